@@ -1,0 +1,1 @@
+"""Error budgets that pull requests and deployments obey."""

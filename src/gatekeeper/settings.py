@@ -1,0 +1,137 @@
+"""The only reader of the environment: ``GATEKEEPER_…`` variables, each also as ``GATEKEEPER_…_FILE``."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from gatekeeper.errors import ConfigurationError
+
+PREFIX = "GATEKEEPER_"
+
+
+class Settings(BaseModel):
+    """How this Gatekeeper is wired up. ``gatekeeper settings`` prints each field with its description."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    github_app_id: str | None = Field(None, description="The GitHub App's id.")
+    github_private_key: SecretStr | None = Field(None, description="The GitHub App's private key (PEM).")
+    github_token: SecretStr | None = Field(
+        None, description="A token instead of an App: commit statuses instead of check runs, no buttons."
+    )
+    github_api_url: str = Field(
+        "https://api.github.com",
+        description="Root of GitHub's REST API (https://HOST/api/v3 for Enterprise Server).",
+    )
+    webhook_secret: SecretStr = Field(
+        SecretStr(""), description="The webhook secret; several, comma-separated, while rotating."
+    )
+    prometheus_url: str | None = Field(None, description="Root of the Prometheus HTTP API.")
+    prometheus_token: SecretStr | None = Field(None, description="Bearer token for Prometheus.")
+    prometheus_headers: SecretStr = Field(
+        SecretStr(""), description="More headers for Prometheus, as NAME=VALUE, comma-separated."
+    )
+    prometheus_ca: Path | None = Field(
+        None, description="File with the certificate authority that signed Prometheus."
+    )
+    database_url: str = Field("sqlite:///gatekeeper.db", description="SQLAlchemy URL of the database.")
+    policy_repository: str = Field(
+        ".github",
+        description="Name of the organisation's policy repository; its defaults.yaml sets defaults.",
+    )
+    public_url: str | None = Field(
+        None, description="Where people reach this server; links in checks point there."
+    )
+    refresh_seconds: int = Field(
+        60, ge=10, le=3600, description="Seconds between two refreshes of each service's availability."
+    )
+    log_format: Literal["json", "console"] = Field("json", description="json, or console for people.")
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """Read the settings from the environment.
+
+        Raises:
+            ConfigurationError: a value is impossible, a file unreadable, or a name is set both ways.
+        """
+        environ = os.environ if environ is None else environ  # noqa: TID251 (the one place that may)
+        values = {
+            name: value
+            for name in cls.model_fields
+            if (value := _lookup(environ, PREFIX + name.upper())) is not None
+        }
+        try:
+            return cls(**values)
+        except ValidationError as error:
+            raise ConfigurationError(_explain(error)) from None
+
+    @field_validator("github_api_url", "prometheus_url", "public_url")
+    @classmethod
+    def _root_without_slash(cls, url: str | None) -> str | None:
+        if url is None:
+            return None
+        if not url.startswith(("http://", "https://")):
+            raise ValueError("must start with http:// or https://")
+        return url.rstrip("/")
+
+    @model_validator(mode="after")
+    def _app_or_token(self) -> Self:
+        if (self.github_app_id is None) != (self.github_private_key is None):
+            raise ValueError("GITHUB_APP_ID and GITHUB_PRIVATE_KEY go together")
+        if self.github_app_id is not None and self.github_token is not None:
+            raise ValueError("set either GITHUB_APP_ID and GITHUB_PRIVATE_KEY, or GITHUB_TOKEN, not both")
+        return self
+
+    @property
+    def webhook_secrets(self) -> tuple[bytes, ...]:
+        """The secrets a delivery may be signed with, current first."""
+        given = self.webhook_secret.get_secret_value().split(",")
+        return tuple(secret.strip().encode() for secret in given if secret.strip())
+
+    @property
+    def prometheus_header_map(self) -> dict[str, str]:
+        """Headers to send to Prometheus, the token's included."""
+        given = self.prometheus_headers.get_secret_value()
+        pairs = (pair.split("=", 1) for pair in given.split(",") if pair.strip())
+        headers = {name.strip(): value.strip() for name, value in pairs}
+        if self.prometheus_token is not None:
+            headers["Authorization"] = f"Bearer {self.prometheus_token.get_secret_value()}"
+        return headers
+
+    @field_validator("prometheus_headers")
+    @classmethod
+    def _pairs(cls, headers: SecretStr) -> SecretStr:
+        if any("=" not in pair for pair in headers.get_secret_value().split(",") if pair.strip()):
+            raise ValueError("must be NAME=VALUE, comma-separated")
+        return headers
+
+
+def _lookup(environ: Mapping[str, str], variable: str) -> Any:
+    value, file = environ.get(variable), environ.get(f"{variable}_FILE")
+    if value is not None and file is not None:
+        raise ConfigurationError(f"{variable} and {variable}_FILE are both set; keep one")
+    if file is None:
+        return value or None  # an empty variable is an unset one, as in most deployment templates
+    try:
+        return Path(file).read_text().strip()
+    except OSError as error:
+        raise ConfigurationError(f"{variable}_FILE: cannot read {file}: {error.strerror}") from None
+
+
+def _explain(error: ValidationError) -> str:
+    lines = []
+    for mistake in error.errors(include_url=False, include_input=False):
+        name = "".join(PREFIX + str(part).upper() for part in mistake["loc"][:1])
+        lines.append(": ".join(part for part in (name, mistake["msg"].removeprefix("Value error, ")) if part))
+    return "\n".join(lines)
