@@ -1,0 +1,1 @@
+"""What users really got: the ledger of slices, and everything read off it. Pure."""

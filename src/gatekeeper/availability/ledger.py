@@ -1,0 +1,122 @@
+"""The ledger: one-minute, UTC-aligned slices of (total, bad), each measured or not.
+
+Slice ``i`` covers the interval ``((i - 1) · STEP, i · STEP]`` in Unix seconds, so ``i · STEP`` is its end.
+What was not measured stays distinguishable from a measured zero by its flags; only sums are ever divided.
+"""
+
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import IntFlag
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+STEP = 60
+"""Width of a slice, in seconds."""
+
+Counts = npt.NDArray[np.float64]  # counters are floats; whole numbers stay exact up to 2**53
+Flags = npt.NDArray[np.uint8]
+
+
+class Flag(IntFlag):
+    """How a slice's numbers came about; 0 is unknown."""
+
+    MEASURED = 1
+    INTERPOLATED = 2  # an increment over a scrape gap, spread in proportion
+    APPROXIMATE = 4  # from a query that extrapolates
+
+
+def slice_of(instant: datetime | float) -> int:
+    """The index of the slice that contains this instant (aware datetime, or Unix seconds)."""
+    seconds = instant.timestamp() if isinstance(instant, datetime) else instant
+    return math.ceil(seconds / STEP)
+
+
+def end_of(index: int) -> datetime:
+    """The end of a slice, as an aware datetime."""
+    return datetime.fromtimestamp(index * STEP, UTC)
+
+
+@dataclass(frozen=True)
+class Sums:
+    """What a stretch of the ledger adds up to.
+
+    Attributes:
+        total: events.
+        bad: bad events.
+        expected: slices in the stretch.
+        measured: slices of it that were measured (interpolated ones included).
+        interpolated: slices of it spread over a gap.
+        approximate: slices of it that come from an extrapolating query.
+    """
+
+    total: float
+    bad: float
+    expected: int
+    measured: int
+    interpolated: int
+    approximate: int
+
+    @property
+    def coverage(self) -> float:
+        """Measured slices / expected slices, in [0, 1]."""
+        return self.measured / self.expected if self.expected else 0.0
+
+    def __add__(self, other: Self) -> Self:
+        return type(self)(
+            self.total + other.total,
+            self.bad + other.bad,
+            self.expected + other.expected,
+            self.measured + other.measured,
+            self.interpolated + other.interpolated,
+            self.approximate + other.approximate,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Slices:
+    """A contiguous stretch of slices: indices ``first`` to ``first + len - 1``, as three arrays of one shape (n,)."""
+
+    first: int
+    total: Counts
+    bad: Counts
+    flags: Flags
+
+    @classmethod
+    def unknown(cls, first: int, count: int) -> Self:
+        """A stretch of which nothing is known yet."""
+        return cls(first, np.zeros(count), np.zeros(count), np.zeros(count, dtype=np.uint8))
+
+    def __len__(self) -> int:
+        return len(self.total)
+
+    @property
+    def stop(self) -> int:
+        """One past the last index."""
+        return self.first + len(self)
+
+    def between(self, first: int, stop: int) -> Self:
+        """The slices with ``first <= index < stop``; what lies outside this stretch is unknown."""
+        result = type(self).unknown(first, max(stop - first, 0))
+        low, high = max(first, self.first), min(stop, self.stop)
+        if low < high:
+            here, there = slice(low - self.first, high - self.first), slice(low - first, high - first)
+            result.total[there], result.bad[there], result.flags[there] = (
+                self.total[here],
+                self.bad[here],
+                self.flags[here],
+            )
+        return result
+
+    def sums(self) -> Sums:
+        """Everything in this stretch, added up."""
+        return Sums(
+            total=float(self.total.sum()),
+            bad=float(self.bad.sum()),
+            expected=len(self),
+            measured=int(np.count_nonzero(self.flags & Flag.MEASURED)),
+            interpolated=int(np.count_nonzero(self.flags & Flag.INTERPOLATED)),
+            approximate=int(np.count_nonzero(self.flags & Flag.APPROXIMATE)),
+        )
