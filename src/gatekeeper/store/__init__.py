@@ -1,0 +1,1 @@
+"""What Gatekeeper remembers: SQLAlchemy Core over SQLite or PostgreSQL."""
