@@ -77,7 +77,7 @@ class Sums:
 
 @dataclass(frozen=True, eq=False)
 class Slices:
-    """A contiguous stretch of slices: indices ``first`` to ``first + len - 1``, as three arrays of one shape (n,)."""
+    """A contiguous stretch: slices ``first`` to ``first + len - 1``, as three arrays of one shape (n,)."""
 
     first: int
     total: Counts
