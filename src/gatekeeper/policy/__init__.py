@@ -1,0 +1,1 @@
+"""Policy files: what a team promised, and what its gate does about it."""

@@ -1,0 +1,150 @@
+"""Shares and durations as people write them: ``99.95%``, ``28d``, ``1d12h``; and as texts show them."""
+
+import math
+import re
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from gatekeeper.policy.mistake import MistakeError
+
+_PERCENT = re.compile(r"([+-]?\d{1,6}(?:\.\d{1,12})?)\s*%", re.ASCII)
+_NUMBER = re.compile(r"[+-]?\d{1,6}(?:[.,]\d{1,12})?\s*%?", re.ASCII)
+_SECONDS = {"w": 604_800, "d": 86_400, "h": 3_600, "min": 60, "m": 60, "s": 1}
+_DURATION = re.compile(
+    r"(?:(\d{1,6})\s*w)?\s*(?:(\d{1,6})\s*d)?\s*(?:(\d{1,6})\s*h)?\s*(?:(\d{1,6})\s*m(?:in)?)?\s*(?:(\d{1,9})\s*s)?",
+    re.ASCII,
+)
+_WORDY = re.compile(
+    r"(\d{1,6})\s*(weeks?|days?|hours?|hrs?|minutes?|mins|seconds?|secs?)", re.ASCII | re.IGNORECASE
+)
+_LONGEST = timedelta(days=3650)
+
+
+def parse_share(value: Any) -> Decimal:
+    """Read a share as an exact fraction: ``"99.95%"`` is 0.9995.
+
+    A bare number is refused, since 0.5 could be a half or half a percent; 0 needs no unit. A ``Decimal`` is
+    a share already.
+
+    Raises:
+        MistakeError: it is no share; the suggestion is what to write.
+    """
+    if isinstance(value, Decimal) and value.is_finite():
+        return value
+    if isinstance(value, str) and (match := _PERCENT.fullmatch(value.strip())):
+        return Decimal(match[1]).scaleb(-2)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        if value == 0:
+            return Decimal(0)
+        if math.isfinite(value):
+            value = f"{Decimal(str(value)):f}"
+    raise MistakeError(f"{_shown(value)} is not a percentage", _share_meant(value))
+
+
+def _share_meant(value: Any) -> str:
+    """What the author of a wrong share most likely meant to write."""
+    text = value.strip() if isinstance(value, str) else ""
+    if not _NUMBER.fullmatch(text):
+        return "write a percentage, such as 99.95%"
+    number = Decimal(text.rstrip("% ").replace(",", "."))
+    if number == 1 and "%" not in text:
+        return "write 1% or 100%, whichever you mean"
+    if 0 < number < 1 and "%" not in text:
+        number *= 100
+    return f"write {_plain(number)}%"
+
+
+def parse_duration(value: Any) -> timedelta:
+    """Read a duration in whole seconds: weeks, days, hours, minutes and seconds, in that order (``1d12h``).
+
+    A bare number is refused; 0 needs no unit. A ``timedelta`` is a duration already.
+
+    Raises:
+        MistakeError: it is no duration, or longer than ten years; the suggestion is what to write.
+    """
+    if isinstance(value, timedelta):
+        duration = value
+    elif isinstance(value, str) and value.strip() and (match := _DURATION.fullmatch(value.strip())):
+        amounts = [int(amount or 0) for amount in match.groups()]
+        seconds = zip(amounts, (604_800, 86_400, 3_600, 60, 1), strict=True)
+        duration = timedelta(seconds=sum(amount * unit for amount, unit in seconds))
+    elif value == 0 and isinstance(value, int | float) and not isinstance(value, bool):
+        return timedelta(0)
+    else:
+        raise MistakeError(f"{_shown(value)} is not a duration", _duration_meant(value))
+    if abs(duration) > _LONGEST:
+        raise MistakeError(
+            f"{_shown(value)} is longer than ten years", "write a shorter duration, such as 28d"
+        )
+    if duration.microseconds:
+        raise MistakeError(f"{_shown(value)} is not in whole seconds", "round it to seconds")
+    return duration
+
+
+def _duration_meant(value: Any) -> str:
+    """What the author of a wrong duration most likely meant to write."""
+    if isinstance(value, str) and (match := _WORDY.fullmatch(value.strip())):
+        return f"write {match[1]}{match[2][0].lower()}"
+    if re.fullmatch(r"\d{1,6}", str(value), re.ASCII):
+        return f"add a unit: {value}d for days, {value}h for hours, {value}m for minutes"
+    return "write numbers with the units w, d, h, m and s, such as 28d, 72h or 1d12h"
+
+
+def write_share(share: Decimal) -> str:
+    """The share as a policy file says it; ``parse_share`` reads back the same value."""
+    return f"{_plain(share.scaleb(2))}%"
+
+
+def write_duration(duration: timedelta) -> str:
+    """The duration as a policy file says it; ``parse_duration`` reads back the same value.
+
+    Raises:
+        MistakeError: it is negative, which no file can say.
+    """
+    if duration < timedelta(0):
+        raise MistakeError(f"{duration} is negative")
+    left, parts = int(duration.total_seconds()), []
+    for unit in ("d", "h", "m", "s"):
+        amount, left = divmod(left, _SECONDS[unit])
+        if amount:
+            parts.append(f"{amount}{unit}")
+    return "".join(parts) or "0s"
+
+
+def format_share(share: Decimal | float) -> str:
+    """The share for a reader: ``99.95 %``. Rounded to two decimals, or to more near 0 % and 100 %.
+
+    What is off 100 % (or 0 %) by a millionth of a percent or more never reads as if it were not. For display
+    only: compare the share itself.
+    """
+    exact = Decimal(share)
+    distance = min(abs(exact), abs(1 - exact)) * 100
+    places = max(2, 1 - distance.adjusted()) if distance else 2
+    return f"{_plain(round(exact * 100, min(places, 6)))} %"
+
+
+def format_duration(duration: timedelta) -> str:
+    """The duration for a reader, in its two largest units: ``28 d``, ``3 d 4 h``, ``1 min 30 s``."""
+    total = abs(duration.total_seconds())
+    quantum = next((small for large, small in ((86_400, 3_600), (3_600, 60)) if total >= large), 1)
+    left, parts = round(total / quantum) * quantum, []
+    for unit in ("d", "h", "min", "s"):
+        amount, left = divmod(left, _SECONDS[unit])
+        if amount:
+            parts.append(f"{amount} {unit}")
+    sign = "-" if duration < timedelta(0) and parts else ""
+    return sign + (" ".join(parts[:2]) or "0 s")
+
+
+def _plain(number: Decimal) -> str:
+    """A decimal without exponent, trailing zeros or a negative zero."""
+    text = f"{number:f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text in {"-0", ""} else text
+
+
+def _shown(value: Any) -> str:
+    """A wrong value as its author wrote it, cut short."""
+    text = value if isinstance(value, str) else str(value)
+    return f'"{text[:40]}…"' if len(text) > 40 else f'"{text}"'  # noqa: PLR2004 - one line of a message
