@@ -1,0 +1,80 @@
+"""What a piece of work is about: ``pull:acme/shop#12``, ``service:acme/checkout``."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Self
+
+
+class Kind(StrEnum):
+    """Kinds of work; each has its own pass."""
+
+    PULL = "pull"
+    COMMIT = "commit"
+    REPOSITORY = "repository"
+    POLICIES = "policies"
+    SERVICE = "service"
+    INSTALLATION = "installation"
+
+
+_REPOSITORY = r"[\w.-]{1,100}/[\w.-]{1,100}"
+_SUBJECTS = {
+    kind: re.compile(pattern, re.ASCII)
+    for kind, pattern in {
+        Kind.PULL: _REPOSITORY + r"#[1-9]\d{0,17}",
+        Kind.COMMIT: _REPOSITORY + r"@(?:[0-9a-f]{40}|[0-9a-f]{64})",
+        Kind.REPOSITORY: _REPOSITORY,
+        Kind.POLICIES: _REPOSITORY,
+        Kind.SERVICE: r"[\w.-]{1,100}/[\w.-]{1,253}",
+        Kind.INSTALLATION: r"[1-9]\d{0,17}",
+    }.items()
+}
+
+
+@dataclass(frozen=True, order=True)
+class WorkKey:
+    """Names one piece of work; ``str(key)`` and ``WorkKey.parse`` are each other's inverse.
+
+    Raises:
+        ValueError: the subject is not one of its kind.
+    """
+
+    kind: Kind
+    subject: str
+
+    def __post_init__(self) -> None:
+        if not _SUBJECTS[self.kind].fullmatch(self.subject):
+            raise ValueError(f"{self.subject[:200]!r} names no {self.kind}")
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.subject}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The key written as ``kind:subject``.
+
+        Raises:
+            ValueError: no such kind, or the subject is not one of its kind.
+        """
+        kind, _, subject = text.partition(":")
+        return cls(Kind(kind), subject)
+
+    @classmethod
+    def pull(cls, repository: str, number: int) -> Self:
+        """A pull request of ``owner/name``."""
+        return cls(Kind.PULL, f"{repository}#{number}")
+
+    @classmethod
+    def commit(cls, repository: str, sha: str) -> Self:
+        """A commit whose pull requests are not known yet (pushes in forks)."""
+        return cls(Kind.COMMIT, f"{repository}@{sha}")
+
+    @property
+    def name(self) -> str:
+        """The subject without pull request number or SHA: ``acme/shop``, ``acme/checkout``, ``123``."""
+        return re.split("[#@]", self.subject, maxsplit=1)[0]
+
+    @property
+    def detail(self) -> str:
+        """The pull request's number or the commit's SHA; empty for the other kinds."""
+        return self.subject[len(self.name) + 1 :]

@@ -1,0 +1,210 @@
+"""What a delivery gives us to look at again. Events are hints: each pass reads the present state itself.
+
+Payloads: GitHub's "Webhook events and payloads"; whatever is missing in one makes it ignored, never an error.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any, TypeVar
+
+from gatekeeper.events.commands import parse_command
+from gatekeeper.events.delivery import Delivery
+from gatekeeper.events.keys import Kind, WorkKey
+
+POLICY_FOLDER = "policies/"
+MAX_PUSH_COMMITS = 2048
+"""GitHub lists at most so many commits of a push."""
+
+
+Wanted = TypeVar("Wanted")
+
+
+class Priority(IntEnum):
+    """Which work goes first when there is much of it; the largest first."""
+
+    SWEEP = 0
+    EVENT = 10
+    PERSON = 20
+    """Somebody pressed a button, set a label or wrote a command, and is looking at the page."""
+
+
+@dataclass(frozen=True)
+class Touch:
+    """Look at this again.
+
+    Attributes:
+        hint: what the event says beside that. A command: ``command``, ``argument``, ``actor``, ``comment``
+            (id). A button or re-run: ``button`` (its identifier, or ``rerequested``), ``actor``. Else empty.
+    """
+
+    key: WorkKey
+    priority: Priority = Priority.EVENT
+    hint: Mapping[str, str | int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Triggered:
+    """What a delivery touches; when nothing, ``ignored`` says why."""
+
+    touches: tuple[Touch, ...] = ()
+    ignored: str | None = None
+
+
+class _IgnoredError(Exception):
+    """This delivery gives us nothing to look at; the message says why."""
+
+
+def triggers(delivery: Delivery, *, policy_repository: str) -> Triggered:
+    """What to look at again after this delivery.
+
+    Args:
+        delivery: any event whatever, known or not, well-formed or not.
+        policy_repository: name of the organisation's policy repository; each of its pushes counts.
+    """
+    find = _EVENTS.get(delivery.event)
+    if find is None:
+        return Triggered(ignored=f"event {delivery.event} is not used")
+    try:
+        return Triggered(tuple(find(delivery, policy_repository)))
+    except _IgnoredError as why:
+        return Triggered(ignored=str(why))
+    except ValueError as mistake:
+        return Triggered(ignored=f"malformed {delivery.event} payload: {mistake}")
+
+
+def _ping(_delivery: Delivery, _policy_repository: str) -> Sequence[Touch]:
+    raise _IgnoredError("ping: the webhook works")
+
+
+def _installation(delivery: Delivery, _policy_repository: str) -> Sequence[Touch]:
+    if delivery.installation is None:
+        raise _IgnoredError(f"{delivery.event} without an App installation")
+    return [Touch(WorkKey(Kind.INSTALLATION, str(delivery.installation)))]
+
+
+_PULL_ACTIONS = {
+    "opened": Priority.EVENT,
+    "reopened": Priority.EVENT,
+    "synchronize": Priority.EVENT,
+    "edited": Priority.EVENT,
+    "ready_for_review": Priority.EVENT,
+    "converted_to_draft": Priority.EVENT,
+    "closed": Priority.EVENT,
+    "labeled": Priority.PERSON,
+    "unlabeled": Priority.PERSON,
+}
+
+
+def _pull_request(delivery: Delivery, _policy_repository: str) -> Sequence[Touch]:
+    priority = _PULL_ACTIONS.get(delivery.action or "")
+    if priority is None:
+        raise _IgnoredError(f"pull_request {delivery.action} changes no verdict")
+    number = _at(delivery.payload, int, "pull_request", "number")
+    return [Touch(WorkKey.pull(_repository(delivery), number), priority)]
+
+
+def _push(delivery: Delivery, policy_repository: str) -> Sequence[Touch]:
+    payload, repository = delivery.payload, _repository(delivery)
+    default = _at(payload, str, "repository", "default_branch")
+    if _at(payload, str, "ref") != f"refs/heads/{default}":
+        raise _IgnoredError("push to another branch than the default one")
+    if repository.partition("/")[2] != policy_repository and not _may_touch_policies(payload):
+        raise _IgnoredError("push touches no policy file")
+    return [Touch(WorkKey(Kind.POLICIES, repository))]
+
+
+def _may_touch_policies(payload: Mapping[str, Any]) -> bool:
+    commits = payload.get("commits")
+    if not isinstance(commits, list) or not 0 < len(commits) < MAX_PUSH_COMMITS:
+        return True  # new or deleted branches list no commits, large pushes not all of them
+    if payload.get("forced"):
+        return True  # the commits that a forced push takes away are not listed
+    return any(_touches_policies(commit) for commit in commits)
+
+
+def _touches_policies(commit: Any) -> bool:
+    lists = [
+        commit.get(change) if isinstance(commit, dict) else None
+        for change in ("added", "removed", "modified")
+    ]
+    if not all(isinstance(paths, list) for paths in lists):
+        return True
+    return any(str(path).startswith(POLICY_FOLDER) for paths in lists for path in paths or ())
+
+
+def _check(delivery: Delivery, _policy_repository: str) -> Sequence[Touch]:
+    if delivery.action == "rerequested":
+        button = "rerequested"
+    elif (delivery.event, delivery.action) == ("check_run", "requested_action"):
+        button = _at(delivery.payload, str, "requested_action", "identifier")
+    else:
+        raise _IgnoredError(f"{delivery.event} {delivery.action} is no request to us")
+    hint = {"button": button, "actor": _at(delivery.payload, str, "sender", "login")}
+    return [Touch(key, Priority.PERSON, hint) for key in _checked(delivery)]
+
+
+def _checked(delivery: Delivery) -> Sequence[WorkKey]:
+    repository = _repository(delivery)
+    check = _at(delivery.payload, dict, delivery.event)
+    pulls = check.get("pull_requests")
+    here = delivery.payload["repository"].get("id")
+    numbers = {
+        _at(pull, int, "number")
+        for pull in (pulls if isinstance(pulls, list) else ())
+        if _at(pull, dict, "base", "repo").get("id") == here
+    }
+    if numbers:
+        return [WorkKey.pull(repository, number) for number in sorted(numbers)]
+    # Pushes in forks list no pull requests: the pass finds them by SHA.
+    return [WorkKey.commit(repository, _at(check, str, "head_sha"))]
+
+
+def _issue_comment(delivery: Delivery, _policy_repository: str) -> Sequence[Touch]:
+    payload = delivery.payload
+    if delivery.action not in {"created", "edited"}:
+        raise _IgnoredError(f"issue_comment {delivery.action} asks for nothing")
+    comment, actor = _at(payload, dict, "comment"), _at(payload, str, "sender", "login")
+    if _at(comment, str, "user", "type") == "Bot" or comment.get("performed_via_github_app"):
+        raise _IgnoredError("comment by a bot")
+    if actor != _at(comment, str, "user", "login"):
+        # Who may write may edit the words of others: those are not the author's any more.
+        raise _IgnoredError("comment edited by somebody else than its author")
+    command = parse_command(_at(comment, str, "body"))
+    if command is None:
+        raise _IgnoredError("comment without a command")
+    if not isinstance(_at(payload, dict, "issue").get("pull_request"), dict):
+        raise _IgnoredError("command on an issue, not on a pull request")
+    hint = {
+        "command": command.name.value,
+        "argument": command.argument,
+        "actor": actor,
+        "comment": _at(comment, int, "id"),
+    }
+    key = WorkKey.pull(_repository(delivery), _at(payload, int, "issue", "number"))
+    return [Touch(key, Priority.PERSON, hint)]
+
+
+def _repository(delivery: Delivery) -> str:
+    return _at(delivery.payload, str, "repository", "full_name")
+
+
+def _at(value: Any, kind: type[Wanted], *path: str) -> Wanted:
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise ValueError(f"no {'.'.join(path)}")  # noqa: TRY004 (the value is wrong, not the call)
+    return value
+
+
+_EVENTS: Mapping[str, Callable[[Delivery, str], Sequence[Touch]]] = {
+    "check_run": _check,
+    "check_suite": _check,
+    "installation": _installation,
+    "installation_repositories": _installation,
+    "issue_comment": _issue_comment,
+    "ping": _ping,
+    "pull_request": _pull_request,
+    "push": _push,
+    "repository": _installation,
+}
