@@ -2,7 +2,19 @@
 
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import JSON, BigInteger, Column, Dialect, ForeignKey, Index, Integer, MetaData, Table, Text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+)
 from sqlalchemy.types import TypeDecorator
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -90,3 +102,139 @@ work_hint = Table(
     Column("gen", BigInteger, nullable=False),
     Column("hint", JSON, nullable=False),
 )
+
+# An installation of the App, and the repositories it may see.
+installation = Table(
+    "installation",
+    metadata,
+    Column("id", BigInteger, primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("suspended", Boolean, nullable=False, default=False),
+)
+repository = Table(
+    "repository",
+    metadata,
+    Column("full_name", Text, primary_key=True),
+    Column("installation", BigInteger, index=True),
+    Column("default_branch", Text, nullable=False),
+    Column("archived", Boolean, nullable=False, default=False),
+)
+
+# The policy files of a repository as last read, and what is wrong with them.
+policy_source = Table(
+    "policy_source",
+    metadata,
+    Column("repository", Text, primary_key=True),
+    Column("commit", Text, nullable=False),
+    Column("read_at", UtcDateTime, nullable=False),
+    Column("defaults", JSON),
+    Column("problems", JSON, nullable=False),
+)
+
+# The policy in force of each service: its last good version.
+service = Table(
+    "service",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("repository", Text, nullable=False, index=True),
+    Column("path", Text, nullable=False),
+    Column("document", JSON, nullable=False),
+    Column("problem", Text),
+)
+
+# The gate's memory and the evidence of its last pass.
+gate = Table(
+    "gate",
+    metadata,
+    Column("service", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("memory", JSON, nullable=False),
+    Column("view", JSON, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+)
+transition = Table(
+    "transition",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("service", Text, nullable=False, index=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("before", Text),
+    Column("after", Text, nullable=False),
+    Column("reasons", JSON, nullable=False),
+    Column("view", JSON, nullable=False),
+)
+
+# A pull request as last seen; `paths` (null: too many to list) belong to `paths_of`, head SHA and base.
+pull = Table(
+    "pull",
+    metadata,
+    Column("repository", Text, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("head_sha", Text, nullable=False),
+    Column("base_ref", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("open", Boolean, nullable=False),
+    Column("paths", JSON),
+    Column("paths_of", Text, nullable=False),
+    Column("asked", Boolean, nullable=False, default=False),
+    Column("verdict", Integer),
+    Column("decision", Text),
+    Column("updated_at", UtcDateTime, nullable=False),
+)
+Index("ix_pull_head", pull.c.repository, pull.c.head_sha)
+
+# Which services a pull request touches, so that a transition finds it.
+pull_service = Table(
+    "pull_service",
+    metadata,
+    Column("repository", Text, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("service", Text, primary_key=True, index=True),
+    Column("verdict", Integer, nullable=False),
+)
+
+# Every decision with its whole input, so that it can be derived again.
+decision = Table(
+    "decision",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("at", UtcDateTime, nullable=False, index=True),
+    Column("subject", Text, nullable=False, index=True),
+    Column("verdict", Integer, nullable=False),
+    Column("essence", Text, nullable=False),
+    Column("snapshot", Text, nullable=False),
+    Column("decision", Text, nullable=False),
+)
+
+# What we wrote on GitHub and where it is. A row without `remote_id` was about to be written when
+# something happened: look for it on GitHub before writing again.
+publication = Table(
+    "publication",
+    metadata,
+    Column("repository", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("remote_id", BigInteger),
+    Column("essence", Text),
+    Column("written_at", UtcDateTime, nullable=False),
+)
+
+# Who asked for an override and what came of it; rows are only ever added.
+override = Table(
+    "override",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("repository", Text, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("label", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("granted", Boolean, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("reason", Text),
+    Column("head_sha", Text, nullable=False),
+    Column("labeled_at", UtcDateTime, nullable=False),
+    Column("until", UtcDateTime, nullable=False),
+    Column("recorded_at", UtcDateTime, nullable=False),
+)
+Index("ix_override_pull", override.c.repository, override.c.number)
