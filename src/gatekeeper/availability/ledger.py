@@ -18,6 +18,7 @@ STEP = 60
 
 Counts = npt.NDArray[np.float64]  # counters are floats; whole numbers stay exact up to 2**53
 Flags = npt.NDArray[np.uint8]
+Times = npt.NDArray[np.intp]  # indices of slices
 
 
 class Flag(IntFlag):
@@ -37,6 +38,30 @@ def slice_of(instant: datetime | float) -> int:
 def end_of(index: int) -> datetime:
     """The end of a slice, as an aware datetime."""
     return datetime.fromtimestamp(index * STEP, UTC)
+
+
+def ending_at(instant: datetime) -> int:
+    """The index of the slice that ends at this instant.
+
+    Raises:
+        ValueError: no slice ends there.
+    """
+    index = slice_of(instant)
+    if end_of(index) != instant:
+        raise ValueError(f"{instant.isoformat()} is not the end of a slice of {STEP} s")
+    return index
+
+
+def steps_in(seconds: int) -> int:
+    """How many slices a span has.
+
+    Raises:
+        ValueError: the span is not a whole number of slices.
+    """
+    count, rest = divmod(seconds, STEP)
+    if rest or count < 0:
+        raise ValueError(f"{seconds} s is not a whole number of slices of {STEP} s")
+    return count
 
 
 @dataclass(frozen=True)
@@ -97,6 +122,12 @@ class Slices:
         """One past the last index."""
         return self.first + len(self)
 
+    @property
+    def watermark(self) -> datetime | None:
+        """The end of the last measured slice; None if none is."""
+        measured = np.flatnonzero(self.flags & Flag.MEASURED)
+        return end_of(self.first + int(measured[-1])) if len(measured) else None
+
     def between(self, first: int, stop: int) -> Self:
         """The slices with ``first <= index < stop``; what lies outside this stretch is unknown."""
         result = type(self).unknown(first, max(stop - first, 0))
@@ -120,3 +151,37 @@ class Slices:
             interpolated=int(np.count_nonzero(self.flags & Flag.INTERPOLATED)),
             approximate=int(np.count_nonzero(self.flags & Flag.APPROXIMATE)),
         )
+
+
+@dataclass(frozen=True, eq=False)
+class Cumulative:
+    """Running sums over a stretch: what any part of it adds up to is two reads and a difference.
+
+    Sums of whole counts are exact below 2**53. No part is below zero: rounding keeps running sums in order.
+
+    Attributes:
+        first: the index of the stretch's first slice.
+        total: events up to each slice's beginning, shape (n + 1,), from 0.
+        bad: bad events likewise.
+    """
+
+    first: int
+    total: Counts
+    bad: Counts
+
+    @classmethod
+    def of(cls, slices: Slices) -> Self:
+        """The running sums of a stretch."""
+        return cls(slices.first, _running(slices.total), _running(slices.bad))
+
+    def ending(self, indices: Times, length: int) -> tuple[Counts, Counts]:
+        """(bad, total) of the ``length`` slices that end with each index; the parts lie inside the stretch."""
+        stops = indices + 1 - self.first
+        starts = stops - length
+        return self.bad[stops] - self.bad[starts], self.total[stops] - self.total[starts]
+
+
+def _running(values: Counts) -> Counts:
+    running = np.zeros(len(values) + 1)
+    np.cumsum(values, out=running[1:])
+    return running

@@ -1,0 +1,162 @@
+"""Incidents: stretches of the ledger in which the service failed; how often, and for how long.
+
+A slice fails when its error ratio is far above what is allowed. A failure is a maximal run of failing slices; short
+recoveries in between do not split it. Slices without events say nothing: they neither begin nor end a failure.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from gatekeeper.availability.budget import exact
+from gatekeeper.availability.ledger import STEP, Counts, Flag, Slices, Times, end_of, slice_of
+
+FAILING_RATIO = 0.025
+"""The error ratio from which a slice fails, where the objective allows much less."""
+FAILING_BURN = 2.0
+"""A slice that burns slower than this is within the promise's own noise, whatever its ratio."""
+MERGED_GAP = 2
+"""So many good slices in a row do not end a failure: it was not over yet."""
+FEWEST_FAILURES = 10
+"""A run with fewer bad events is noise: at low traffic one error is a whole slice."""
+RULE_OF_THREE = 3.0
+"""With no failure seen in a time U, the mean time between failures is above U / 3 with 95 % confidence."""
+
+
+@dataclass(frozen=True)
+class Incident:
+    """A failure of the service.
+
+    Attributes:
+        start: the beginning of its first failing slice.
+        end: the end of its last failing slice; None while it is open.
+        bad: bad events in it.
+        total: events in it.
+        budget_share: the share of the whole stretch's error budget that it spent.
+    """
+
+    start: datetime
+    end: datetime | None
+    bad: float
+    total: float
+    budget_share: float
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """How often the service fails and how fast it is restored.
+
+    Attributes:
+        incidents: failures, an open one included.
+        mtbf_s: mean up-time between failures, in seconds; None if nothing was measured.
+        mttr_s: mean time to restore, in seconds; None without failures.
+        mtbf_is_lower_bound: no failure was seen: the true value is above ``mtbf_s`` with 95 % confidence.
+        mttr_is_lower_bound: an open failure outlasts the mean of the closed ones: it will grow.
+    """
+
+    incidents: int
+    mtbf_s: float | None
+    mttr_s: float | None
+    mtbf_is_lower_bound: bool
+    mttr_is_lower_bound: bool
+
+
+def failing_ratio(allowed: float) -> float:
+    """The error ratio from which a slice counts as failing, given what is allowed."""
+    return max(FAILING_RATIO, FAILING_BURN * allowed)
+
+
+def find(slices: Slices, allowed: float) -> tuple[Incident, ...]:
+    """The incidents in a stretch of the ledger, in order of time.
+
+    The last one is open until more good slices have followed than a merge would bridge: a closed one stays as it is.
+
+    Args:
+        slices: the stretch, usually a whole window; shares are of its budget.
+        allowed: 1 - target, in (0, 1].
+
+    Raises:
+        ValueError: ``allowed`` leaves no budget.
+    """
+    firsts, stops, is_open = _runs(slices, failing_ratio(allowed))
+    if not len(firsts):
+        return ()
+    bad, total = _each_sum(slices.bad, firsts, stops), _each_sum(slices.total, firsts, stops)
+    numerator, denominator = exact(allowed)
+    shares = denominator * bad / (numerator * float(slices.total.sum()))
+    return tuple(
+        Incident(
+            start=end_of(slices.first + int(firsts[i]) - 1),
+            end=None if is_open and i == len(firsts) - 1 else end_of(slices.first + int(stops[i]) - 1),
+            bad=float(bad[i]),
+            total=float(total[i]),
+            budget_share=float(shares[i]),
+        )
+        for i in np.flatnonzero(bad >= FEWEST_FAILURES).tolist()
+    )
+
+
+def reliability(slices: Slices, incidents: Sequence[Incident]) -> Reliability:
+    """MTBF and MTTR of a stretch of the ledger.
+
+    Up-time is what was measured outside incidents; unmeasured time is neither. With every failure closed,
+    MTBF / (MTBF + MTTR) is exactly up-time / (up-time + down-time).
+
+    Args:
+        slices: the stretch.
+        incidents: what ``find`` found in it.
+    """
+    up_s = _up_seconds(slices, incidents)
+    mttr_s, grows = _time_to_restore(incidents, slices.watermark)
+    divisor = len(incidents) or RULE_OF_THREE
+    return Reliability(
+        incidents=len(incidents),
+        mtbf_s=up_s / divisor if up_s or incidents else None,
+        mttr_s=mttr_s,
+        mtbf_is_lower_bound=not incidents,
+        mttr_is_lower_bound=grows,
+    )
+
+
+def _runs(slices: Slices, ratio: float) -> tuple[Times, Times, bool]:
+    """Positions of the first slice of each run and one past its last, and whether the last run is open."""
+    candidates = np.flatnonzero((slices.bad > 0) & (slices.total > 0))
+    failing = candidates[slices.bad[candidates] / slices.total[candidates] >= ratio]
+    if not len(failing):
+        return failing, failing, False
+    rank = np.cumsum(slices.total > 0)
+    breaks = np.flatnonzero(np.diff(rank[failing]) > MERGED_GAP + 1)
+    firsts = failing[np.concatenate(([0], breaks + 1))]
+    stops = failing[np.concatenate((breaks, [-1]))] + 1
+    return firsts, stops, bool(rank[-1] - rank[failing[-1]] <= MERGED_GAP)
+
+
+def _each_sum(values: Counts, firsts: Times, stops: Times) -> Counts:
+    """Sums over [first, stop) of each run; the runs are disjoint and in order."""
+    edges = np.column_stack((firsts, stops)).ravel()
+    if edges[-1] == len(values):
+        edges = edges[:-1]
+    sums: Counts = np.add.reduceat(values, edges)[::2]
+    return sums
+
+
+def _up_seconds(slices: Slices, incidents: Sequence[Incident]) -> float:
+    up = (slices.flags & Flag.MEASURED) != 0
+    for incident in incidents:
+        stop = slices.stop if incident.end is None else slice_of(incident.end) + 1
+        up[slice_of(incident.start) + 1 - slices.first : stop - slices.first] = False
+    return float(np.count_nonzero(up) * STEP)
+
+
+def _time_to_restore(incidents: Sequence[Incident], watermark: datetime | None) -> tuple[float | None, bool]:
+    """The mean over closed failures; an open one joins as soon as it can only raise the mean."""
+    closed = [(one.end - one.start).total_seconds() for one in incidents if one.end is not None]
+    mean = sum(closed) / len(closed) if closed else None
+    if not incidents or incidents[-1].end is not None or watermark is None:
+        return mean, False
+    elapsed = (watermark - incidents[-1].start).total_seconds()
+    if mean is not None and elapsed <= mean:
+        return mean, False
+    return (sum(closed) + elapsed) / (len(closed) + 1), True
