@@ -165,6 +165,7 @@ transition = Table(
 )
 
 # A pull request as last seen; `paths` (null: too many to list) belong to `paths_of`, head SHA and base.
+# `seen` changes with whatever a sweep can tell apart; `asked`: somebody wants every number in the comment.
 pull = Table(
     "pull",
     metadata,
@@ -177,6 +178,7 @@ pull = Table(
     Column("open", Boolean, nullable=False),
     Column("paths", JSON),
     Column("paths_of", Text, nullable=False),
+    Column("seen", Text, nullable=False),
     Column("asked", Boolean, nullable=False, default=False),
     Column("verdict", Integer),
     Column("decision", Text),

@@ -1,0 +1,83 @@
+"""Desired against actual: the fewest writes. Pure, so a dry run is the plan printed."""
+
+from dataclasses import dataclass
+
+from gatekeeper.decide.desired import OUR_LABELS, Check, Comment, Desired
+
+
+@dataclass(frozen=True)
+class Published:
+    """Something of ours that is on GitHub, by its id there and the essence of what it says."""
+
+    remote_id: int
+    essence: str
+
+
+@dataclass(frozen=True)
+class Actual:
+    """What of ours is there now; ``labels`` are all labels of the pull request."""
+
+    check: Published | None
+    comment: Published | None
+    labels: frozenset[str]
+
+
+@dataclass(frozen=True)
+class PutCheck:
+    """Create the check, or update the one with ``remote_id``."""
+
+    check: Check
+    remote_id: int | None
+
+
+@dataclass(frozen=True)
+class PutComment:
+    """Create the comment, or edit the one with ``remote_id``."""
+
+    comment: Comment
+    remote_id: int | None
+
+
+@dataclass(frozen=True)
+class AddLabels:
+    """Add these labels in one request."""
+
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RemoveLabel:
+    """Take one label away."""
+
+    label: str
+
+
+Write = PutCheck | PutComment | AddLabels | RemoveLabel
+
+
+def plan(desired: Desired, actual: Actual, *, may_comment: bool, again: bool = False) -> tuple[Write, ...]:
+    """The writes that make ``actual`` into ``desired``, the gate itself first.
+
+    Args:
+        desired: what ought to be there.
+        actual: what is there.
+        may_comment: whether a comment may be written where there is none. False on a fan-out: hundreds of
+            comments at once would be noise, and GitHub counts them.
+        again: whether somebody asked for the present numbers, so that an unchanged essence is written too.
+    """
+    writes: list[Write] = []
+    if _differs(desired.check, actual.check, create=True, again=again):
+        writes.append(PutCheck(desired.check, actual.check.remote_id if actual.check else None))
+    if missing := tuple(sorted(desired.labels - actual.labels)):
+        writes.append(AddLabels(missing))
+    surplus = (actual.labels & OUR_LABELS) - desired.labels | (desired.strip & actual.labels)
+    writes += [RemoveLabel(label) for label in sorted(surplus)]
+    if _differs(desired.comment, actual.comment, create=may_comment, again=again):
+        writes.append(PutComment(desired.comment, actual.comment.remote_id if actual.comment else None))
+    return tuple(writes)
+
+
+def _differs(wanted: Check | Comment, there: Published | None, *, create: bool, again: bool) -> bool:
+    if there is None:
+        return create and wanted.needed
+    return again or wanted.essence != there.essence

@@ -1,0 +1,108 @@
+"""What was observed in one pass, frozen: the whole input of a decision, stored with it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from gatekeeper.availability.forecast import Forecast
+from gatekeeper.availability.measure import Evidence
+from gatekeeper.decide.verdict import Memory
+from gatekeeper.policy.model import Service
+
+
+@dataclass(frozen=True)
+class ObjectiveEvidence:
+    """What the ledger says of one objective.
+
+    Attributes:
+        progress: share of the first backfill that is done, None when there is none under way.
+        problem: what its policy's author has to mend before it can be measured, or None.
+        thaw: when the thaw rule will be met if nothing new goes bad; None when it is met or cannot be told.
+    """
+
+    name: str
+    evidence: Evidence
+    progress: float | None = None
+    problem: str | None = None
+    thaw: Forecast | None = None
+
+
+@dataclass(frozen=True)
+class ServiceView:
+    """One service as a change meets it.
+
+    Attributes:
+        service: the policy in force.
+        memory: its gate.
+        objectives: the evidence, in the order of the policy's objectives.
+        expected_end: when the freeze is expected to end; None when not frozen or not foreseeable.
+        files: paths of the change that touch the service (a few of them, for the text).
+        all_exempt: whether every one of them matches the policy's exempt paths.
+        policy_problem: what is wrong with a newer version of the policy file that is therefore not in force.
+        burn_down: (instant, remaining budget) of the worst objective over its window; None is not measured.
+    """
+
+    service: Service
+    memory: Memory
+    objectives: tuple[ObjectiveEvidence, ...]
+    expected_end: datetime | None
+    files: tuple[str, ...] = ()
+    all_exempt: bool = False
+    policy_problem: str | None = None
+    burn_down: tuple[tuple[datetime, float | None], ...] = ()
+
+
+@dataclass(frozen=True)
+class Pull:
+    """A pull request as GitHub has it now."""
+
+    repository: str
+    number: int
+    title: str
+    author: str
+    head_sha: str
+    base_ref: str
+    labels: tuple[str, ...] = ()
+    open: bool = True
+    draft: bool = False
+
+
+@dataclass(frozen=True)
+class OverrideRequest:
+    """An override label on the pull request, and who stands behind it.
+
+    Attributes:
+        actor: login of whoever put it there last; empty when GitHub does not tell.
+        human: False for bots and Apps.
+        teams: of the teams that touched policies name, those with the actor as active member (``@org/slug``).
+        reason: what the actor gave as reason, or None.
+    """
+
+    label: str
+    actor: str
+    human: bool
+    labeled_at: datetime
+    teams: tuple[str, ...] = ()
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """An override that was refused on this pull request: said once, kept in the comment."""
+
+    label: str
+    actor: str
+    why: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """All a decision depends on."""
+
+    now: datetime
+    pull: Pull
+    services: tuple[ServiceView, ...]
+    requests: tuple[OverrideRequest, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    check_required: bool = False
+    policy_problems: tuple[str, ...] = ()

@@ -1,0 +1,99 @@
+"""The words of a decision: states, verdicts, and the reasons they carry."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum, StrEnum
+
+
+class State(StrEnum):
+    """The gate of a service, from free to shut."""
+
+    OPEN = "open"
+    CAUTION = "caution"
+    FROZEN = "frozen"
+
+
+class Rule(StrEnum):
+    """The policy key that moved a gate."""
+
+    FREEZE_BELOW = "freeze.below"
+    FREEZE_BURN = "freeze.burn"
+    CAUTION_BELOW = "caution.below"
+    CAUTION_BURN = "caution.burn"
+    THAW_ABOVE = "thaw.above"
+    THAW_QUIET = "thaw.or_quiet_for"
+    RECOVERED = "recovered"
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One rule that held: what was found for an objective, and what the rule asks.
+
+    ``found`` and ``limit`` are shares of the budget for ``…below``, ``…above`` and ``recovered``, burn rates
+    for ``…burn`` (then ``window_s`` is the long window), seconds for ``thaw.or_quiet_for``.
+    """
+
+    rule: Rule
+    objective: str
+    found: float
+    limit: float
+    window_s: int = 0
+
+
+class Doubt(StrEnum):
+    """Why the evidence for an objective does not count."""
+
+    NO_DATA = "no data"
+    NO_TRAFFIC = "no traffic"
+    STALE = "stale"
+    THIN = "thin"
+    BACKFILLING = "backfilling"
+    PROBLEM = "problem"
+
+
+@dataclass(frozen=True)
+class Gap:
+    """What is not known about one objective."""
+
+    objective: str
+    doubt: Doubt
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Memory:
+    """The gate's memory: where it stands, since when and why, and since when it has been guessing.
+
+    Attributes:
+        reasons: what moved the gate into ``state``; empty for a gate that never moved.
+        unknown_since: start of the present stretch without full evidence, or None.
+        gaps: what is not known at the moment.
+    """
+
+    state: State
+    since: datetime
+    reasons: tuple[Reason, ...] = ()
+    unknown_since: datetime | None = None
+    gaps: tuple[Gap, ...] = ()
+
+
+class Verdict(IntEnum):
+    """On one change; the strictest counts."""
+
+    ALLOW = 0
+    WARN = 1
+    BLOCK = 2
+
+
+class Why(StrEnum):
+    """What decided a verdict."""
+
+    OPEN = "open"
+    CAUTION = "caution"
+    FROZEN = "frozen"
+    EXEMPT_LABEL = "exempt by label"
+    EXEMPT_PATHS = "exempt by paths"
+    OVERRIDDEN = "overridden"
+    UNKNOWN_HELD = "unknown, last state held"
+    UNKNOWN_ADVISE = "unknown, advised"
+    UNKNOWN_BLOCK = "unknown, blocked"
