@@ -109,10 +109,10 @@ def _with_future(slices: Slices, last: int, *, back: int, ahead: int) -> Slices:
 def _expected(past: Slices, ahead: int) -> Counts:
     """Events of the next slices; what was not measured last week is taken at the week's mean."""
     week = past.between(past.stop - WEEK, past.stop)
-    measured = (week.flags & Flag.MEASURED) != 0
+    measured = week.having(Flag.MEASURED)
     mean = float(week.total[measured].mean()) if measured.any() else 0.0
-    known = np.flatnonzero(past.flags & Flag.MEASURED)
-    if not len(known) or past.first + known[0] > week.first:
+    whole_week = past.having(Flag.MEASURED)[: max(len(past) - WEEK + 1, 0)].any()
+    if not whole_week:
         return np.full(ahead, mean)
     return np.resize(np.where(measured, week.total, mean), ahead)
 

@@ -9,18 +9,23 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
+import numpy.typing as npt
 
 from gatekeeper.availability.budget import exact
 from gatekeeper.availability.ledger import STEP, Counts, Flag, Slices, Times, end_of, slice_of
 
 FAILING_RATIO = 0.025
-"""The error ratio from which a slice fails, where the objective allows much less."""
-FAILING_BURN = 2.0
-"""A slice that burns slower than this is within the promise's own noise, whatever its ratio."""
+"""A slice with this share of bad events fails, even where the objective allows nearly as much."""
+FAILING_BURN = 14.4
+"""A slice that burns this fast fails too, however small the ratio: a 30 day budget would last 50 hours."""
+LEAST_BURN = 2.0
+"""A slice that burns slower than this never fails: errors near the allowed ratio are what was promised."""
 MERGED_GAP = 2
 """So many good slices in a row do not end a failure: it was not over yet."""
 FEWEST_FAILURES = 10
-"""A run with fewer bad events is noise: at low traffic one error is a whole slice."""
+"""A run with fewer bad events is dropped: at low traffic a single error is a whole bad slice."""
+SIGNIFICANCE = 6.0
+"""A run is dropped as chance unless its bad events exceed the allowed ones by so many standard deviations."""
 RULE_OF_THREE = 3.0
 """With no failure seen in a time U, the mean time between failures is above U / 3 with 95 % confidence."""
 
@@ -65,7 +70,7 @@ class Reliability:
 
 def failing_ratio(allowed: float) -> float:
     """The error ratio from which a slice counts as failing, given what is allowed."""
-    return max(FAILING_RATIO, FAILING_BURN * allowed)
+    return max(LEAST_BURN * allowed, min(FAILING_BURN * allowed, FAILING_RATIO))
 
 
 def find(slices: Slices, allowed: float) -> tuple[Incident, ...]:
@@ -94,7 +99,7 @@ def find(slices: Slices, allowed: float) -> tuple[Incident, ...]:
             total=float(total[i]),
             budget_share=float(shares[i]),
         )
-        for i in np.flatnonzero(bad >= FEWEST_FAILURES).tolist()
+        for i in np.flatnonzero(_beyond_chance(bad, allowed * total)).tolist()
     )
 
 
@@ -126,11 +131,13 @@ def _runs(slices: Slices, ratio: float) -> tuple[Times, Times, bool]:
     failing = candidates[slices.bad[candidates] / slices.total[candidates] >= ratio]
     if not len(failing):
         return failing, failing, False
-    rank = np.cumsum(slices.total > 0)
-    breaks = np.flatnonzero(np.diff(rank[failing]) > MERGED_GAP + 1)
+    silent = np.flatnonzero(slices.total == 0)
+    rank = failing - np.searchsorted(silent, failing)  # among the slices with events
+    breaks = np.flatnonzero(np.diff(rank) > MERGED_GAP + 1)
     firsts = failing[np.concatenate(([0], breaks + 1))]
     stops = failing[np.concatenate((breaks, [-1]))] + 1
-    return firsts, stops, bool(rank[-1] - rank[failing[-1]] <= MERGED_GAP)
+    good_since = len(slices) - len(silent) - int(rank[-1]) - 1
+    return firsts, stops, good_since <= MERGED_GAP
 
 
 def _each_sum(values: Counts, firsts: Times, stops: Times) -> Counts:
@@ -142,8 +149,16 @@ def _each_sum(values: Counts, firsts: Times, stops: Times) -> Counts:
     return sums
 
 
+def _beyond_chance(bad: Counts, expected: Counts) -> npt.NDArray[np.bool_]:
+    """Which counts are too many for a service that just keeps its promise: errors then scatter by √expected."""
+    kept: npt.NDArray[np.bool_] = bad >= np.maximum(
+        FEWEST_FAILURES, expected + SIGNIFICANCE * np.sqrt(expected)
+    )
+    return kept
+
+
 def _up_seconds(slices: Slices, incidents: Sequence[Incident]) -> float:
-    up = (slices.flags & Flag.MEASURED) != 0
+    up = slices.having(Flag.MEASURED)
     for incident in incidents:
         stop = slices.stop if incident.end is None else slice_of(incident.end) + 1
         up[slice_of(incident.start) + 1 - slices.first : stop - slices.first] = False

@@ -125,8 +125,18 @@ class Slices:
     @property
     def watermark(self) -> datetime | None:
         """The end of the last measured slice; None if none is."""
-        measured = np.flatnonzero(self.flags & Flag.MEASURED)
-        return end_of(self.first + int(measured[-1])) if len(measured) else None
+        measured = self.having(Flag.MEASURED)
+        return end_of(self.stop - 1 - int(measured[::-1].argmax())) if measured.any() else None
+
+    def having(self, flag: Flag) -> npt.NDArray[np.bool_]:
+        """Which slices have this flag, shape (n,)."""
+        having: npt.NDArray[np.bool_] = (self.flags & np.uint8(flag)) != 0
+        return having
+
+    def latest(self, count: int) -> Self:
+        """The last ``count`` slices of this stretch, which has as many; the arrays are shared, not copied."""
+        start = len(self) - count
+        return type(self)(self.first + start, self.total[start:], self.bad[start:], self.flags[start:])
 
     def between(self, first: int, stop: int) -> Self:
         """The slices with ``first <= index < stop``; what lies outside this stretch is unknown."""
@@ -147,9 +157,9 @@ class Slices:
             total=float(self.total.sum()),
             bad=float(self.bad.sum()),
             expected=len(self),
-            measured=int(np.count_nonzero(self.flags & Flag.MEASURED)),
-            interpolated=int(np.count_nonzero(self.flags & Flag.INTERPOLATED)),
-            approximate=int(np.count_nonzero(self.flags & Flag.APPROXIMATE)),
+            measured=int(np.count_nonzero(self.having(Flag.MEASURED))),
+            interpolated=int(np.count_nonzero(self.having(Flag.INTERPOLATED))),
+            approximate=int(np.count_nonzero(self.having(Flag.APPROXIMATE))),
         )
 
 

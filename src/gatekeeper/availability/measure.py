@@ -103,7 +103,7 @@ def measure(
     """
     last, length = ending_at(now), steps_in(window_s)
     known = slices.between(last + 1 - max(length + steps_in(quiet_s), steps_in(SPANS[-1])), last + 1)
-    window = known.between(last + 1 - length, last + 1)
+    window = known.latest(length)
     window_start, watermark, sums = end_of(last - length), known.watermark, window.sums()
     if watermark is None or not sums.total:
         reason: Literal["no data", "no traffic"] = "no traffic" if sums.measured else "no data"
@@ -156,7 +156,7 @@ def burn_down(
     stops = np.arange(1, points + 1) * length // points
     bad = Cumulative.of(window).bad[stops]
     left = budget.remaining_each(bad, np.full(points, window.total.sum()), allowed)
-    measured = np.concatenate(([0], np.cumsum(window.flags & Flag.MEASURED, dtype=np.int64)))[stops]
+    measured = np.concatenate(([0], np.cumsum(window.having(Flag.MEASURED))))[stops]
     known = (np.diff(measured, prepend=0) > 0) & ~np.isnan(left)
     return tuple(
         (end_of(window.first + int(stop) - 1), float(value) if seen else None)
