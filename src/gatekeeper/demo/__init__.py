@@ -1,0 +1,1 @@
+"""Everything on a laptop: a simulated GitHub and a sample history."""

@@ -1,0 +1,157 @@
+"""The simulated GitHub as a Flask application: API and pages on one address."""
+
+from __future__ import annotations
+
+import socket
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from flask import Flask, Response, g, jsonify, request
+from werkzeug.exceptions import HTTPException
+
+from gatekeeper.demo.github import auth
+from gatekeeper.demo.github.api import apps, checks, issues, people, pulls, repositories, service
+from gatekeeper.demo.github.auth import Caller
+from gatekeeper.demo.github.calls import Call, Calls
+from gatekeeper.demo.github.errors import DOCS, Refused
+from gatekeeper.demo.github.faults import Fault, Faults
+from gatekeeper.demo.github.limits import Limits
+from gatekeeper.demo.github.pages import views
+
+if TYPE_CHECKING:
+    from gatekeeper.demo.github.world import World
+
+APIS = (apps, checks, issues, people, pulls, repositories, service)
+FREE = frozenset({"/rate_limit"})  # not counted against the rate limit
+
+
+@dataclass(slots=True)
+class GitHub:
+    """What the application works on: the world, and what tests turn and read."""
+
+    world: World
+    calls: Calls = field(default_factory=Calls)
+    faults: Faults = field(default_factory=Faults)
+    limits: Limits = field(default_factory=Limits)
+
+
+def create_github(github: GitHub | World) -> Flask:
+    """Build the application around a world."""
+    app = Flask(__name__)
+    app.json.sort_keys = False  # type: ignore[attr-defined] # of Flask's default provider
+    held = github if isinstance(github, GitHub) else GitHub(github)
+    app.extensions["github"] = held
+    for module in APIS:
+        app.register_blueprint(module.blueprint)
+    app.register_blueprint(views.blueprint)
+    app.before_request(lambda: _before(held))
+    app.after_request(lambda response: _after(held, response))
+    app.register_error_handler(Refused, _refused)
+    app.register_error_handler(HTTPException, _http_error)
+    return app
+
+
+def _is_page() -> bool:
+    return request.blueprint == views.blueprint.name or request.endpoint == "static"
+
+
+def _before(github: GitHub) -> Response | None:
+    """Strike with an armed fault, know the caller, charge their quota. A response ends the request here."""
+    if _is_page():
+        return None
+    now = github.world.now()
+    g.caller, g.fault, g.headers = Caller(), github.faults.take(request.method, request.path), {}
+    g.quota = github.limits.quota("anonymous", now)
+    with github.world.lock:
+        g.caller = auth.authenticate(github.world, request.headers.get("Authorization"))
+    spent = github.limits.quota(str(g.caller), now).remaining == 0
+    g.quota = (github.limits.quota if request.path in FREE else github.limits.charge)(str(g.caller), now)
+    if g.fault is not None:
+        return _strike(github, g.fault)
+    return _limited(403) if spent and request.path not in FREE else None
+
+
+def _strike(github: GitHub, fault: Fault) -> Response | None:
+    if fault.kind == "delay":
+        time.sleep(fault.seconds)
+    if fault.kind in {"delay", "lost"}:
+        return None
+    if fault.kind == "primary":
+        g.quota = github.limits.exhaust(str(g.caller), github.world.now())
+        return _limited(fault.status)
+    if fault.kind == "secondary":
+        message = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."
+        response = _error(fault.status, message)
+        if fault.retry_after is not None:
+            response.headers["Retry-After"] = str(fault.retry_after)
+        return response
+    return _error(fault.status, "Server Error")
+
+
+def _limited(status: int) -> Response:
+    return _error(status, f"API rate limit exceeded for {g.caller}.")
+
+
+def _error(status: int, message: str) -> Response:
+    response = jsonify({"message": message, "documentation_url": DOCS, "status": str(status)})
+    response.status_code = status
+    return response
+
+
+def _refused(refusal: Refused) -> Response | tuple[str, int]:
+    if _is_page():
+        return views.refused(refusal)
+    response = jsonify(refusal.body())
+    response.status_code = refusal.status
+    return response
+
+
+def _http_error(error: HTTPException) -> Response | HTTPException:
+    """A path or method GitHub does not have is its 404."""
+    if _is_page():
+        return error
+    code = error.code or 500
+    return _error(404, "Not Found") if code in {404, 405} else _error(code, error.name)
+
+
+def _after(github: GitHub, response: Response) -> Response:
+    """Add GitHub's headers, answer 304 where nothing changed, remember the call, lose the answer if so armed."""
+    if _is_page():
+        return response
+    response.headers.update(g.headers | g.quota.headers())
+    response.headers["X-GitHub-Media-Type"] = "github.v3; format=json"
+    response.headers["X-GitHub-Request-Id"] = f"{len(github.calls):08X}"
+    fault: Fault | None = g.fault
+    lost = fault is not None and fault.kind == "lost"
+    github.calls.add(
+        _call(response, faulted=fault is not None and fault.kind not in {"lost", "delay"}, lost=lost)
+    )
+    if request.method == "GET" and response.status_code == 200:  # noqa: PLR2004 - OK
+        response.add_etag()
+        response.make_conditional(request)
+    if lost:
+        _hang_up()
+    return response
+
+
+def _call(response: Response, *, faulted: bool, lost: bool) -> Call:
+    return Call(
+        method=request.method,
+        path=request.path,
+        query=request.args.to_dict(),
+        request=request.get_json(force=True, silent=True) if request.get_data() else None,
+        status=response.status_code,
+        response=response.get_json(silent=True),
+        caller=str(g.caller),
+        headers={name: value for name, value in request.headers.items() if name != "Authorization"},
+        lost=lost,
+        faulted=faulted,
+    )
+
+
+def _hang_up() -> None:
+    """Close the connection under the server, so that the client never sees the answer."""
+    connection = request.environ.get("werkzeug.socket")
+    if isinstance(connection, socket.socket):
+        connection.shutdown(socket.SHUT_RDWR)

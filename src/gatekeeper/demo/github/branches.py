@@ -1,0 +1,102 @@
+"""Commits and branches: creating repositories, pushing, editing a file in the browser."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from gatekeeper.demo.github import checks, hooks
+from gatekeeper.demo.github.entities import Repository
+from gatekeeper.demo.github.errors import not_found
+
+if TYPE_CHECKING:
+    from gatekeeper.demo.github.entities import Commit
+    from gatekeeper.demo.github.records import Records
+
+Files = Mapping[str, str | bytes | None]  # path → new content; None deletes the file
+
+
+def add_repository(
+    records: Records, full_name: str, files: Files, *, author: str, private: bool = True, branch: str = "main"
+) -> Repository:
+    """Create ``owner/name`` with a first commit on its default branch."""
+    owner, _, name = full_name.partition("/")
+    records.account(owner)
+    made = Repository(records.new_id(), owner, name, private, None, branch, records.now())
+    records.repositories[full_name] = made
+    first = records.objects.commit(
+        _changed({}, files), message="Initial commit", author=author, date=records.now(), parents=()
+    )
+    records.branches[full_name, branch] = first.sha
+    return made
+
+
+def push(
+    records: Records,
+    full_name: str,
+    branch: str,
+    files: Files,
+    *,
+    author: str,
+    message: str,
+    start: str | None = None,
+) -> Commit:
+    """Commit on a branch and push it; a branch that does not exist begins at ``start`` (the default branch).
+
+    Open pull requests from this branch are synchronised. One from a branch that others build on keeps its base SHA.
+
+    Raises:
+        Refused: 403 without write access; 404 for an unknown repository.
+    """
+    repository = records.repository(full_name)
+    records.require_role(full_name, author, "write")
+    before = records.branches.get((full_name, branch))
+    parent = records.head(full_name, branch if before else start or repository.default_branch)
+    made = records.objects.commit(
+        _changed(parent.files, files),
+        message=message,
+        author=author,
+        date=records.now(),
+        parents=(parent.sha,),
+    )
+    land(records, full_name, branch, before, [made], author)
+    return made
+
+
+def land(
+    records: Records, full_name: str, branch: str, before: str | None, commits: list[Commit], sender: str
+) -> None:
+    """Move a branch to the last of these commits and tell whoever listens."""
+    head = commits[-1].sha
+    records.branches[full_name, branch] = head
+    hooks.push(records, full_name, branch, before, commits, sender)
+    for pull in records.pulls_of(full_name, state="open"):
+        if pull.head_ref == branch:
+            base = records.head(full_name, pull.base_ref).sha
+            moved = replace(pull, head_sha=head, base_sha=base, updated_at=records.now())
+            records.pulls[full_name, pull.number] = moved
+            hooks.pull_request(records, moved, "synchronize", sender, before=pull.head_sha, after=head)
+    checks.request_suites(records, full_name, head, sender)
+
+
+def read_file(records: Records, full_name: str, path: str, branch: str) -> str:
+    """A file's text on a branch.
+
+    Raises:
+        Refused: 404.
+    """
+    files = records.head(full_name, branch).files
+    if path not in files:
+        raise not_found()
+    return files[path].decode(errors="replace")
+
+
+def _changed(before: Mapping[str, bytes], files: Files) -> dict[str, bytes]:
+    after = dict(before)
+    for path, content in files.items():
+        if content is None:
+            after.pop(path, None)
+        else:
+            after[path] = content.encode() if isinstance(content, str) else content
+    return after

@@ -1,0 +1,88 @@
+"""Faults to inject into the API: errors, rate limits, lost answers, delays."""
+
+from __future__ import annotations
+
+import re
+import threading
+from dataclasses import dataclass, field
+from typing import Literal
+
+Kind = Literal["error", "secondary", "primary", "lost", "delay"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What goes wrong with a call.
+
+    Attributes:
+        kind: ``error`` answers ``status`` and does nothing; ``secondary`` and ``primary`` answer that a rate limit is
+            exceeded; ``lost`` does the act and closes the connection without an answer; ``delay`` waits first.
+        retry_after: seconds for the header Retry-After, None leaves it out.
+        seconds: how long a ``delay`` takes.
+    """
+
+    kind: Kind
+    status: int = 500
+    retry_after: int | None = None
+    seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class _Armed:
+    method: str
+    path: re.Pattern[str]
+    fault: Fault
+    times: int
+
+
+@dataclass(slots=True)
+class Faults:
+    """The armed faults; each call takes the first that matches it."""
+
+    _armed: list[_Armed] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def fail(self, method: str, path: str, *, status: int = 500, times: int = 1) -> None:
+        """Answer the next calls with this status; ``path`` is a regular expression searched in the path."""
+        self._arm(method, path, Fault("error", status), times)
+
+    def secondary_limit(
+        self, method: str, path: str, *, retry_after: int | None = None, status: int = 403, times: int = 1
+    ) -> None:
+        """Answer the next calls with GitHub's secondary rate limit: 403 (or 429), with or without Retry-After."""
+        self._arm(method, path, Fault("secondary", status, retry_after), times)
+
+    def primary_limit(self, method: str, path: str, *, status: int = 403, times: int = 1) -> None:
+        """Answer the next calls as if the hour's quota were used up: remaining 0, and when it is reset."""
+        self._arm(method, path, Fault("primary", status), times)
+
+    def lose_answer(self, method: str, path: str, *, times: int = 1) -> None:
+        """Do what the next calls ask, and close the connection instead of answering."""
+        self._arm(method, path, Fault("lost"), times)
+
+    def delay(self, method: str, path: str, seconds: float, *, times: int = 1) -> None:
+        """Let the next calls wait."""
+        self._arm(method, path, Fault("delay", seconds=seconds), times)
+
+    def clear(self) -> None:
+        """Disarm everything."""
+        with self._lock:
+            self._armed.clear()
+
+    def pending(self) -> int:
+        """How many faults have not struck yet."""
+        with self._lock:
+            return sum(one.times for one in self._armed)
+
+    def take(self, method: str, path: str) -> Fault | None:
+        """The fault for this call, used up by asking."""
+        with self._lock:
+            for one in self._armed:
+                if one.times and one.method in {method, "*"} and one.path.search(path):
+                    one.times -= 1
+                    return one.fault
+        return None
+
+    def _arm(self, method: str, path: str, fault: Fault, times: int) -> None:
+        with self._lock:
+            self._armed.append(_Armed(method.upper(), re.compile(path), fault, times))

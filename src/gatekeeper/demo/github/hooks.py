@@ -1,0 +1,231 @@
+"""Which event is sent for which act, with the payload GitHub gives it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gatekeeper.demo.github.git import diff_files
+from gatekeeper.demo.github.shapes.apps import installation as installation_shape
+from gatekeeper.demo.github.shapes.basics import node_id, stamp
+from gatekeeper.demo.github.shapes.checks import hook_check_run, hook_check_suite
+from gatekeeper.demo.github.shapes.issues import issue, issue_comment, label
+from gatekeeper.demo.github.shapes.people import organization, simple_user
+from gatekeeper.demo.github.shapes.pulls import hook_pull_request
+from gatekeeper.demo.github.shapes.repositories import hook_repository, person
+
+if TYPE_CHECKING:
+    from gatekeeper.demo.github.deliveries import Hook
+    from gatekeeper.demo.github.entities import (
+        CheckRun,
+        CheckSuite,
+        Comment,
+        Commit,
+        Installation,
+        Label,
+        PullRequest,
+        Repository,
+    )
+    from gatekeeper.demo.github.records import Records
+
+NOWHERE = "0" * 40  # git's name for "no commit": the before of a new branch
+
+
+def pull_request(
+    records: Records,
+    pull: PullRequest,
+    action: str,
+    sender: str,
+    *,
+    changed_label: Label | None = None,
+    **details: Any,
+) -> None:
+    """``pull_request``; ``details`` are what this action adds (changes, before, after)."""
+    shape = {
+        "action": action,
+        "number": pull.number,
+        "pull_request": hook_pull_request(records, pull),
+        **details,
+    }
+    if changed_label is not None:
+        shape["label"] = label(records, changed_label)
+    _about(records, "pull_request", pull.repository, sender, shape)
+
+
+def issue_comment_event(
+    records: Records, comment: Comment, action: str, sender: str, *, was: str | None = None
+) -> None:
+    """``issue_comment``: created, edited (``was`` is the old body) or deleted."""
+    shape: dict[str, Any] = {
+        "action": action,
+        "issue": issue(records, records.pull(comment.repository, comment.number)),
+        "comment": issue_comment(records, comment),
+    }
+    if action == "edited":
+        shape["changes"] = {} if was is None else {"body": {"from": was}}
+    _about(records, "issue_comment", comment.repository, sender, shape)
+
+
+def check_run(
+    records: Records, run: CheckRun, action: str, sender: str, *, identifier: str | None = None
+) -> None:
+    """``check_run``; a click goes to the App that owns the run only."""
+    shape: dict[str, Any] = {"action": action, "check_run": hook_check_run(records, run)}
+    if identifier is not None:
+        shape["requested_action"] = {"identifier": identifier}
+    only = run.app_id if action in {"rerequested", "requested_action"} else None
+    _about(records, "check_run", run.repository, sender, shape, only=only)
+
+
+def check_suite(records: Records, suite: CheckSuite, action: str, sender: str) -> None:
+    """``check_suite``, to the App that owns the suite."""
+    shape = {"action": action, "check_suite": hook_check_suite(records, suite)}
+    _about(records, "check_suite", suite.repository, sender, shape, only=suite.app_id)
+
+
+def push(
+    records: Records, full_name: str, branch: str, before: str | None, commits: list[Commit], sender: str
+) -> None:
+    """``push`` of these commits (oldest first) to a branch; ``before`` is None for a new one."""
+    shapes = [_pushed(records, full_name, one) for one in commits]
+    after = commits[-1].sha
+    who = shapes[-1]["author"]
+    shape = {
+        "ref": f"refs/heads/{branch}",
+        "before": before or NOWHERE,
+        "after": after,
+        "created": before is None,
+        "deleted": False,
+        "forced": False,
+        "base_ref": None,
+        "compare": f"{records.url}/{full_name}/compare/{(before or after)[:12]}...{after[:12]}",
+        "commits": shapes,
+        "head_commit": shapes[-1],
+        "pusher": {"name": sender, "email": who["email"]},
+    }
+    _about(records, "push", full_name, sender, shape)
+
+
+def _pushed(records: Records, full_name: str, commit: Commit) -> dict[str, Any]:
+    parent = records.objects.commits[commit.parents[0]].files if commit.parents else {}
+    touched: dict[str, list[str]] = {"added": [], "removed": [], "modified": []}
+    for change in diff_files(parent, commit.files):
+        if change.status == "renamed":
+            touched["added"].append(change.path)
+            touched["removed"].append(change.previous_path or "")
+        else:
+            touched[change.status].append(change.path)
+    who = person(records, commit)
+    author = {"name": who["name"], "email": who["email"], "username": commit.author}
+    return {
+        "id": commit.sha,
+        "tree_id": commit.tree,
+        "distinct": True,
+        "message": commit.message,
+        "timestamp": stamp(commit.date),
+        "url": f"{records.url}/{full_name}/commit/{commit.sha}",
+        "author": author,
+        "committer": author,
+        **touched,
+    }
+
+
+def installation(records: Records, one: Installation, action: str, sender: str) -> None:
+    """``installation``: created or deleted."""
+    names = [one.full_name for one in _covered(records, one)]
+    shape = {
+        "action": action,
+        "installation": installation_shape(records, one),
+        "repositories": [_tiny(records.repository(name)) for name in names],
+        "sender": simple_user(records, sender),
+    }
+    _to_app(records, one, "installation", shape)
+
+
+def installation_repositories(
+    records: Records, one: Installation, sender: str, *, added: list[str], removed: list[str]
+) -> None:
+    """``installation_repositories``: added or removed."""
+    shape = {
+        "action": "added" if added else "removed",
+        "installation": installation_shape(records, one),
+        "repository_selection": "all" if one.repositories is None else "selected",
+        "repositories_added": [_tiny(records.repository(name)) for name in added],
+        "repositories_removed": [_tiny(records.repository(name)) for name in removed],
+        "requester": None,
+        "sender": simple_user(records, sender),
+    }
+    _to_app(records, one, "installation_repositories", shape)
+
+
+def ping(records: Records, hook: Hook, sender: str) -> None:
+    """``ping``: GitHub's greeting to a new hook."""
+    app = records.apps[hook.target_id]
+    shape = {
+        "zen": "Non-blocking is better than blocking.",
+        "hook_id": hook.id,
+        "hook": {
+            "type": hook.owner,
+            "id": hook.id,
+            "name": "web",
+            "active": hook.active,
+            "app_id": app.id,
+            "events": list(app.events),
+            "config": {"content_type": "json", "insecure_ssl": "0", "secret": "********", "url": hook.url},
+            "updated_at": stamp(records.now()),
+            "created_at": stamp(records.now()),
+            "url": f"{records.url}/app/hook",
+            "ping_url": f"{records.url}/app/hook/pings",
+            "deliveries_url": f"{records.url}/app/hook/deliveries",
+        },
+        "sender": simple_user(records, sender),
+    }
+    records.deliveries.emit("ping", shape, installation_id=None, repository_id=None)
+
+
+def _tiny(one: Repository) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "node_id": node_id("Repository", one.id),
+        "name": one.name,
+        "full_name": one.full_name,
+        "private": one.private,
+    }
+
+
+def _covered(records: Records, one: Installation) -> list[Repository]:
+    return [repo for name, repo in sorted(records.repositories.items()) if one.covers(name)]
+
+
+def _to_app(records: Records, one: Installation, event: str, shape: dict[str, Any]) -> None:
+    """Events about installations reach the App whether or not it subscribed."""
+    hook = records.deliveries.hook
+    if hook is not None and hook.owner == "App" and hook.target_id == one.app_id:
+        records.deliveries.emit(event, shape, installation_id=one.id, repository_id=None)
+
+
+def _about(
+    records: Records,
+    event: str,
+    full_name: str,
+    sender: str,
+    shape: dict[str, Any],
+    *,
+    only: int | None = None,
+) -> None:
+    """Send an event of a repository to the hook, if it may see it; ``only`` names the one App to tell."""
+    hook = records.deliveries.hook
+    if hook is None:
+        return
+    repo = records.repository(full_name)
+    shape |= {"repository": hook_repository(records, full_name), "sender": simple_user(records, sender)}
+    if records.account(repo.owner).kind == "Organization":
+        shape["organization"] = organization(records, repo.owner)
+    if hook.owner == "Organization":
+        if only is None:
+            records.deliveries.emit(event, shape, installation_id=None, repository_id=repo.id)
+        return
+    found = records.installation_of(full_name, hook.target_id)
+    if found is None or event not in found.events or only not in {None, hook.target_id}:
+        return
+    shape["installation"] = {"id": found.id, "node_id": node_id("Installation", found.id)}
+    records.deliveries.emit(event, shape, installation_id=found.id, repository_id=repo.id)

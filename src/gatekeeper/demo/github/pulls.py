@@ -1,0 +1,201 @@
+"""The life of a pull request: opened, edited, closed, merged."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from gatekeeper.demo.github import branches, conversation, hooks, merging
+from gatekeeper.demo.github.conversation import Actor
+from gatekeeper.demo.github.entities import PullRequest
+from gatekeeper.demo.github.errors import Refused, invalid
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from gatekeeper.demo.github.entities import Commit, Role
+    from gatekeeper.demo.github.records import Records
+
+
+def open_pull(
+    records: Records,
+    full_name: str,
+    *,
+    author: str,
+    title: str,
+    head: str,
+    base: str,
+    body: str | None = None,
+    labels: Iterable[str] = (),
+    draft: bool = False,
+) -> PullRequest:
+    """Open a pull request from the branch ``head``.
+
+    Labels chosen in the form are on it at once, and each still sends its own ``labeled`` event, as on GitHub.
+
+    Raises:
+        Refused: 404 for an unknown branch, 422 when there is nothing to merge.
+    """
+    tip, target = records.head(full_name, head), records.head(full_name, base)
+    if tip.sha in set(records.objects.ancestors(target.sha)):
+        raise invalid("PullRequest", "base", "custom", f"No commits between {base} and {head}")
+    now = records.now()
+    number = 1 + max((key[1] for key in records.pulls if key[0] == full_name), default=0)
+    made = PullRequest(
+        records.new_id(),
+        full_name,
+        number,
+        title,
+        body,
+        author,
+        head,
+        tip.sha,
+        base,
+        target.sha,
+        now,
+        now,
+        draft=draft,
+    )
+    records.pulls[full_name, number] = made
+    hooks.pull_request(records, made, "opened", author)
+    return conversation.add_labels(records, full_name, number, labels, Actor(author))
+
+
+def edit(
+    records: Records,
+    full_name: str,
+    number: int,
+    *,
+    by: str,
+    title: str | None = None,
+    body: str | None = None,
+    base: str | None = None,
+) -> PullRequest:
+    """Change what is given; the event tells what it was.
+
+    Raises:
+        Refused: 404, or 403 for somebody who may not.
+    """
+    pull = records.pull(full_name, number)
+    _require_author_or(records, pull, by, "write")
+    changes: dict[str, Any] = {}
+    made = replace(pull, updated_at=records.now())
+    if title is not None:
+        changes["title"] = {"from": pull.title}
+        made = replace(made, title=title)
+    if body is not None:
+        changes["body"] = {"from": pull.body or ""}
+        made = replace(made, body=body)
+    if base is not None:
+        changes["base"] = {"ref": {"from": pull.base_ref}, "sha": {"from": pull.base_sha}}
+        made = replace(made, base_ref=base, base_sha=records.head(full_name, base).sha)
+    records.pulls[full_name, number] = made
+    hooks.pull_request(records, made, "edited", by, changes=changes)
+    return made
+
+
+def set_draft(records: Records, full_name: str, number: int, *, draft: bool, by: str) -> PullRequest:
+    """Mark it ready for review, or turn it back into a draft.
+
+    Raises:
+        Refused: 404, or 403 for somebody who may not.
+    """
+    pull = records.pull(full_name, number)
+    _require_author_or(records, pull, by, "write")
+    made = replace(pull, draft=draft, updated_at=records.now())
+    records.pulls[full_name, number] = made
+    hooks.pull_request(records, made, "converted_to_draft" if draft else "ready_for_review", by)
+    return made
+
+
+def close(records: Records, full_name: str, number: int, *, by: str) -> PullRequest:
+    """Close it unmerged.
+
+    Raises:
+        Refused: 404, or 403 for somebody who may not.
+    """
+    pull = records.pull(full_name, number)
+    _require_author_or(records, pull, by, "triage")
+    if pull.state == "closed":
+        return pull
+    made = replace(pull, state="closed", closed_at=records.now(), updated_at=records.now())
+    records.pulls[full_name, number] = made
+    conversation.note(records, made, "closed", Actor(by))
+    hooks.pull_request(records, made, "closed", by)
+    return made
+
+
+def reopen(records: Records, full_name: str, number: int, *, by: str) -> PullRequest:
+    """Open it again.
+
+    Raises:
+        Refused: 404, 403 for somebody who may not, 422 once it is merged.
+    """
+    pull = records.pull(full_name, number)
+    _require_author_or(records, pull, by, "triage")
+    if pull.merged_at is not None:
+        raise invalid(
+            "PullRequest", "state", "invalid", "state cannot be changed. The pull request is merged."
+        )
+    if pull.state == "open":
+        return pull
+    made = replace(pull, state="open", closed_at=None, updated_at=records.now())
+    records.pulls[full_name, number] = made
+    conversation.note(records, made, "reopened", Actor(by))
+    hooks.pull_request(records, made, "reopened", by)
+    return made
+
+
+def merge(records: Records, full_name: str, number: int, *, by: str, sha: str | None = None) -> Commit:
+    """Merge it into its base branch.
+
+    Raises:
+        Refused: 404; 403 without write access; 405 when a rule or a conflict is in the way; 409 when the head moved.
+    """
+    pull = records.pull(full_name, number)
+    records.require_role(full_name, by, "write")
+    why = merging.refusal(records, pull)
+    if why is not None:
+        raise Refused(405, why)
+    if sha not in {None, pull.head_sha}:
+        raise Refused(409, "Head branch was modified. Review and try the merge again.")
+    base = records.head(full_name, pull.base_ref)
+    made = records.objects.commit(
+        _merged_files(records, pull, base),
+        message=f"Merge pull request #{number} from {pull.head_ref}\n\n{pull.title}",
+        author=by,
+        date=records.now(),
+        parents=(base.sha, pull.head_sha),
+    )
+    now = records.now()
+    done = replace(
+        pull,
+        state="closed",
+        closed_at=now,
+        merged_at=now,
+        merged_by=by,
+        merge_commit_sha=made.sha,
+        updated_at=now,
+    )
+    records.pulls[full_name, number] = done
+    conversation.note(records, done, "merged", Actor(by))
+    hooks.pull_request(records, done, "closed", by)
+    branches.land(records, full_name, pull.base_ref, base.sha, [*merging.commits(records, pull), made], by)
+    return made
+
+
+def _merged_files(records: Records, pull: PullRequest, base: Commit) -> dict[str, bytes]:
+    files, head = dict(base.files), records.objects.commits[pull.head_sha].files
+    for change in merging.changes(records, pull):
+        if change.previous_path is not None:
+            files.pop(change.previous_path, None)
+        if change.status == "removed":
+            files.pop(change.path, None)
+        else:
+            files[change.path] = head[change.path]
+    return files
+
+
+def _require_author_or(records: Records, pull: PullRequest, login: str, least: Role) -> None:
+    if login != pull.author:
+        records.require_role(pull.repository, login, least)

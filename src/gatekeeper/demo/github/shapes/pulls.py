@@ -1,0 +1,120 @@
+"""Pull requests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gatekeeper.demo.github import merging
+from gatekeeper.demo.github.shapes.basics import node_id, stamp
+from gatekeeper.demo.github.shapes.issues import author_association, label, label_named
+from gatekeeper.demo.github.shapes.people import simple_user
+from gatekeeper.demo.github.shapes.repositories import repository, repository_url
+
+if TYPE_CHECKING:
+    from gatekeeper.demo.github.entities import PullRequest
+    from gatekeeper.demo.github.records import Records
+
+
+def pull_request_simple(records: Records, pull: PullRequest) -> dict[str, Any]:
+    """``pull-request-simple``: as listed."""
+    api = repository_url(records, pull.repository)
+    url, issue = f"{api}/pulls/{pull.number}", f"{api}/issues/{pull.number}"
+    html = f"{records.url}/{pull.repository}/pull/{pull.number}"
+    addresses = {
+        "html": html,
+        "issue": issue,
+        "commits": f"{url}/commits",
+        "review_comments": f"{url}/comments",
+        "review_comment": f"{api}/pulls/comments{{/number}}",
+        "comments": f"{issue}/comments",
+        "statuses": f"{api}/statuses/{pull.head_sha}",
+    }
+    labels = (label_named(records, pull.repository, name) for name in pull.labels)
+    return {
+        "url": url,
+        "id": pull.id,
+        "node_id": node_id("PullRequest", pull.id),
+        "diff_url": f"{html}.diff",
+        "patch_url": f"{html}.patch",
+        **{f"{name}_url": address for name, address in addresses.items()},
+        "number": pull.number,
+        "state": pull.state,
+        "locked": False,
+        "title": pull.title,
+        "user": simple_user(records, pull.author),
+        "body": pull.body,
+        "created_at": stamp(pull.created_at),
+        "updated_at": stamp(pull.updated_at),
+        "closed_at": stamp(pull.closed_at),
+        "merged_at": stamp(pull.merged_at),
+        "merge_commit_sha": pull.merge_commit_sha,
+        "assignee": None,
+        "assignees": [],
+        "requested_reviewers": [],
+        "requested_teams": [],
+        "labels": [label(records, one) for one in labels],
+        "milestone": None,
+        "draft": pull.draft,
+        "head": _side(records, pull, pull.head_ref, pull.head_sha),
+        "base": _side(records, pull, pull.base_ref, pull.base_sha),
+        "_links": {"self": {"href": url}} | {name: {"href": address} for name, address in addresses.items()},
+        "author_association": author_association(records, pull.repository, pull.author),
+        "auto_merge": None,
+        "active_lock_reason": None,
+    }
+
+
+def _side(records: Records, pull: PullRequest, ref: str, sha: str) -> dict[str, Any]:
+    owner = records.repository(pull.repository).owner
+    return {
+        "label": f"{owner}:{ref}",
+        "ref": ref,
+        "sha": sha,
+        "user": simple_user(records, owner),
+        "repo": repository(records, pull.repository),
+    }
+
+
+def pull_request(records: Records, pull: PullRequest) -> dict[str, Any]:
+    """``pull-request``: one alone, with what GitHub computes for it."""
+    changes = merging.changes(records, pull)
+    comments = sum(
+        (one.repository, one.number) == (pull.repository, pull.number) for one in records.comments.values()
+    )
+    mergeable = merging.mergeable(records, pull)
+    return pull_request_simple(records, pull) | {
+        "merged": pull.merged_at is not None,
+        "mergeable": mergeable,
+        "rebaseable": mergeable,
+        "mergeable_state": merging.mergeable_state(records, pull),
+        "merged_by": None if pull.merged_by is None else simple_user(records, pull.merged_by),
+        "comments": comments,
+        "review_comments": 0,
+        "maintainer_can_modify": False,
+        "commits": len(merging.commits(records, pull)),
+        "additions": sum(change.additions for change in changes),
+        "deletions": sum(change.deletions for change in changes),
+        "changed_files": len(changes),
+    }
+
+
+def pull_request_minimal(records: Records, pull: PullRequest) -> dict[str, Any]:
+    """``pull-request-minimal``: as checks name it."""
+    one = records.repository(pull.repository)
+    url = repository_url(records, pull.repository)
+    repo = {"id": one.id, "url": url, "name": one.name}
+    return {
+        "id": pull.id,
+        "number": pull.number,
+        "url": f"{url}/pulls/{pull.number}",
+        "head": {"ref": pull.head_ref, "sha": pull.head_sha, "repo": repo},
+        "base": {"ref": pull.base_ref, "sha": pull.base_sha, "repo": repo},
+    }
+
+
+def hook_pull_request(records: Records, pull: PullRequest) -> dict[str, Any]:
+    """``pull-request`` as webhooks carry it: with the settings of both repositories."""
+    answer = pull_request(records, pull)
+    for side in ("head", "base"):
+        answer[side]["repo"]["custom_properties"] = {}
+    return answer

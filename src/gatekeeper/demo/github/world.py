@@ -1,0 +1,285 @@
+"""The simulated GitHub as its people use it: every act a person can do in the browser, as a method."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gatekeeper.demo.github import branches, checks, conversation, hooks, installing, pulls
+from gatekeeper.demo.github.conversation import Actor
+from gatekeeper.demo.github.deliveries import Hook
+from gatekeeper.demo.github.entities import CheckOutput, CheckRun, Membership, RequiredCheck
+from gatekeeper.demo.github.errors import Refused
+from gatekeeper.demo.github.records import Records
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from gatekeeper.demo.github.branches import Files
+    from gatekeeper.demo.github.entities import (
+        App,
+        Comment,
+        Commit,
+        Installation,
+        PullRequest,
+        Repository,
+        Role,
+    )
+
+
+class World(Records):
+    """The records with the acts on them. Repositories are named ``owner/name``, people by login.
+
+    Every method holds the lock, sends the webhooks GitHub would send, and raises ``Refused`` where GitHub refuses.
+    """
+
+    __slots__ = ()
+
+    def add_repository(
+        self, full_name: str, files: Files, *, author: str, private: bool = True, branch: str = "main"
+    ) -> Repository:
+        """Create a repository with a first commit."""
+        with self.lock:
+            return branches.add_repository(
+                self, full_name, files, author=author, private=private, branch=branch
+            )
+
+    def set_role(self, repository: str, login: str, role: Role) -> None:
+        """Make a person a collaborator."""
+        with self.lock:
+            self.roles[repository, login] = role
+
+    def invite(self, organization: str, team: str, login: str) -> None:
+        """Ask a person into a team; until they accept, the membership is pending."""
+        with self.lock:
+            self.set_membership(organization, team, login, Membership(state="pending"))
+
+    def join(self, organization: str, team: str, login: str) -> None:
+        """Make a person an active member of a team."""
+        with self.lock:
+            self.set_membership(organization, team, login, Membership())
+
+    def leave(self, organization: str, team: str, login: str) -> None:
+        """Take a person out of a team."""
+        with self.lock:
+            self.set_membership(organization, team, login, None)
+
+    def require_check(self, repository: str, branch: str, context: str, *, app_id: int | None = None) -> None:
+        """Let a ruleset require a check on a branch."""
+        with self.lock:
+            self.required.append(RequiredCheck(repository, branch, context, app_id))
+
+    def add_personal_token(self, login: str, token: str) -> None:
+        """Let a person make a personal access token."""
+        with self.lock:
+            self.personal_tokens[token] = login
+
+    def update_file(
+        self,
+        repository: str,
+        path: str,
+        content: str | None,
+        *,
+        by: str,
+        branch: str | None = None,
+        message: str | None = None,
+    ) -> Commit:
+        """Edit (or, with None, delete) a file on a branch: a push."""
+        with self.lock:
+            target = branch or self.repository(repository).default_branch
+            text = message or f"{'Delete' if content is None else 'Update'} {path}"
+            return branches.push(self, repository, target, {path: content}, author=by, message=text)
+
+    def push_commit(
+        self, repository: str, branch: str, files: Files, *, by: str, message: str = "Work in progress"
+    ) -> Commit:
+        """Push one commit to a branch, which is created if need be; its pull requests are synchronised."""
+        with self.lock:
+            return branches.push(self, repository, branch, files, author=by, message=message)
+
+    def open_pull(
+        self,
+        repository: str,
+        *,
+        author: str,
+        title: str,
+        files: Files,
+        branch: str | None = None,
+        base: str | None = None,
+        body: str | None = None,
+        labels: Iterable[str] = (),
+        draft: bool = False,
+    ) -> PullRequest:
+        """Push ``files`` to a new branch and open a pull request from it."""
+        with self.lock:
+            target = base or self.repository(repository).default_branch
+            head = branch or f"{author}/change-{self.new_id()}"
+            branches.push(self, repository, head, files, author=author, message=title, start=target)
+            return pulls.open_pull(
+                self,
+                repository,
+                author=author,
+                title=title,
+                head=head,
+                base=target,
+                body=body,
+                labels=labels,
+                draft=draft,
+            )
+
+    def edit_pull(
+        self,
+        repository: str,
+        number: int,
+        *,
+        by: str,
+        title: str | None = None,
+        body: str | None = None,
+        base: str | None = None,
+    ) -> PullRequest:
+        """Change title, body or base branch."""
+        with self.lock:
+            return pulls.edit(self, repository, number, by=by, title=title, body=body, base=base)
+
+    def set_draft(self, repository: str, number: int, *, draft: bool, by: str) -> PullRequest:
+        """Turn it into a draft, or mark it ready for review."""
+        with self.lock:
+            return pulls.set_draft(self, repository, number, draft=draft, by=by)
+
+    def close(self, repository: str, number: int, *, by: str) -> PullRequest:
+        """Close a pull request unmerged."""
+        with self.lock:
+            return pulls.close(self, repository, number, by=by)
+
+    def reopen(self, repository: str, number: int, *, by: str) -> PullRequest:
+        """Open a closed pull request again."""
+        with self.lock:
+            return pulls.reopen(self, repository, number, by=by)
+
+    def merge(self, repository: str, number: int, *, by: str) -> Commit:
+        """Merge; refused with 405 while a required check is missing or failing."""
+        with self.lock:
+            return pulls.merge(self, repository, number, by=by)
+
+    def label(self, repository: str, number: int, name: str, *, by: str) -> PullRequest:
+        """Add a label (triage or above)."""
+        with self.lock:
+            self.require_role(repository, by, "triage")
+            return conversation.add_labels(self, repository, number, [name], Actor(by))
+
+    def unlabel(self, repository: str, number: int, name: str, *, by: str) -> PullRequest:
+        """Remove a label (triage or above)."""
+        with self.lock:
+            self.require_role(repository, by, "triage")
+            return conversation.remove_label(self, repository, number, name, Actor(by))
+
+    def comment_on(self, repository: str, number: int, body: str, *, by: str) -> Comment:
+        """Write a comment (read or above)."""
+        with self.lock:
+            self.require_role(repository, by, "read")
+            return conversation.add_comment(self, repository, number, body, Actor(by))
+
+    def edit_comment(self, repository: str, comment_id: int, body: str, *, by: str) -> Comment:
+        """Edit a comment: one's own, or with write any."""
+        with self.lock:
+            if self.comment(repository, comment_id).author != by:
+                self.require_role(repository, by, "write")
+            return conversation.edit_comment(self, repository, comment_id, body, Actor(by))
+
+    def delete_comment(self, repository: str, comment_id: int, *, by: str) -> None:
+        """Delete a comment: one's own, or with write any."""
+        with self.lock:
+            if self.comment(repository, comment_id).author != by:
+                self.require_role(repository, by, "write")
+            conversation.delete_comment(self, repository, comment_id, Actor(by))
+
+    def click_rerun(self, repository: str, check_id: int, *, by: str) -> None:
+        """Click "Re-run" on a check run (write or above)."""
+        with self.lock:
+            checks.click_rerun(self, repository, check_id, by=by)
+
+    def click_rerun_all(self, repository: str, suite_id: int, *, by: str) -> None:
+        """Click "Re-run all checks" of an App (write or above)."""
+        with self.lock:
+            checks.click_rerun_all(self, repository, suite_id, by=by)
+
+    def click_action(self, repository: str, check_id: int, identifier: str, *, by: str) -> None:
+        """Click a button that the check run's App put there (write or above)."""
+        with self.lock:
+            checks.click_action(self, repository, check_id, identifier, by=by)
+
+    def report_check(
+        self, repository: str, sha: str, name: str, *, app_id: int, conclusion: str | None, title: str = ""
+    ) -> CheckRun:
+        """Let another App report a check run; without a conclusion it is in progress."""
+        with self.lock:
+            now = self.now()
+            run = CheckRun(
+                id=0,
+                repository=repository,
+                suite_id=0,
+                app_id=app_id,
+                name=name,
+                head_sha=sha,
+                status="completed" if conclusion else "in_progress",
+                started_at=now,
+                conclusion=conclusion,
+                completed_at=now if conclusion else None,
+                output=CheckOutput(title=title or name, summary=title or name),
+            )
+            return checks.create_run(self, run, self.apps[app_id].bot)
+
+    def register_app(
+        self,
+        slug: str,
+        *,
+        owner: str,
+        public_key: str,
+        permissions: Mapping[str, str],
+        events: Iterable[str],
+        app_id: int | None = None,
+    ) -> App:
+        """Register an App."""
+        with self.lock:
+            return installing.register(
+                self,
+                slug,
+                owner=owner,
+                public_key=public_key,
+                permissions=permissions,
+                events=events,
+                app_id=app_id,
+            )
+
+    def install(
+        self, app_id: int, account: str, *, by: str, repositories: Iterable[str] | None = None
+    ) -> Installation:
+        """Install an App on an account, for all its repositories or for these."""
+        with self.lock:
+            return installing.install(self, app_id, account, by=by, repositories=repositories)
+
+    def uninstall(self, installation_id: int, *, by: str) -> None:
+        """Remove an App from an account."""
+        with self.lock:
+            installing.uninstall(self, installation_id, by=by)
+
+    def choose_repositories(
+        self, installation_id: int, repositories: Iterable[str], *, by: str
+    ) -> Installation:
+        """Change which repositories an installation covers."""
+        with self.lock:
+            return installing.choose_repositories(self, installation_id, repositories, by=by)
+
+    def grant(self, installation_id: int, permissions: Mapping[str, str]) -> Installation:
+        """Give an installation these permissions instead of the App's."""
+        with self.lock:
+            return installing.grant(self, installation_id, permissions)
+
+    def set_hook(self, hook: Hook, *, by: str) -> None:
+        """Configure where webhooks go; GitHub greets with a ping."""
+        with self.lock:
+            self.deliveries.hook = hook
+            if hook.owner == "App":
+                hooks.ping(self, hook, by)
+
+
+__all__ = ["Hook", "Membership", "Refused", "World"]
