@@ -148,7 +148,6 @@ gate = Table(
     metadata,
     Column("service", Text, primary_key=True),
     Column("state", Text, nullable=False),
-    Column("memory", JSON, nullable=False),
     Column("view", JSON, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
 )

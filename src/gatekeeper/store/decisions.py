@@ -1,0 +1,80 @@
+"""Decisions with their whole input, by an id that is the hash of that input: they can be derived again."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from gatekeeper.decide.evaluate import Decision
+from gatekeeper.decide.snapshot import Snapshot
+from gatekeeper.store.engine import Database
+from gatekeeper.store.rows import Codec, upsert
+from gatekeeper.store.tables import decision as table
+
+SNAPSHOT: Codec[Snapshot] = Codec(Snapshot)
+DECISION: Codec[Decision] = Codec(Decision)
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A decision as it was stored; ``decision_text`` is its canonical JSON, to the bit."""
+
+    id: str
+    at: datetime
+    subject: str
+    snapshot: Snapshot
+    decision: Decision
+    decision_text: str
+    essence: str
+
+
+class Decisions:
+    """All decisions."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, subject: str, snapshot: Snapshot, decision: Decision, essence: str) -> str:
+        """Store a decision; its id."""
+        text = SNAPSHOT.text(snapshot)
+        identity = hashlib.sha256(f"{subject}\n{text}".encode()).hexdigest()[:16]
+        row = {
+            "id": identity,
+            "at": snapshot.now,
+            "subject": subject,
+            "verdict": int(decision.verdict),
+            "essence": essence,
+            "snapshot": text,
+            "decision": DECISION.text(decision),
+        }
+        with self._database.write() as connection:
+            connection.execute(upsert(connection.dialect, table, row))
+        return identity
+
+    def find(self, identity: str) -> Stored | None:
+        """One decision."""
+        with self._database.read() as connection:
+            row = connection.execute(select(table).where(table.c.id == identity)).one_or_none()
+        return None if row is None else _stored(row)
+
+    def latest(self, subject: str | None = None, most: int = 50) -> tuple[Stored, ...]:
+        """Decisions (about one subject), newest first."""
+        query = select(table).order_by(table.c.at.desc(), table.c.id).limit(most)
+        if subject is not None:
+            query = query.where(table.c.subject == subject)
+        with self._database.read() as connection:
+            return tuple(_stored(row) for row in connection.execute(query))
+
+
+def _stored(row: Any) -> Stored:
+    return Stored(
+        id=row.id,
+        at=row.at,
+        subject=row.subject,
+        snapshot=SNAPSHOT.parse(row.snapshot),
+        decision=DECISION.parse(row.decision),
+        decision_text=row.decision,
+        essence=row.essence,
+    )

@@ -1,0 +1,106 @@
+"""The gates' memory: state, evidence of the last pass, and every transition with its cause."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, insert, select
+
+from gatekeeper.decide.snapshot import ServiceView
+from gatekeeper.decide.verdict import Reason, State
+from gatekeeper.events.triggers import Touch
+from gatekeeper.store.engine import Database
+from gatekeeper.store.rows import Codec, upsert
+from gatekeeper.store.tables import gate, transition
+from gatekeeper.store.work import Work
+
+_VIEW: Codec[ServiceView] = Codec(ServiceView)
+_REASONS: Codec[tuple[Reason, ...]] = Codec(tuple[Reason, ...])
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A service's gate and evidence as of ``at``."""
+
+    view: ServiceView
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Transition:
+    """A gate moved. ``before`` is None for a gate seen for the first time."""
+
+    service: str
+    at: datetime
+    before: State | None
+    after: State
+    reasons: tuple[Reason, ...]
+
+
+class Gates:
+    """All gates."""
+
+    def __init__(self, database: Database, work: Work) -> None:
+        self._database = database
+        self._work = work
+
+    def standing(self, key: str) -> Standing | None:
+        """One gate; None before its first pass."""
+        with self._database.read() as connection:
+            row = connection.execute(
+                select(gate.c.view, gate.c.updated_at).where(gate.c.service == key)
+            ).one_or_none()
+        return None if row is None else Standing(_VIEW.load(row.view), row.updated_at)
+
+    def standings(self) -> dict[str, Standing]:
+        """All gates, by service."""
+        with self._database.read() as connection:
+            rows = connection.execute(select(gate).order_by(gate.c.service)).all()
+        return {row.service: Standing(_VIEW.load(row.view), row.updated_at) for row in rows}
+
+    def save(
+        self, view: ServiceView, moved: Transition | None, touches: Sequence[Touch], now: datetime
+    ) -> None:
+        """Store the gate, its transition and what has to be looked at because of it, all or nothing."""
+        dumped = _VIEW.dump(view)
+        with self._database.write() as connection:
+            row = {
+                "service": view.service.key,
+                "state": view.memory.state,
+                "view": dumped,
+                "updated_at": now,
+            }
+            connection.execute(upsert(connection.dialect, gate, row))
+            if moved is not None:
+                connection.execute(insert(transition).values(_row(moved, dumped)))
+            self._work.touch(connection, touches, now)
+
+    def forget(self, key: str) -> None:
+        """The service is gone; its transitions stay."""
+        with self._database.write() as connection:
+            connection.execute(delete(gate).where(gate.c.service == key))
+
+    def transitions(self, key: str, most: int = 100) -> tuple[Transition, ...]:
+        """A service's transitions, newest first."""
+        query = (
+            select(transition).where(transition.c.service == key).order_by(transition.c.id.desc()).limit(most)
+        )
+        with self._database.read() as connection:
+            return tuple(_transition(row) for row in connection.execute(query))
+
+
+def _row(moved: Transition, view: Any) -> dict[str, Any]:
+    return {
+        "service": moved.service,
+        "at": moved.at,
+        "before": moved.before,
+        "after": moved.after,
+        "reasons": _REASONS.dump(moved.reasons),
+        "view": view,
+    }
+
+
+def _transition(row: Any) -> Transition:
+    before = State(row.before) if row.before is not None else None
+    return Transition(row.service, row.at, before, State(row.after), _REASONS.load(row.reasons))

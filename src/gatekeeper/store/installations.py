@@ -1,0 +1,78 @@
+"""Installations of the App, and the repositories each may see."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import delete, select
+
+from gatekeeper.store.engine import Database
+from gatekeeper.store.rows import upsert
+from gatekeeper.store.tables import installation, repository
+
+
+@dataclass(frozen=True)
+class KnownRepository:
+    """A repository that Gatekeeper may see; ``installation`` is None with a token instead of an App."""
+
+    full_name: str
+    installation: int | None
+    default_branch: str
+    archived: bool = False
+
+
+class Installations:
+    """All installations and repositories."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def installation_of(self, full_name: str) -> int | None:
+        """The installation through which a repository is reached, if known."""
+        known = self.repository(full_name)
+        return known.installation if known else None
+
+    def repository(self, full_name: str) -> KnownRepository | None:
+        """One repository."""
+        with self._database.read() as connection:
+            row = connection.execute(
+                select(repository).where(repository.c.full_name == full_name)
+            ).one_or_none()
+        return None if row is None else _known(row)
+
+    def repositories(self) -> tuple[KnownRepository, ...]:
+        """All repositories that are not archived, by name."""
+        query = select(repository).where(~repository.c.archived).order_by(repository.c.full_name)
+        with self._database.read() as connection:
+            return tuple(_known(row) for row in connection.execute(query))
+
+    def add(self, known: KnownRepository) -> None:
+        """Remember a repository."""
+        with self._database.write() as connection:
+            connection.execute(upsert(connection.dialect, repository, vars(known)))
+
+    def replace(self, number: int, account: str, repositories: Iterable[KnownRepository]) -> tuple[str, ...]:
+        """Put an installation's repositories in place; the names of those it no longer has."""
+        found = {one.full_name: one for one in repositories}
+        with self._database.write() as connection:
+            row = {"id": number, "account": account, "suspended": False}
+            connection.execute(upsert(connection.dialect, installation, row))
+            mine = repository.c.installation == number
+            before = connection.execute(select(repository.c.full_name).where(mine)).scalars().all()
+            connection.execute(delete(repository).where(mine, repository.c.full_name.not_in(list(found))))
+            for one in found.values():
+                connection.execute(upsert(connection.dialect, repository, vars(one)))
+        return tuple(sorted(set(before) - set(found)))
+
+    def forget(self, number: int) -> tuple[str, ...]:
+        """An installation is gone; the names of its repositories."""
+        with self._database.write() as connection:
+            mine = repository.c.installation == number
+            names = connection.execute(select(repository.c.full_name).where(mine)).scalars().all()
+            connection.execute(delete(repository).where(mine))
+            connection.execute(delete(installation).where(installation.c.id == number))
+        return tuple(sorted(names))
+
+
+def _known(row: Any) -> KnownRepository:
+    return KnownRepository(row.full_name, row.installation, row.default_branch, row.archived)

@@ -1,0 +1,159 @@
+"""Pull requests as last seen, and which services they touch: a transition finds them without asking GitHub."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, insert, select, update
+
+from gatekeeper.decide.snapshot import Pull
+from gatekeeper.decide.verdict import Verdict
+from gatekeeper.store.engine import Database
+from gatekeeper.store.rows import upsert
+from gatekeeper.store.tables import pull, pull_service
+
+
+@dataclass(frozen=True)
+class KnownPull:
+    """What is remembered of an open pull request.
+
+    Attributes:
+        seen: fingerprint of what a sweep can tell apart.
+        paths: changed paths, or None when they were too many to list; they belong to ``paths_of``.
+        asked: somebody asked for every number in the comment.
+        decision: id of the decision in force, or None before the first.
+    """
+
+    repository: str
+    number: int
+    head_sha: str
+    seen: str
+    paths: tuple[str, ...] | None
+    paths_of: str
+    asked: bool
+    decision: str | None
+
+
+class Pulls:
+    """All pull requests."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def known(self, repository: str, number: int) -> KnownPull | None:
+        """One open pull request; None when it was never seen, or is closed."""
+        query = select(pull).where(pull.c.repository == repository, pull.c.number == number, pull.c.open)
+        with self._database.read() as connection:
+            row = connection.execute(query).one_or_none()
+        return None if row is None else _known(row)
+
+    def open(self, repository: str) -> dict[int, KnownPull]:
+        """A repository's open pull requests, by number."""
+        query = select(pull).where(pull.c.repository == repository, pull.c.open)
+        with self._database.read() as connection:
+            return {row.number: _known(row) for row in connection.execute(query)}
+
+    def sharing(self, repository: str, sha: str) -> tuple[KnownPull, ...]:
+        """Open pull requests whose head is this commit, by number."""
+        query = (
+            select(pull)
+            .where(pull.c.repository == repository, pull.c.head_sha == sha, pull.c.open)
+            .order_by(pull.c.number)
+        )
+        with self._database.read() as connection:
+            return tuple(_known(row) for row in connection.execute(query))
+
+    def touching(self, service: str) -> tuple[tuple[str, int], ...]:
+        """(repository, number) of the open pull requests that touch a service."""
+        query = (
+            select(pull_service.c.repository, pull_service.c.number)
+            .join(
+                pull,
+                (pull.c.repository == pull_service.c.repository) & (pull.c.number == pull_service.c.number),
+            )
+            .where(pull_service.c.service == service, pull.c.open)
+            .order_by(pull_service.c.repository, pull_service.c.number)
+        )
+        with self._database.read() as connection:
+            return tuple((row.repository, row.number) for row in connection.execute(query))
+
+    def blocked(self) -> dict[str, tuple[str, ...]]:
+        """By service, the open pull requests that its gate blocks, as ``acme/shop#12``."""
+        query = (
+            select(pull_service)
+            .join(
+                pull,
+                (pull.c.repository == pull_service.c.repository) & (pull.c.number == pull_service.c.number),
+            )
+            .where(pull_service.c.verdict == Verdict.BLOCK, pull.c.open)
+            .order_by(pull_service.c.repository, pull_service.c.number)
+        )
+        found: dict[str, tuple[str, ...]] = {}
+        with self._database.read() as connection:
+            for row in connection.execute(query):
+                found[row.service] = (*found.get(row.service, ()), f"{row.repository}#{row.number}")
+        return found
+
+    def save(self, seen: Pull, known: KnownPull, verdicts: Mapping[str, Verdict], now: datetime) -> None:
+        """Remember a pull request and what the services it touches say to it."""
+        of_pull = (
+            pull_service.c.repository == known.repository,
+            pull_service.c.number == known.number,
+        )
+        with self._database.write() as connection:
+            connection.execute(upsert(connection.dialect, pull, _row(seen, known, verdicts, now)))
+            connection.execute(delete(pull_service).where(*of_pull))
+            if verdicts:
+                connection.execute(insert(pull_service), list(_touches(known, verdicts)))
+
+    def close(self, repository: str, number: int, now: datetime) -> None:
+        """It is closed or merged."""
+        with self._database.write() as connection:
+            connection.execute(
+                update(pull)
+                .where(pull.c.repository == repository, pull.c.number == number)
+                .values(open=False, updated_at=now)
+            )
+
+
+def _touches(known: KnownPull, verdicts: Mapping[str, Verdict]) -> Iterable[dict[str, Any]]:
+    for service, verdict in verdicts.items():
+        yield {
+            "repository": known.repository,
+            "number": known.number,
+            "service": service,
+            "verdict": int(verdict),
+        }
+
+
+def _row(seen: Pull, known: KnownPull, verdicts: Mapping[str, Verdict], now: datetime) -> dict[str, Any]:
+    return {
+        "repository": known.repository,
+        "number": known.number,
+        "head_sha": known.head_sha,
+        "base_ref": seen.base_ref,
+        "title": seen.title,
+        "author": seen.author,
+        "open": seen.open,
+        "paths": None if known.paths is None else list(known.paths),
+        "paths_of": known.paths_of,
+        "seen": known.seen,
+        "asked": known.asked,
+        "verdict": int(max(verdicts.values(), default=Verdict.ALLOW)),
+        "decision": known.decision,
+        "updated_at": now,
+    }
+
+
+def _known(row: Any) -> KnownPull:
+    return KnownPull(
+        repository=row.repository,
+        number=row.number,
+        head_sha=row.head_sha,
+        seen=row.seen,
+        paths=None if row.paths is None else tuple(row.paths),
+        paths_of=row.paths_of,
+        asked=row.asked,
+        decision=row.decision,
+    )
