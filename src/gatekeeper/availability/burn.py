@@ -7,7 +7,10 @@ a row lets go before it fires, k = f · W / w, so that they fit every window and
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from gatekeeper.availability.budget import exact
+from gatekeeper.availability.ledger import Counts
 
 HOUR = 3600
 DAY = 24 * HOUR
@@ -45,6 +48,14 @@ def burn_rate(bad: float, total: float, allowed: float) -> float | None:
     """
     numerator, denominator = exact(allowed)
     return denominator * bad / (numerator * total) if total > 0 else None
+
+
+def burn_rate_each(bad: Counts, total: Counts, allowed: float) -> Counts:
+    """``burn_rate`` of many stretches at once, shape (n,), bit for bit the same; NaN where there were no events."""
+    numerator, denominator = exact(allowed)
+    rates: Counts = np.full(len(total), np.nan)
+    np.divide(denominator * bad, numerator * total, out=rates, where=total > 0)
+    return rates
 
 
 def threshold(row: Row, window_s: float) -> float:

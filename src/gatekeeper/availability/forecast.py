@@ -1,9 +1,10 @@
 """When a freeze will end, and when a budget will be spent.
 
-A rolling budget recovers by rolling off: what went bad leaves the window one window later. So with nothing new going
-bad the end of a freeze is known up to the traffic to come, which is taken to repeat the last seven days.
+A rolling budget recovers by rolling off: what went bad leaves the window one window later. So, without a new incident,
+the end of a freeze is known up to the everyday traffic to come, which is taken to repeat the last seven days.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NamedTuple
@@ -12,7 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from gatekeeper.availability import incidents
-from gatekeeper.availability.budget import exact, remaining_each
+from gatekeeper.availability.budget import remaining_each
+from gatekeeper.availability.burn import Row, burn_rate_each, threshold
+from gatekeeper.availability.incidents import Incident
 from gatekeeper.availability.ledger import (
     Counts,
     Cumulative,
@@ -26,8 +29,8 @@ from gatekeeper.availability.ledger import (
 )
 
 WEEK = steps_in(7 * 86400)
-CALM_SPAN = steps_in(6 * 3600)
-"""The burn rate over this many slices has to be below 1 for a quiet budget to end a freeze."""
+CALM_SPAN = 6 * 3600
+"""The burn rate over so many seconds must be below 1 for a quiet budget to end a freeze."""
 MOST_STRETCHES = 3
 
 
@@ -44,7 +47,7 @@ class Forecast:
     """When the thaw rule will be met.
 
     Attributes:
-        at: the earliest end of a slice, from now on, at which it is met; None if not within one window.
+        at: the earliest end of a slice, from now on, at which it is met; None if not within a window and ``quiet_s``.
         by: which half of the rule is met first: enough budget, or a positive one kept quiet.
         frees: what costs most of what has to leave the window until then, in order of time; at most three.
     """
@@ -55,12 +58,20 @@ class Forecast:
 
 
 def thaw(
-    slices: Slices, allowed: float, window_s: int, above: float, quiet_s: int, now: datetime
+    slices: Slices,
+    allowed: float,
+    window_s: int,
+    above: float,
+    quiet_s: int,
+    now: datetime,
+    *,
+    cooled: Sequence[Row] = (),
 ) -> Forecast:
-    """The earliest t >= now with r(t) >= above, or r > 0 from t - quiet to t and a 6 h burn below 1 at t.
+    """The earliest t >= now with r(t) >= above, or r > 0 from t - quiet to t and no 6 h burn of 1 or more at t.
 
-    Nothing new goes bad. Future events repeat those of the same slice a week before, or, where the ledger is younger
-    than a week, come at the mean rate.
+    The forecast is that no new incident comes: each slice to come repeats the one a week before it, errors outside
+    incidents included, or comes at the mean rates where the ledger is younger than a week. Where nothing went bad
+    outside incidents nothing new does, and the forecast is exact up to the traffic.
 
     Args:
         slices: at least (now - window - quiet, now]; what it lacks counts as unknown.
@@ -69,24 +80,29 @@ def thaw(
         above: the share of budget that ends a freeze at once.
         quiet_s: how long a positive budget ends it too, in seconds.
         now: the end of a slice.
+        cooled: rows whose long span must not burn above its threshold at t either: those that can freeze.
 
     Raises:
         ValueError: ``now`` or a span does not fit the slices, or ``allowed`` leaves no budget.
     """
     length, quiet, last = steps_in(window_s), steps_in(quiet_s), ending_at(now)
-    running = Cumulative.of(_with_future(slices, last, back=max(length, CALM_SPAN) + quiet, ahead=length))
-    times = np.arange(last - quiet, last + length + 1)
-    left = remaining_each(*running.ending(times, length), allowed)
+    back = max(length, steps_in(CALM_SPAN), *(steps_in(row.long_s) for row in cooled)) + quiet
+    past = slices.between(last + 1 - back, last + 1)
+    window = past.latest(length)
+    found = incidents.find(window, allowed)
+    running = _with_future(past, _expected(slices.between(slices.first, last + 1), found, length + quiet))
+    ends = np.arange(last, last + length + quiet + 1)
+    left = remaining_each(*running.ending(np.arange(last - quiet, ends[-1] + 1), length), allowed)
     enough = left[quiet:] >= above
-    kept = (_positive_points(left) > quiet)[quiet:] & _calm(running, times[quiet:], allowed)
-    met = np.flatnonzero(enough | kept)
+    kept = (_positive_points(left)[quiet:] > quiet) & ~(_burns(running, ends, CALM_SPAN, allowed) >= 1)
+    hot = [_burns(running, ends, row.long_s, allowed) > threshold(row, window_s) for row in cooled]
+    met = np.flatnonzero((enough | kept) & ~np.logical_or.reduce([np.zeros_like(enough), *hot]))
     if not len(met):
         return Forecast(None, None, ())
     first = int(met[0])
     by: Literal["above", "quiet"] = "above" if enough[first] else "quiet"
     turned = last + first - (0 if by == "above" else quiet)
-    window = slices.between(last + 1 - length, last + 1)
-    return Forecast(end_of(last + first), by, _leaving(window, turned + 1 - length, allowed))
+    return Forecast(end_of(last + first), by, _leaving(window, found, turned + 1 - length))
 
 
 def exhaustion(remaining: float, burn: float | None, window_s: float) -> float | None:
@@ -96,25 +112,23 @@ def exhaustion(remaining: float, burn: float | None, window_s: float) -> float |
     return remaining * window_s / burn if burn is not None and burn > 0 else None
 
 
-def _with_future(slices: Slices, last: int, *, back: int, ahead: int) -> Slices:
-    past = slices.between(last + 1 - back, last + 1)
-    return Slices(
-        past.first,
-        np.concatenate((past.total, _expected(slices.between(slices.first, last + 1), ahead))),
-        np.concatenate((past.bad, np.zeros(ahead))),
-        np.concatenate((past.flags, np.full(ahead, Flag.MEASURED, dtype=np.uint8))),
-    )
+def _with_future(past: Slices, future: tuple[Counts, Counts]) -> Cumulative:
+    bad, total = (np.concatenate(parts) for parts in zip((past.bad, past.total), future, strict=True))
+    return Cumulative.of(Slices(past.first, total, bad, np.zeros(len(total), dtype=np.uint8)))
 
 
-def _expected(past: Slices, ahead: int) -> Counts:
-    """Events of the next slices; what was not measured last week is taken at the week's mean."""
+def _expected(past: Slices, found: Sequence[Incident], ahead: int) -> tuple[Counts, Counts]:
+    """(bad, total) of the slices to come: the last week again, its gaps and incidents at the rates of the rest."""
     week = past.between(past.stop - WEEK, past.stop)
     measured = week.having(Flag.MEASURED)
-    mean = float(week.total[measured].mean()) if measured.any() else 0.0
-    whole_week = past.having(Flag.MEASURED)[: max(len(past) - WEEK + 1, 0)].any()
-    if not whole_week:
-        return np.full(ahead, mean)
-    return np.resize(np.where(measured, week.total, mean), ahead)
+    calm = measured & ~incidents.inside(week, found)
+    rate = float(week.total[measured].mean()) if measured.any() else 0.0
+    events = float(week.total[calm].sum())
+    ratio = float(week.bad[calm].sum()) / events if events else 0.0
+    if not past.having(Flag.MEASURED)[: max(len(past) - WEEK + 1, 0)].any():
+        return np.full(ahead, ratio * rate), np.full(ahead, rate)
+    total = np.where(measured, week.total, rate)
+    return np.resize(np.where(calm, week.bad, ratio * total), ahead), np.resize(total, ahead)
 
 
 def _positive_points(left: Counts) -> Times:
@@ -124,25 +138,24 @@ def _positive_points(left: Counts) -> Times:
     return points - last_without
 
 
-def _calm(running: Cumulative, times: Times, allowed: float) -> npt.NDArray[np.bool_]:
-    numerator, denominator = exact(allowed)
-    bad, total = running.ending(times, CALM_SPAN)
-    return denominator * bad < numerator * total
+def _burns(running: Cumulative, ends: Times, span_s: int, allowed: float) -> Counts:
+    return burn_rate_each(*running.ending(ends, steps_in(span_s)), allowed)
 
 
-def _leaving(window: Slices, stop: int, allowed: float) -> tuple[Stretch, ...]:
+def _leaving(window: Slices, found: Sequence[Incident], stop: int) -> tuple[Stretch, ...]:
     """The costliest incidents of the window, as far as they lie before ``stop``; else all that went bad there."""
-    leaving = window.between(window.first, stop)
-    found = [
-        (slice_of(one.start) + 1, min(stop if one.end is None else slice_of(one.end) + 1, stop))
-        for one in incidents.find(window, allowed)
-        if slice_of(one.start) + 1 < stop
+    leaving = window.between(window.first, max(stop, window.first))
+    spans = [
+        (slice_of(one.start) + 1, leaving.stop if one.end is None else slice_of(one.end) + 1) for one in found
     ]
     bad = np.flatnonzero(leaving.bad)
-    if not found and len(bad):
-        found = [(leaving.first + int(bad[0]), leaving.first + int(bad[-1]) + 1)]
+    if len(bad) and not any(start < leaving.stop for start, _ in spans):
+        spans = [(leaving.first + int(bad[0]), leaving.first + int(bad[-1]) + 1)]
     stretches = [
-        Stretch(end_of(start - 1), end_of(end - 1), float(leaving.between(start, end).bad.sum()))
-        for start, end in found
+        _stretch(leaving, start, min(end, leaving.stop)) for start, end in spans if start < leaving.stop
     ]
     return tuple(sorted(sorted(stretches, key=lambda one: -one.bad)[:MOST_STRETCHES]))
+
+
+def _stretch(slices: Slices, start: int, stop: int) -> Stretch:
+    return Stretch(end_of(start - 1), end_of(stop - 1), float(slices.between(start, stop).bad.sum()))

@@ -103,6 +103,16 @@ def find(slices: Slices, allowed: float) -> tuple[Incident, ...]:
     )
 
 
+def inside(slices: Slices, incidents: Sequence[Incident]) -> npt.NDArray[np.bool_]:
+    """Which slices of a stretch lie inside one of these incidents, shape (n,); an open one lasts to the end."""
+    covered = np.zeros(len(slices), dtype=np.bool_)
+    for incident in incidents:
+        start = slice_of(incident.start) + 1 - slices.first
+        stop = len(slices) if incident.end is None else slice_of(incident.end) + 1 - slices.first
+        covered[max(start, 0) : max(stop, 0)] = True
+    return covered
+
+
 def reliability(slices: Slices, incidents: Sequence[Incident]) -> Reliability:
     """MTBF and MTTR of a stretch of the ledger.
 
@@ -113,7 +123,7 @@ def reliability(slices: Slices, incidents: Sequence[Incident]) -> Reliability:
         slices: the stretch.
         incidents: what ``find`` found in it.
     """
-    up_s = _up_seconds(slices, incidents)
+    up_s = float(np.count_nonzero(slices.having(Flag.MEASURED) & ~inside(slices, incidents)) * STEP)
     mttr_s, grows = _time_to_restore(incidents, slices.watermark)
     divisor = len(incidents) or RULE_OF_THREE
     return Reliability(
@@ -155,14 +165,6 @@ def _beyond_chance(bad: Counts, expected: Counts) -> npt.NDArray[np.bool_]:
         FEWEST_FAILURES, expected + SIGNIFICANCE * np.sqrt(expected)
     )
     return kept
-
-
-def _up_seconds(slices: Slices, incidents: Sequence[Incident]) -> float:
-    up = slices.having(Flag.MEASURED)
-    for incident in incidents:
-        stop = slices.stop if incident.end is None else slice_of(incident.end) + 1
-        up[slice_of(incident.start) + 1 - slices.first : stop - slices.first] = False
-    return float(np.count_nonzero(up) * STEP)
 
 
 def _time_to_restore(incidents: Sequence[Incident], watermark: datetime | None) -> tuple[float | None, bool]:

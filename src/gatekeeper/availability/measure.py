@@ -9,7 +9,7 @@ import numpy as np
 from gatekeeper.availability import budget, incidents
 from gatekeeper.availability.burn import SPANS, burn_rate
 from gatekeeper.availability.incidents import Incident, Reliability
-from gatekeeper.availability.ledger import Cumulative, Flag, Slices, Times, end_of, ending_at, steps_in
+from gatekeeper.availability.ledger import Cumulative, Flag, Slices, end_of, ending_at, steps_in
 
 MOST_WORST = 3
 
@@ -101,8 +101,8 @@ def measure(
     Raises:
         ValueError: ``now`` or a span does not fit the slices, or ``allowed`` leaves no budget.
     """
-    last, length = ending_at(now), steps_in(window_s)
-    known = slices.between(last + 1 - max(length + steps_in(quiet_s), steps_in(SPANS[-1])), last + 1)
+    last, length, quiet = ending_at(now), steps_in(window_s), steps_in(quiet_s)
+    known = slices.between(last + 1 - max(length + quiet, steps_in(SPANS[-1])), last + 1)
     window = known.latest(length)
     window_start, watermark, sums = end_of(last - length), known.watermark, window.sums()
     if watermark is None or not sums.total:
@@ -111,7 +111,6 @@ def measure(
     running = Cumulative.of(known)
     found = incidents.find(window, allowed)
     left = budget.remaining(sums.bad, sums.total, allowed)
-    earlier = np.arange(last - steps_in(quiet_s), last)
     return Measured(
         window_start=window_start,
         window_end=now,
@@ -126,7 +125,7 @@ def measure(
         interpolated=sums.interpolated,
         approximate=sums.approximate > 0,
         burn=_burns(running, last, allowed),
-        positive_since=_positive_since(running, earlier, length, allowed) if left > 0 else None,
+        positive_since=_positive_since(running, last, quiet, length, allowed) if left > 0 else None,
         incidents=found,
         reliability=incidents.reliability(window, found),
         worst=tuple(sorted(found, key=lambda one: (-one.bad, one.start))[:MOST_WORST]),
@@ -170,8 +169,8 @@ def _burns(running: Cumulative, last: int, allowed: float) -> tuple[tuple[int, f
     return tuple((span, burn_rate(float(bad[0]), float(total[0]), allowed)) for span, (bad, total) in sums)
 
 
-def _positive_since(running: Cumulative, earlier: Times, length: int, allowed: float) -> datetime:
-    """The end of the first slice since which every window had budget left; the present one is known to."""
-    left = budget.remaining_each(*running.ending(earlier, length), allowed)
+def _positive_since(running: Cumulative, last: int, quiet: int, length: int, allowed: float) -> datetime:
+    """The end of the first slice since which every window had budget left; the last one is known to."""
+    left = budget.remaining_each(*running.ending(np.arange(last - quiet, last), length), allowed)
     without = np.flatnonzero(~(left > 0))
-    return end_of(int(earlier[without[-1]]) + 1 if len(without) else int(earlier[0]))
+    return end_of(last - quiet + (int(without[-1]) + 1 if len(without) else 0))
