@@ -1,0 +1,56 @@
+"""Databases for tests: SQLite files, and a PostgreSQL cluster of our own that lives as long as the session."""
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from gatekeeper.store.engine import Database, create_store_engine
+from gatekeeper.store.tables import metadata
+
+OWNER = "postgres"  # the server refuses to run as root; its Debian package brings this user
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@contextlib.contextmanager
+def postgresql() -> Iterator[str]:
+    """A running PostgreSQL; yields the URL of its maintenance database."""
+    home = Path(tempfile.mkdtemp(prefix="gatekeeper-postgresql-"))
+    shutil.chown(home, OWNER) if os.getuid() == 0 else None
+    port = free_port()
+    _run("initdb", "-D", str(home / "data"), "-A", "trust", "-U", OWNER, "--no-sync")
+    settings = f"-p {port} -h 127.0.0.1 -k {home} -c fsync=off -c max_connections=50"
+    _run("pg_ctl", "-D", str(home / "data"), "-w", "-l", str(home / "log"), "-o", settings, "start")
+    try:
+        yield f"postgresql://{OWNER}@127.0.0.1:{port}/postgres"
+    finally:
+        _run("pg_ctl", "-D", str(home / "data"), "-m", "immediate", "stop")
+        shutil.rmtree(home)
+
+
+@contextlib.contextmanager
+def opened(url: str) -> Iterator[Database]:
+    """The database at this URL, with all tables."""
+    database = Database(create_store_engine(url))
+    metadata.create_all(database.engine)
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+def _run(program: str, *arguments: str) -> None:
+    (newest,) = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{program}"))[-1:] or [Path(program)]
+    as_owner = (
+        ["setpriv", f"--reuid={OWNER}", f"--regid={OWNER}", "--clear-groups"] if os.getuid() == 0 else []
+    )
+    subprocess.run([*as_owner, str(newest), *arguments], check=True, stdout=subprocess.DEVNULL, cwd="/")
