@@ -14,6 +14,16 @@ class Published:
 
 
 @dataclass(frozen=True)
+class Nothing:
+    """We looked, and there is nothing of ours."""
+
+
+@dataclass(frozen=True)
+class InDoubt:
+    """It may be on GitHub or not: we never looked, or nobody wrote down how the last attempt ended."""
+
+
+@dataclass(frozen=True)
 class Actual:
     """What of ours is there now; ``labels`` are all labels of the pull request."""
 

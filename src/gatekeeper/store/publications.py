@@ -1,20 +1,17 @@
 """What we wrote on GitHub, and where it is."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import delete, select
 
 from gatekeeper.act.apply import Kind
-from gatekeeper.act.plan import Published
+from gatekeeper.act.plan import InDoubt, Nothing, Published
 from gatekeeper.store.engine import Database
 from gatekeeper.store.rows import upsert
 from gatekeeper.store.tables import publication
 
-
-@dataclass(frozen=True)
-class InDoubt:
-    """It may be on GitHub or not: nobody wrote down how the last attempt ended. Look there."""
+NOTHING = 0
+"""Stands in ``remote_id`` for: looked, and not there. Without an essence, since a commit status has no id either."""
 
 
 class Publications:
@@ -23,7 +20,7 @@ class Publications:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def find(self, repository: str, kind: Kind, subject: str) -> Published | InDoubt:
+    def find(self, repository: str, kind: Kind, subject: str) -> Published | Nothing | InDoubt:
         """What is published, as far as we know."""
         query = select(publication).where(
             publication.c.repository == repository,
@@ -34,7 +31,11 @@ class Publications:
             row = connection.execute(query).one_or_none()
         if row is None or row.remote_id is None:
             return InDoubt()
-        return Published(row.remote_id, row.essence)
+        return Nothing() if row.essence is None else Published(row.remote_id, row.essence)
+
+    def found_nothing(self, repository: str, kind: Kind, subject: str, now: datetime) -> None:
+        """We looked, and there is nothing of ours."""
+        self._put(repository, kind, subject, NOTHING, None, now)
 
     def intend(self, repository: str, kind: Kind, subject: str, now: datetime) -> None:
         """About to be created."""

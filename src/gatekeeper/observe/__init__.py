@@ -1,0 +1,1 @@
+"""GitHub as it is now, made into the values that decisions are made from."""
