@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from gatekeeper.availability import incidents
 from gatekeeper.availability.budget import remaining_each
@@ -114,7 +113,8 @@ def exhaustion(remaining: float, burn: float | None, window_s: float) -> float |
 
 def _with_future(past: Slices, future: tuple[Counts, Counts]) -> Cumulative:
     bad, total = (np.concatenate(parts) for parts in zip((past.bad, past.total), future, strict=True))
-    return Cumulative.of(Slices(past.first, total, bad, np.zeros(len(total), dtype=np.uint8)))
+    flags = np.concatenate((past.flags, np.zeros(len(future[0]), dtype=np.uint8)))
+    return Cumulative.of(Slices(past.first, total, bad, flags))
 
 
 def _expected(past: Slices, found: Sequence[Incident], ahead: int) -> tuple[Counts, Counts]:
