@@ -10,13 +10,22 @@ class MistakeError(PolicyError, ValueError):
         message: what is wrong, in plain words.
         suggestion: what to write or do instead; may be empty.
         at: where below the value being read, such as ``("caution", "below")``.
+        against: where the value is that this one contradicts, if it does.
     """
 
-    def __init__(self, message: str, suggestion: str = "", *, at: tuple[str | int, ...] = ()) -> None:
+    def __init__(
+        self,
+        message: str,
+        suggestion: str = "",
+        *,
+        at: tuple[str | int, ...] = (),
+        against: tuple[str | int, ...] = (),
+    ) -> None:
         super().__init__(f"{message}; {suggestion}" if suggestion else message)
         self.message = message
         self.suggestion = suggestion
         self.at = at
+        self.against = against
 
 
 class MistakesError(PolicyError, ValueError):

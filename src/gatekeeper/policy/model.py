@@ -6,25 +6,48 @@ Shares are exact decimals (0.9995 for 99.95 %), durations are ``timedelta``; how
 
 import hashlib
 import json
+from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    field_validator,
+    model_validator,
+)
 
+from gatekeeper.policy import rules
+from gatekeeper.policy.mistake import MistakeError, MistakesError
+from gatekeeper.policy.selector import BareSelector, classify
 from gatekeeper.policy.units import parse_duration, parse_share, write_duration, write_share
 
 Share = Annotated[Decimal, BeforeValidator(parse_share), PlainSerializer(write_share, when_used="json")]
 Duration = Annotated[
     timedelta, BeforeValidator(parse_duration), PlainSerializer(write_duration, when_used="json")
 ]
+BudgetShare = Annotated[Share, rules.BudgetShareRule]
+Positive = Annotated[Duration, rules.PositiveRule]
 
 
 class Model(BaseModel):
-    """A frozen part of a policy; a key it does not know is an error."""
+    """A frozen part of a policy; a key it does not know is an error.
+
+    Attributes:
+        later: keys of the language that are not supported yet.
+        filled: lists that, where a file has them, may not be empty.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    later: ClassVar[frozenset[str]] = frozenset()
+    filled: ClassVar[frozenset[str]] = frozenset()
 
 
 class Mode(StrEnum):
@@ -38,15 +61,45 @@ class Mode(StrEnum):
 class PrometheusIndicator(Model):
     """Good or bad events, and all of them: bare counter selectors, or queries that contain ``$window``."""
 
-    good: str | None = None
-    bad: str | None = None
-    total: str
+    good: rules.Query | None = None
+    bad: rules.Query | None = None
+    total: rules.Query = Field(examples=['http_requests_total{job="checkout"}'])
+
+    @property
+    def part(self) -> str:
+        """The query that is given beside ``total``: the good events, or the bad ones."""
+        return self.bad or self.good or ""
+
+    @model_validator(mode="after")
+    def _one_part_of_the_total(self) -> Self:
+        if bool(self.good) == bool(self.bad):
+            raise MistakeError(
+                "good and bad are both given" if self.good else "neither good nor bad events are given",
+                "keep bad, remove good"
+                if self.good
+                else 'add bad: http_requests_total{code=~"5.."}, for example',
+                at=("good",) if self.good else (),
+            )
+        part, total = classify(self.part), classify(self.total)
+        name = "bad" if self.bad else "good"
+        if part == total:
+            raise MistakeError(
+                f"{name} and total count the same events", f"narrow {name} by a label", at=(name,)
+            )
+        if isinstance(part, BareSelector) is not isinstance(total, BareSelector):
+            mixed, where = (part, name) if isinstance(part, BareSelector) else (total, "total")
+            raise MistakeError(
+                "one query is a bare counter and the other has $window",
+                f"write sum(increase({mixed}[$window]))",
+                at=(where,),
+            )
+        return self
 
 
 class Indicator(Model):
     """Where an objective's events are counted. One source today."""
 
-    prometheus: PrometheusIndicator
+    prometheus: PrometheusIndicator = Field(examples=["{bad: ..., total: ...}"])
 
     @property
     def id(self) -> str:
@@ -58,10 +111,19 @@ class Indicator(Model):
 class Objective(Model):
     """An SLO: a target over a rolling window of an indicator."""
 
-    name: str = "availability"
-    target: Share
-    window: Duration = timedelta(days=28)
-    indicator: Indicator
+    later: ClassVar[frozenset[str]] = frozenset({"method"})
+
+    name: rules.Name = "availability"
+    target: Annotated[Share, rules.TargetRule] = Field(examples=["99.95%"])
+    window: Annotated[Duration, rules.WindowRule] = timedelta(days=28)
+    indicator: Indicator = Field(examples=["{prometheus: {bad: ..., total: ...}}"])
+
+    @field_validator("window", mode="before")
+    @classmethod
+    def _rolling(cls, value: Any) -> Any:
+        if isinstance(value, dict):
+            raise MistakeError("a calendar window is not yet supported", "write a rolling one, such as 28d")
+        return value
 
     @property
     def allowed(self) -> float:
@@ -69,47 +131,73 @@ class Objective(Model):
         return float(1 - self.target)
 
 
-class Change(Model):
-    """Which changes touch the service. Paths are gitignore-style; no branches means the default branch."""
+def _distinct(objectives: tuple[Objective, ...]) -> tuple[Objective, ...]:
+    names = [objective.name for objective in objectives]
+    for position, name in enumerate(names):
+        if name in names[:position]:
+            raise MistakeError(
+                f'two objectives are named "{name}"', "name each its own way", at=(position, "name")
+            )
+    return objectives
 
-    repository: str | None = None
-    paths: tuple[str, ...] = ("**",)
-    branches: tuple[str, ...] = ()
+
+Objectives = Annotated[tuple[Objective, ...], Field(min_length=1), AfterValidator(_distinct)]
+
+
+class Change(Model):
+    """Which changes touch the service. Paths are gitignore-style; no branches means the default branch.
+
+    Without a repository, the one the policy file is in is meant.
+    """
+
+    filled: ClassVar[frozenset[str]] = frozenset({"branches"})
+
+    repository: rules.Repository | None = None
+    paths: Annotated[rules.PathPatterns, Field(min_length=1)] = ("**",)
+    branches: tuple[rules.Branch, ...] = ()
 
 
 class Caution(Model):
     """Below this share of budget left, changes come with a warning."""
 
-    below: Share = Decimal("0.25")
+    later: ClassVar[frozenset[str]] = frozenset({"pace"})
+
+    below: BudgetShare = Decimal("0.25")
 
 
 class Freeze(Model):
     """At or below this share, or on a fast burn, changes wait."""
 
-    below: Share = Decimal(0)
+    later: ClassVar[frozenset[str]] = frozenset({"incident_over", "at_most"})
+
+    below: BudgetShare = Decimal(0)
     burn: Literal["fast", "off"] = "fast"
 
 
 class Thaw(Model):
     """What ends a freeze: enough budget, or a positive budget kept quiet for a while."""
 
-    above: Share = Decimal("0.10")
-    or_quiet_for: Duration = timedelta(hours=72)
+    above: BudgetShare = Decimal("0.10")
+    or_quiet_for: Positive = timedelta(hours=72)
 
 
 class Exempt(Model):
     """Changes that pass a frozen gate: by label, or when every changed path matches."""
 
-    labels: tuple[str, ...] = ()
-    paths: tuple[str, ...] = ()
+    later: ClassVar[frozenset[str]] = frozenset({"reverts"})
+
+    labels: tuple[rules.Label, ...] = ()
+    paths: rules.PathPatterns = ()
 
 
 class Override(Model):
     """Who may let one change through, with which label, for how long. Teams are written ``@org/slug``."""
 
-    label: str = "slo:override"
-    teams: tuple[str, ...] = ()
-    lasts: Duration = timedelta(hours=24)
+    later: ClassVar[frozenset[str]] = frozenset({"reason"})
+
+    label: rules.Label = "slo:override"
+    teams: tuple[rules.Team, ...] = ()
+    lasts: Positive = timedelta(hours=24)
 
 
 class Unknown(Model):
@@ -122,6 +210,8 @@ class Unknown(Model):
 class Gate(Model):
     """The gate of one service. A new policy starts by observing."""
 
+    later: ClassVar[frozenset[str]] = frozenset({"probation"})
+
     mode: Mode = Mode.OBSERVE
     caution: Caution = Caution()
     freeze: Freeze = Freeze()
@@ -129,6 +219,44 @@ class Gate(Model):
     exempt: Exempt = Exempt()
     override: Override = Override()
     unknown: Unknown = Unknown()
+
+    @model_validator(mode="after")
+    def _coherent(self) -> Self:
+        if mistakes := tuple(self._contradictions()):
+            raise MistakesError(mistakes)
+        return self
+
+    def _contradictions(self) -> Iterator[MistakeError]:
+        """The values that are right one by one and wrong together."""
+        freeze, caution, thaw = self.freeze.below, self.caution.below, self.thaw.above
+        frozen = write_share(freeze)
+        if caution <= freeze:
+            yield MistakeError(
+                f"caution below {write_share(caution)} never happens: at {frozen} changes are frozen",
+                f"write more than {frozen}",
+                at=("caution", "below"),
+                against=("freeze", "below"),
+            )
+        if thaw <= freeze:
+            yield MistakeError(
+                f"a thaw at {write_share(thaw)} and a freeze at {frozen} would follow each other",
+                f"write more than {frozen}",
+                at=("thaw", "above"),
+                against=("freeze", "below"),
+            )
+        if thaw == 1:
+            yield MistakeError(
+                "a thaw at 100 % would wait until the whole budget is back",
+                "write less than 100%, such as 10%",
+                at=("thaw", "above"),
+            )
+        if self.override.label.casefold() in {label.casefold() for label in self.exempt.labels}:
+            yield MistakeError(
+                f'the label "{self.override.label}" would exempt whoever sets it, entitled or not',
+                "remove it from exempt.labels",
+                at=("exempt", "labels"),
+                against=("override", "label"),
+            )
 
 
 class Origin(Model):
@@ -143,9 +271,9 @@ class Service(Model):
     """One service's promise and its gate: a whole ``kind: Service`` file, defaults filled in."""
 
     organization: str = ""
-    name: str
+    name: rules.Name
     description: str = ""
-    objectives: tuple[Objective, ...] = Field(min_length=1)
+    objectives: Objectives
     changes: tuple[Change, ...] = Field(min_length=1)
     gate: Gate = Gate()
     origin: Origin

@@ -1,0 +1,169 @@
+"""What a single value of a policy may be: names, repositories, branches, paths, teams, labels, queries."""
+
+import difflib
+import re
+from collections.abc import Iterable
+from datetime import timedelta
+from decimal import Decimal
+from typing import Annotated
+
+import pathspec
+from pydantic import AfterValidator
+
+from gatekeeper.policy.mistake import MistakeError
+from gatekeeper.policy.selector import classify
+from gatekeeper.policy.units import format_duration, write_share
+
+SHORTEST_WINDOW, LONGEST_WINDOW = timedelta(hours=1), timedelta(days=90)
+OWN_LABELS = ("slo:caution", "slo:frozen")
+_LONGEST_NAME, _LONGEST_LABEL, _LONGEST_PATTERN, _MOST_STARS = 63, 50, 255, 4
+_NAME = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?", re.ASCII)
+_REPOSITORY = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})/[A-Za-z0-9._-]{1,100}", re.ASCII)
+_TEAM = re.compile(r"@[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})/[a-z0-9][a-z0-9_-]*", re.ASCII)
+_NESTED_SET = re.compile(r"\[[^\]]*(?:\[|&&|\|\||~~|--)")
+
+
+def nearest(word: str, words: Iterable[str]) -> str:
+    """The word most like this one, or nothing if none is."""
+    return next(iter(difflib.get_close_matches(word[:80], sorted(words), n=1)), "")
+
+
+def _name(value: str) -> str:
+    if _NAME.fullmatch(value) and len(value) <= _LONGEST_NAME:
+        return value
+    meant = re.sub(r"[^a-z0-9]+", "-", value.lower()).strip("-")[:_LONGEST_NAME].strip("-")
+    raise MistakeError(
+        f'"{value[:80]}" is no name: lower-case letters, digits and inner hyphens, at most {_LONGEST_NAME}',
+        f"write {meant}" if meant else "write a name such as checkout",
+    )
+
+
+def _repository(value: str) -> str:
+    if _REPOSITORY.fullmatch(value):
+        return value
+    url = re.fullmatch(r"(?:https?://[^/]+/|git@[^:]+:)([^/]+/[^/]+?)(?:\.git)?/?", value)
+    raise MistakeError(
+        f'"{value}" is no repository', f"write {url[1] if url else 'it as owner/name, such as acme/shop'}"
+    )
+
+
+def _branch(value: str) -> str:
+    if value.startswith("refs/heads/"):
+        raise MistakeError(f'"{value}" is a ref, no branch', f"write {value.removeprefix('refs/heads/')}")
+    if value.startswith("!"):
+        raise MistakeError("a branch cannot be excluded", "list the branches that count")
+    if not value or re.search(r"[\s~^:\\\[\]{}]|\.\.|^/|/$", value) or len(value) > _LONGEST_PATTERN:
+        raise MistakeError(
+            f'"{value[:80]}" is no branch', "write a name or a glob with *, ** and ?, such as release/*"
+        )
+    _few_stars(value)
+    return value
+
+
+def _path_pattern(value: str) -> str:
+    meant = value.removeprefix("./").replace("\\", "/")
+    if meant != value and not re.search(r"\\[ !#*?\[\]]", value):
+        raise MistakeError(f'"{value}" never matches a path on GitHub', f"write {meant}")
+    if value.startswith("../") or "/../" in value:
+        raise MistakeError(f'"{value}" leaves the repository', "write paths from the repository's root")
+    if len(value) > _LONGEST_PATTERN:
+        raise MistakeError(
+            f"a pattern is at most {_LONGEST_PATTERN} characters long", "match the folder instead"
+        )
+    _few_stars(value)
+    if not _matches_something(value):
+        raise MistakeError(
+            f'"{value}" is no path pattern', "write it as in .gitignore, such as services/checkout/**"
+        )
+    return value
+
+
+def _matches_something(pattern: str) -> bool:
+    """Whether gitignore gives the pattern a meaning: no comment, no blank, no broken set."""
+    if _NESTED_SET.search(pattern):
+        return False
+    try:
+        lines = pathspec.GitIgnoreSpec.from_lines([pattern]).patterns
+    except (ValueError, re.error):
+        return False
+    return bool(lines) and lines[0].include is not None
+
+
+def _few_stars(pattern: str) -> None:
+    # Each star multiplies the ways in which a long path can fail to match.
+    if len(re.findall(r"\*+", pattern)) > _MOST_STARS:
+        raise MistakeError(
+            f"a pattern has at most {_MOST_STARS} stars", "match the folder, or write two patterns"
+        )
+
+
+def _patterns(values: tuple[str, ...]) -> tuple[str, ...]:
+    if values and all(value.startswith("!") for value in values):
+        raise MistakeError("these patterns only exclude", 'put "**" first')
+    return values
+
+
+def _team(value: str) -> str:
+    if _TEAM.fullmatch(value):
+        return value
+    if _TEAM.fullmatch(meant := "@" + value.strip().lstrip("@").lower().replace(" ", "-")):
+        raise MistakeError(f'"{value}" is no team', f'write "{meant}"')
+    raise MistakeError(f'"{value}" is no team', 'write it as GitHub mentions it: "@acme/sre"')
+
+
+def _label(value: str) -> str:
+    if not value.strip() or len(value) > _LONGEST_LABEL or value != value.strip():
+        raise MistakeError(f'"{value[:80]}" is no label of GitHub', f"write 1 to {_LONGEST_LABEL} characters")
+    if value.casefold() in OWN_LABELS:
+        raise MistakeError(f'Gatekeeper sets the label "{value}" itself', "choose another one")
+    return value
+
+
+def _query(value: str) -> str:
+    classify(value)
+    return value
+
+
+def _target(value: Decimal) -> Decimal:
+    if value == 1:
+        raise MistakeError("a target of 100 % leaves no budget", "write less, such as 99.95%")
+    if not 0 < value < 1:
+        raise MistakeError(
+            f"a target of {write_share(value)} is out of reach", "write more than 0% and less than 100%"
+        )
+    return value
+
+
+def _window(value: timedelta) -> timedelta:
+    if SHORTEST_WINDOW <= value <= LONGEST_WINDOW:
+        return value
+    size = "short" if value < SHORTEST_WINDOW else "long"
+    raise MistakeError(
+        f"a window of {format_duration(value)} is too {size}",
+        f"write {format_duration(SHORTEST_WINDOW)} to {format_duration(LONGEST_WINDOW)}, such as 28d",
+    )
+
+
+def _budget_share(value: Decimal) -> Decimal:
+    if not 0 <= value <= 1:
+        raise MistakeError(f"{write_share(value)} is no share of a budget", "write 0% to 100%")
+    return value
+
+
+def _positive(value: timedelta) -> timedelta:
+    if value <= timedelta(0):
+        raise MistakeError("this must last some time", "write a duration above 0, such as 24h")
+    return value
+
+
+Name = Annotated[str, AfterValidator(_name)]
+Repository = Annotated[str, AfterValidator(_repository)]
+Branch = Annotated[str, AfterValidator(_branch)]
+PathPatterns = Annotated[tuple[Annotated[str, AfterValidator(_path_pattern)], ...], AfterValidator(_patterns)]
+Team = Annotated[str, AfterValidator(_team)]
+Label = Annotated[str, AfterValidator(_label)]
+Query = Annotated[str, AfterValidator(_query)]
+TargetRule = AfterValidator(_target)
+WindowRule = AfterValidator(_window)
+BudgetShareRule = AfterValidator(_budget_share)
+PositiveRule = AfterValidator(_positive)
