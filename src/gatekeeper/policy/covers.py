@@ -1,0 +1,99 @@
+"""Which services a change touches, by repository, target branch and changed paths."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import pathspec
+
+from gatekeeper.policy.model import Change, Service
+
+
+@dataclass(frozen=True)
+class Everything:
+    """The changed paths when GitHub lists only a part of them (over 3,000 files): any path may be among them."""
+
+
+@dataclass(frozen=True)
+class Touch:
+    """One service a change touches.
+
+    Attributes:
+        service: whose.
+        paths: the changed paths that are the service's, sorted; empty if they could not all be listed.
+    """
+
+    service: Service
+    paths: tuple[str, ...]
+
+
+def touched(
+    services: Iterable[Service],
+    *,
+    repository: str,
+    base_branch: str,
+    default_branch: str,
+    paths: Iterable[str] | Everything,
+) -> tuple[Touch, ...]:
+    """The services that a change of these paths touches, sorted by key.
+
+    Args:
+        services: all services whose policies are in force.
+        repository: where the change is, ``owner/name``.
+        base_branch: the branch it goes to.
+        default_branch: the repository's default branch: the one meant by a ``changes`` entry without branches.
+        paths: the changed paths; of a renamed file, both the old and the new one.
+    """
+    known = paths if isinstance(paths, Everything) else tuple(sorted(set(paths)))
+    found = []
+    for service in sorted(services, key=lambda one: one.key):
+        changes = [
+            change
+            for change in service.changes
+            if _in_repository(change, service, repository) and _on_branch(change, base_branch, default_branch)
+        ]
+        touch = _touch(service, changes, known)
+        if touch is not None:
+            found.append(touch)
+    return tuple(found)
+
+
+def exempt_by_paths(service: Service, paths: Iterable[str] | Everything) -> bool:
+    """Whether every changed path is exempt from the service's gate. Never so if nothing is changed or known."""
+    if isinstance(paths, Everything) or not service.gate.exempt.paths:
+        return False
+    known = tuple(paths)
+    spec = _spec(service.gate.exempt.paths)
+    return bool(known) and all(spec.match_file(path) for path in known)
+
+
+def branch_pattern(glob: str) -> re.Pattern[str]:
+    """A branch glob compiled for ``fullmatch``: ``*`` stays within one ``/`` segment, ``**`` does not."""
+    signs = {"**": ".*", "*": "[^/]*", "?": "[^/]"}
+    parts = re.split(r"(\*\*|\*|\?)", glob)
+    return re.compile("".join(signs.get(part) or re.escape(part) for part in parts))
+
+
+def _touch(service: Service, changes: Sequence[Change], paths: tuple[str, ...] | Everything) -> Touch | None:
+    if isinstance(paths, Everything):
+        return Touch(service, ()) if changes else None
+    matching = {path for change in changes for path in _spec(change.paths).match_files(paths)}
+    return Touch(service, tuple(sorted(matching))) if matching else None
+
+
+def _in_repository(change: Change, service: Service, repository: str) -> bool:
+    # GitHub's names ignore case.
+    meant = change.repository or service.origin.repository
+    return meant.casefold() == repository.casefold()
+
+
+def _on_branch(change: Change, base_branch: str, default_branch: str) -> bool:
+    if not change.branches:
+        return base_branch == default_branch
+    return any(branch_pattern(glob).fullmatch(base_branch) for glob in change.branches)
+
+
+@lru_cache(maxsize=1024)
+def _spec(patterns: tuple[str, ...]) -> pathspec.GitIgnoreSpec:
+    return pathspec.GitIgnoreSpec.from_lines(patterns)
