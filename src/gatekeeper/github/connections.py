@@ -1,0 +1,236 @@
+"""Which connection serves which repository: an App has one for each installation, a token has one for everything."""
+
+import re
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal, Protocol
+from urllib.parse import quote
+
+from github.Auth import Auth, Token
+from github.Repository import Repository
+
+from gatekeeper.errors import ConfigurationError, GitHubRefusedError, NotFoundError
+from gatekeeper.github.auth import InstallationAuth, app_auth
+from gatekeeper.github.limiter import Limiter
+from gatekeeper.github.transport import Transport
+from gatekeeper.github.values import Rate
+
+Mode = Literal["app", "token"]
+
+_FULL_NAME = re.compile(r"[\w-]+/(?!\.{1,2}$)[\w.-]+", re.ASCII)
+_NOT_FOUND = 404
+_NO_APP = "this needs a GitHub App; only a token is configured"
+
+
+@dataclass(frozen=True)
+class Connection:
+    """A way to GitHub with its own token and its own limits; ``installation_id`` is None for a token."""
+
+    transport: Transport
+    installation_id: int | None
+
+    def repository(self, full_name: str) -> Repository:
+        """PyGithub's object for ``owner/name``, without a request."""
+        return Repository(self.transport, url=f"/repos/{quote(checked_name(full_name))}")
+
+    def rate(self) -> Rate | None:
+        """What the last answer said of the quota, None before the first and where there is none."""
+        remaining, limit = self.transport.rate_limiting
+        if limit < 0:
+            return None
+        return Rate(limit, remaining, datetime.fromtimestamp(self.transport.rate_limiting_resettime, UTC))
+
+
+class Connections(Protocol):
+    """Where the client gets its connections from."""
+
+    @property
+    def mode(self) -> Mode:
+        """Whether an App speaks (check runs) or a token (commit statuses)."""
+
+    @property
+    def app(self) -> Transport:
+        """The App's own connection.
+
+        Raises:
+            ConfigurationError: there is no App.
+        """
+
+    def app_number(self) -> int:
+        """The App's numeric id, as check runs carry it.
+
+        Raises:
+            ConfigurationError: there is no App.
+        """
+
+    def login(self) -> str:
+        """The login that our writes appear under."""
+
+    def of_repository(self, full_name: str) -> Connection:
+        """The connection that may see ``owner/name``."""
+
+    def of_organization(self, login: str) -> Connection:
+        """The connection that may see an organisation's teams."""
+
+    def of_installation(self, installation_id: int) -> Connection:
+        """The connection of an installation."""
+
+    def open(self) -> Mapping[int | None, Connection]:
+        """The connections in use so far, by installation."""
+
+
+class TokenConnections:
+    """One personal or fine-grained token for everything."""
+
+    mode: Mode = "token"
+
+    def __init__(self, token: str, *, api_url: str, limiter: Callable[[], Limiter] = Limiter) -> None:
+        self._one = Connection(Transport(Token(token), limiter(), api_url=api_url), None)
+
+    @property
+    def app(self) -> Transport:
+        """Always an error: a token is no App."""
+        raise ConfigurationError(_NO_APP)
+
+    def app_number(self) -> int:
+        """Always an error: a token is no App."""
+        raise ConfigurationError(_NO_APP)
+
+    def login(self) -> str:
+        """The login of the token's owner."""
+        _, told = self._one.transport.requestJsonAndCheck("GET", "/user")
+        return str(told["login"])
+
+    def of_repository(self, full_name: str) -> Connection:
+        """The one connection there is."""
+        del full_name
+        return self._one
+
+    def of_organization(self, login: str) -> Connection:
+        """The one connection there is."""
+        del login
+        return self._one
+
+    def of_installation(self, installation_id: int) -> Connection:
+        """Always an error: a token is not installed anywhere."""
+        del installation_id
+        raise ConfigurationError(_NO_APP)
+
+    def open(self) -> Mapping[int | None, Connection]:
+        """The one connection there is."""
+        return {None: self._one}
+
+
+class AppConnections:
+    """A GitHub App: one connection an installation, made when first needed and kept.
+
+    Args:
+        app_id: the App's id or client id.
+        private_key: PEM.
+        api_url: root of the REST API.
+        clock: the present, as an aware UTC datetime.
+        installation_of: the stored installation of a repository, None when not known; then GitHub is asked, once.
+        limiter: makes the limiter of each connection.
+    """
+
+    mode: Mode = "app"
+
+    def __init__(
+        self,
+        app_id: str,
+        private_key: str,
+        *,
+        api_url: str,
+        clock: Callable[[], datetime],
+        installation_of: Callable[[str], int | None] = lambda _: None,
+        limiter: Callable[[], Limiter] = Limiter,
+    ) -> None:
+        self._app_id = app_id
+        self._api_url = api_url
+        self._clock = clock
+        self._installation_of = installation_of
+        self._limiter = limiter
+        self.app = self._transport(app_auth(app_id, private_key))
+        self._open: dict[int | None, Connection] = {}
+        self._found: dict[str, int] = {}
+        self._registered: Mapping[str, Any] | None = None
+        self._lock = threading.Lock()
+
+    def app_number(self) -> int:
+        """The App's numeric id; asked for when only the client id is configured."""
+        return int(self._app_id) if self._app_id.isdecimal() else int(self._registration()["id"])
+
+    def login(self) -> str:
+        """The login of the App's bot."""
+        return f"{self._registration()['slug']}[bot]"
+
+    def of_repository(self, full_name: str) -> Connection:
+        """The connection of the installation that covers ``owner/name``.
+
+        Raises:
+            NotFoundError: the App is not installed there.
+        """
+        known = self._installation_of(full_name)
+        if known is None:
+            known = self._find(f"/repos/{quote(checked_name(full_name))}", full_name)
+        return self.of_installation(known)
+
+    def of_organization(self, login: str) -> Connection:
+        """The connection of the installation on an organisation.
+
+        Raises:
+            NotFoundError: the App is not installed there.
+        """
+        return self.of_installation(self._find(f"/orgs/{quote(login, safe='')}", login))
+
+    def of_installation(self, installation_id: int) -> Connection:
+        """The connection of an installation."""
+        with self._lock:
+            if installation_id not in self._open:
+                auth = InstallationAuth(self.app, installation_id, clock=self._clock)
+                self._open[installation_id] = Connection(self._transport(auth), installation_id)
+            return self._open[installation_id]
+
+    def open(self) -> Mapping[int | None, Connection]:
+        """The connections in use so far, by installation."""
+        with self._lock:
+            return dict(self._open)
+
+    def forget(self, installation_id: int) -> None:
+        """Drop what is known of an installation that is gone."""
+        with self._lock:
+            self._open.pop(installation_id, None)
+            self._found = {path: one for path, one in self._found.items() if one != installation_id}
+
+    def _registration(self) -> Mapping[str, Any]:
+        if self._registered is None:
+            _, self._registered = self.app.requestJsonAndCheck("GET", "/app")
+        return self._registered or {}
+
+    def _transport(self, auth: Auth) -> Transport:
+        return Transport(auth, self._limiter(), api_url=self._api_url)
+
+    def _find(self, path: str, name: str) -> int:
+        if path not in self._found:
+            try:
+                _, told = self.app.requestJsonAndCheck("GET", f"{path}/installation")
+            except GitHubRefusedError as error:
+                if error.status != _NOT_FOUND:
+                    raise
+                raise NotFoundError(f"the GitHub App is not installed on {name}") from error
+            with self._lock:
+                self._found[path] = int(told["id"])
+        return self._found[path]
+
+
+def checked_name(full_name: str) -> str:
+    """The name itself if it is ``owner/name``, so that it can go into a path.
+
+    Raises:
+        NotFoundError: it is not.
+    """
+    if not _FULL_NAME.fullmatch(full_name):
+        raise NotFoundError(f"{full_name!r} is not a repository's name (OWNER/NAME)")
+    return full_name

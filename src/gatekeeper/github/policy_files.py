@@ -1,0 +1,68 @@
+"""The policy files of a repository at one commit, in as few requests as the REST API allows."""
+
+import base64
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from github.ContentFile import ContentFile
+from github.Repository import Repository
+
+from gatekeeper.errors import GitHubRefusedError
+from gatekeeper.github.values import PolicyTree
+
+LARGEST = 512 * 1024  # bytes; the loader refuses files half as large with a message of its own
+MOST = 500
+_SUFFIXES = (".yaml", ".yml")
+_NOT_FOUND = 404
+
+
+class _Entry(NamedTuple):
+    path: str
+    sha: str
+    size: int
+
+
+def policy_tree(repository: Repository, directory: str, branch: str) -> PolicyTree:
+    """Read every ``*.yaml`` and ``*.yml`` below a directory, at the branch's present commit.
+
+    Two requests, one for each directory directly below, and one for each file.
+
+    Raises:
+        GitHubRefusedError: there is no such branch (404), or it may not be read.
+    """
+    commit = repository.get_branch(branch).commit.sha
+    found = sorted(
+        entry for entry in _entries(repository, directory, commit) if entry.path.endswith(_SUFFIXES)
+    )
+    wanted = [entry for entry in found if entry.size <= LARGEST][:MOST]
+    files = tuple((entry.path, _text(repository, entry.sha)) for entry in wanted)
+    return PolicyTree(commit, files, tuple(entry.path for entry in found if entry not in wanted))
+
+
+def _entries(repository: Repository, directory: str, commit: str) -> Iterator[_Entry]:
+    for entry in _listing(repository, directory, commit):
+        if entry.type == "dir":
+            yield from _below(repository, entry)
+        elif entry.type == "file":
+            yield _Entry(entry.path, entry.sha, entry.size)
+
+
+def _listing(repository: Repository, directory: str, commit: str) -> Iterable[ContentFile]:
+    try:
+        listed = repository.get_contents(directory, ref=commit)
+    except GitHubRefusedError as error:
+        if error.status != _NOT_FOUND:
+            raise
+        return []
+    return listed if isinstance(listed, list) else []  # a file of that name holds no policies
+
+
+def _below(repository: Repository, directory: ContentFile) -> Iterator[_Entry]:
+    for item in repository.get_git_tree(directory.sha, recursive=True).tree:
+        if item.type == "blob" and item.mode != "120000":  # a symbolic link is no file
+            yield _Entry(f"{directory.path}/{item.path}", item.sha, item.size)
+
+
+def _text(repository: Repository, sha: str) -> str:
+    """A file as text; bytes that are not UTF-8 become U+FFFD, which the loader points at."""
+    return base64.b64decode(repository.get_git_blob(sha).content).decode(errors="replace")

@@ -1,0 +1,201 @@
+"""Reading GitHub by ``owner/name`` and number, in plain values."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from github.CheckRun import CheckRun
+from github.Issue import Issue
+from github.PaginatedList import PaginatedList
+from github.Repository import Repository
+
+from gatekeeper.errors import GitHubRefusedError, NotFoundError
+from gatekeeper.github import shapes
+from gatekeeper.github.auth import InstallationAuth
+from gatekeeper.github.connections import Connections, Mode
+from gatekeeper.github.policy_files import policy_tree
+from gatekeeper.github.values import (
+    CheckRunData,
+    CommentData,
+    Files,
+    LabelEvent,
+    PolicyTree,
+    PullData,
+    Rate,
+    RepositoryData,
+)
+
+_NOT_FOUND = 404
+_TEAM = re.compile(r"@?(?P<organization>[\w-]+)/(?P<slug>[\w.-]+)", re.ASCII)
+
+
+class Reader:
+    """GitHub as Gatekeeper reads it. Safe between threads; an iterator belongs to the thread that made it.
+
+    Raises (each method):
+        GitHubError: later: GitHub failed, or the connection to it did.
+        RateLimitedError: later, and when.
+        GitHubRefusedError: never, with the HTTP status.
+        NotFoundError: the App is not installed there, or the name is no repository's.
+    """
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+
+    @property
+    def mode(self) -> Mode:
+        """``app`` (check runs) or ``token`` (commit statuses only)."""
+        return self._connections.mode
+
+    # Reading pull requests
+
+    def pull(self, repository: str, number: int) -> PullData:
+        """A pull request as it is now."""
+        return shapes.pull_data(self._repository(repository).get_pull(number).complete(), alone=True)
+
+    def files(self, repository: str, number: int, *, changed_files: int | None = None) -> Files:
+        """The paths it touches, one request for each hundred.
+
+        Args:
+            repository: ``owner/name``.
+            number: of the pull request.
+            changed_files: how many there should be (``PullData.changed_files``), to know whether the list is complete;
+                without it, a list of as many as GitHub ever gives counts as incomplete.
+        """
+        listed = self._repository(repository).get_pull(number).get_files()
+        return shapes.files_of(listed, changed_files=changed_files)
+
+    def open_pulls(self, repository: str) -> Iterator[PullData]:
+        """The open pull requests, most recently updated first, one request for each hundred."""
+        listed = self._repository(repository).get_pulls(state="open", sort="updated", direction="desc")
+        return (shapes.pull_data(one, alone=False) for one in listed)
+
+    def pulls_of_commit(self, repository: str, sha: str) -> tuple[int, ...]:
+        """The numbers of the open pull requests that a commit belongs to, in order."""
+        listed = self._repository(repository).get_commit(sha).get_pulls()
+        return tuple(sorted(one.number for one in listed if one.state == "open"))
+
+    def comments(self, repository: str, number: int) -> Iterator[CommentData]:
+        """The conversation, oldest first, one request for each hundred."""
+        return (shapes.comment_data(one) for one in self._issue(repository, number).get_comments())
+
+    def last_labeled(self, repository: str, number: int, label: str) -> LabelEvent | None:
+        """Who put a label there last, None when nobody did."""
+        transport = self._connections.of_repository(repository).transport
+        return shapes.last_labeled(
+            shapes.pages(transport, f"{self._issue(repository, number).url}/events"), label
+        )
+
+    def check_runs(self, repository: str, sha: str, name: str) -> tuple[CheckRunData, ...]:
+        """Our check runs of this name on a commit, newest first; none with a token, which cannot make any."""
+        if self.mode == "token":
+            return ()
+        connection = self._connections.of_repository(repository)
+        listed = PaginatedList(
+            CheckRun,
+            connection.transport,
+            f"{self._repository(repository).get_commit(sha).url}/check-runs",
+            {"check_name": name, "filter": "all", "app_id": self._connections.app_number()},
+            list_item="check_runs",
+        )
+        found = sorted(listed, key=lambda run: run.id, reverse=True)
+        return tuple(shapes.check_run_data(run) for run in found)
+
+    # Reading repositories and people
+
+    def repository(self, repository: str) -> RepositoryData:
+        """A repository's settings."""
+        connection = self._connections.of_repository(repository)
+        return shapes.repository_data(connection.repository(repository), connection.installation_id)
+
+    def installations(self) -> Iterator[int]:
+        """Where the App is installed; a token is installed nowhere."""
+        if self.mode == "token":
+            return iter(())
+        return (int(one["id"]) for one in shapes.pages(self._connections.app, "/app/installations"))
+
+    def installation_repositories(self, installation_id: int) -> Iterator[RepositoryData]:
+        """The repositories that an installation covers."""
+        listed = PaginatedList(
+            Repository,
+            self._connections.of_installation(installation_id).transport,
+            "/installation/repositories",
+            None,
+            list_item="repositories",
+        )
+        return (shapes.repository_data(one, installation_id) for one in listed)
+
+    def policy_tree(self, repository: str, directory: str = "policies", ref: str | None = None) -> PolicyTree:
+        """The policy files at a branch's present commit.
+
+        Args:
+            repository: ``owner/name``.
+            directory: where they are; when it is missing there are none.
+            ref: the branch, by default the repository's default branch (which costs a request to learn).
+        """
+        found = self._repository(repository)
+        try:
+            return policy_tree(found, directory, ref or found.default_branch)
+        except GitHubRefusedError as error:
+            if ref is None and error.status == _NOT_FOUND:
+                return PolicyTree("", ())  # a repository without commits has a default branch only by name
+            raise
+
+    def required_checks(self, repository: str, branch: str) -> frozenset[str]:
+        """The names of the checks that rulesets require on a branch (classic branch protection is not visible)."""
+        found = self._repository(repository)
+        rules = shapes.pages(found.requester, f"{found.url}/rules/branches/{quote(branch, safe='')}")
+        return shapes.required_contexts(rules)
+
+    def is_active_member(self, team: str, user: str) -> bool:
+        """Whether a person is an active member of ``@organization/slug`` or a team below it.
+
+        False as well when the team, or the App in that organisation, does not exist: nobody vouches for them.
+        """
+        named = _TEAM.fullmatch(team)
+        if named is None:
+            return False
+        organization, slug = quote(named["organization"]), quote(named["slug"])
+        try:
+            transport = self._connections.of_organization(organization).transport
+            url = f"/orgs/{organization}/teams/{slug}/memberships/{quote(user, safe='')}"
+            _, told = transport.requestJsonAndCheck("GET", url)
+        except NotFoundError:
+            return False
+        except GitHubRefusedError as error:
+            if error.status == _NOT_FOUND:
+                return False
+            raise
+        return bool(told["state"] == "active")
+
+    # Reading about ourselves
+
+    def app(self) -> dict[str, Any]:
+        """The App's registration, as GitHub tells it.
+
+        Raises:
+            ConfigurationError: there is no App.
+        """
+        _, told = self._connections.app.requestJsonAndCheck("GET", "/app")
+        return dict(told)
+
+    def login(self) -> str:
+        """The login that our comments appear under."""
+        return self._connections.login()
+
+    def permissions(self, installation_id: int) -> Mapping[str, str]:
+        """What an installation was granted when its present token was made: name → level."""
+        auth = self._connections.of_installation(installation_id).transport.auth
+        return auth.permissions if isinstance(auth, InstallationAuth) else {}
+
+    def rates(self) -> dict[int | None, Rate]:
+        """What the last answers said of the quotas, by installation; no request."""
+        opened = self._connections.open().items()
+        return {one: rate for one, connection in opened if (rate := connection.rate()) is not None}
+
+    def _repository(self, full_name: str) -> Repository:
+        return self._connections.of_repository(full_name).repository(full_name)
+
+    def _issue(self, repository: str, number: int) -> Issue:
+        return self._repository(repository).get_issue(number)

@@ -1,0 +1,123 @@
+"""PyGithub's objects put into plain values, without a request more than the list or object itself cost."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any
+
+import requests
+from github.CheckRun import CheckRun
+from github.File import File
+from github.IssueComment import IssueComment
+from github.NamedUser import NamedUser
+from github.Organization import Organization
+from github.PullRequest import PullRequest
+from github.Repository import Repository
+from github.Requester import Requester
+
+from gatekeeper.github.values import CheckRunData, CommentData, Files, LabelEvent, PullData, RepositoryData
+
+MOST_FILES = 3000  # GitHub lists no more of a pull request
+GHOST = "ghost"  # GitHub's name for deleted accounts
+
+
+def pull_data(pull: PullRequest, *, alone: bool) -> PullData:
+    """A pull request as value.
+
+    Args:
+        pull: as answered; what lists leave out is not asked for.
+        alone: whether it was read by itself and not in a list.
+    """
+    head, base = pull.head, pull.base
+    return PullData(
+        repository=base.repo.full_name,
+        number=pull.number,
+        title=pull.title,
+        author=_login(pull.user),
+        head_sha=head.sha,
+        head_ref=head.ref,
+        head_repository=head.repo.full_name if _exists(head.repo) else None,
+        base_ref=base.ref,
+        labels=tuple(sorted(label.name for label in pull.labels)),
+        open=pull.state == "open",
+        merged=pull.merged_at is not None,
+        draft=pull.draft,
+        updated_at=pull.updated_at or pull.created_at,
+        default_branch=base.repo.default_branch,
+        changed_files=pull.changed_files if alone else None,
+    )
+
+
+def files_of(listed: Iterable[File], *, changed_files: int | None) -> Files:
+    """The paths of a pull request's files; a rename gives both, as it changes both places."""
+    count, paths = 0, set[str]()
+    for file in listed:
+        count += 1
+        paths.add(file.filename)
+        if file.previous_filename:
+            paths.add(file.previous_filename)
+    complete = count < MOST_FILES if changed_files is None else count >= changed_files
+    return Files(tuple(sorted(paths)), complete)
+
+
+def check_run_data(run: CheckRun) -> CheckRunData:
+    """A check run as value."""
+    return CheckRunData(run.id, run.name, run.head_sha, run.external_id or "", run.status, run.conclusion)
+
+
+def comment_data(comment: IssueComment) -> CommentData:
+    """A comment as value."""
+    return CommentData(comment.id, _login(comment.user), comment.body or "")
+
+
+def repository_data(repository: Repository, installation_id: int | None) -> RepositoryData:
+    """A repository as value."""
+    return RepositoryData(
+        repository.full_name, repository.default_branch, repository.archived, installation_id
+    )
+
+
+def last_labeled(events: Iterable[dict[str, Any]], label: str) -> LabelEvent | None:
+    """The newest event that put the label there, of events as GitHub lists them (label names ignore case)."""
+    wanted = label.casefold()
+    newest = max(
+        (one for one in events if one["event"] == "labeled" and one["label"]["name"].casefold() == wanted),
+        key=lambda one: int(one["id"]),
+        default=None,
+    )
+    return None if newest is None else _label_event(newest)
+
+
+def _label_event(event: dict[str, Any]) -> LabelEvent:
+    actor = event.get("actor") or {"login": GHOST, "type": "User"}
+    human = actor.get("type") == "User" and not event.get("performed_via_github_app")
+    return LabelEvent(actor["login"], human, datetime.fromisoformat(event["created_at"]))
+
+
+def required_contexts(rules: Iterable[dict[str, Any]]) -> frozenset[str]:
+    """The names of the checks that a branch's rules require."""
+    required = (
+        rule["parameters"]["required_status_checks"]
+        for rule in rules
+        if rule["type"] == "required_status_checks"
+    )
+    return frozenset(check["context"] for checks in required for check in checks)
+
+
+def pages(requester: Requester, url: str) -> Iterator[dict[str, Any]]:
+    """The items of a list that PyGithub has no type for, one request a page."""
+    following: str | None = url
+    parameters: dict[str, Any] | None = {"per_page": requester.per_page}
+    while following:
+        headers, items = requester.requestJsonAndCheck("GET", following, parameters=parameters)
+        yield from items
+        links = requests.utils.parse_header_links(headers.get("link", ""))
+        following = next((link["url"] for link in links if link.get("rel") == "next"), None)
+        parameters = None  # the link has them
+
+
+def _login(user: NamedUser | Organization | None) -> str:
+    return GHOST if user is None else user.login
+
+
+def _exists(repository: Repository | None) -> bool:
+    return repository is not None  # PyGithub's types deny that a fork may be deleted

@@ -1,0 +1,87 @@
+"""PyGithub's requester with our limits, our errors and no retries.
+
+Everything that PyGithub sends goes through ``requestJson``, so its typed objects obey all of this. Its own retries
+are off, because they repeat a POST whose answer was lost; its own throttle is off, as each client counts for itself.
+"""
+
+from typing import Any
+
+import requests
+from github.Auth import Auth
+from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectionClass, Requester
+
+from gatekeeper.errors import GitHubRefusedError
+from gatekeeper.github.answers import Answer, lost
+from gatekeeper.github.auth import InstallationAuth
+from gatekeeper.github.limiter import Limiter
+
+API_VERSION = "2022-11-28"
+TIMEOUT = 15  # seconds
+PER_PAGE = 100  # the most that GitHub gives
+
+
+class Transport(Requester):
+    """Sends requests for one installation (or token, or the App itself), in turn.
+
+    Lazy, in PyGithub's sense: an object made from a URL costs no request until one of its attributes is read.
+
+    Raises:
+        GitHubError: GitHub failed, or the connection to it did.
+        RateLimitedError: GitHub asked us to wait.
+        GitHubRefusedError: GitHub will not do it.
+    """
+
+    def __init__(self, auth: Auth, limiter: Limiter, *, api_url: str) -> None:
+        super().__init__(
+            auth=auth,
+            base_url=api_url,
+            timeout=TIMEOUT,
+            user_agent="gatekeeper",
+            per_page=PER_PAGE,
+            verify=True,
+            retry=None,
+            pool_size=None,
+            lazy=True,
+            api_version=API_VERSION,
+        )
+        self.limiter = limiter
+
+    def requestJson(  # noqa: N802 - overrides PyGithub's
+        self,
+        verb: str,
+        url: str,
+        parameters: dict[str, Any] | None = None,
+        headers: dict[str, Any] | None = None,
+        input: Any | None = None,  # noqa: A002 - PyGithub's name for the body
+        cnx: HTTPRequestsConnectionClass | HTTPSRequestsConnectionClass | None = None,
+        follow_302_redirect: bool = False,  # noqa: FBT001, FBT002 - PyGithub's
+    ) -> tuple[int, dict[str, Any], str]:
+        """Send a request; status, headers (lower case) and body of an answer that is a success."""
+
+        def send() -> Answer:
+            sent = {"Accept": "application/vnd.github+json"} | (headers or {})
+            return self._send(verb, url, parameters, sent, input, cnx, follow_302_redirect)
+
+        with self.limiter.turn(write=_is_write(verb, url)):
+            answer = send()
+            if answer.is_unauthorized and isinstance(self.auth, InstallationAuth):
+                self.auth.forget()  # revoked or ended early; a refused request was not carried out
+                answer = send()
+            self.limiter.heed(answer)
+        if (error := answer.error(wait=self.limiter.limited_for())) is not None:
+            raise error
+        return answer.status, dict(answer.headers), answer.body
+
+    def _send(self, verb: str, url: str, *arguments: Any) -> Answer:
+        try:
+            status, headers, body = super().requestJson(verb, url, *arguments)
+        except requests.RequestException as error:
+            raise lost(verb, url, error) from error
+        except RuntimeError as error:  # PyGithub's, for a redirect to another host or to itself
+            raise GitHubRefusedError(f"{verb} {url}: {error}", status=requests.codes.moved) from error
+        return Answer(verb, url, status, headers, body)
+
+
+def _is_write(verb: str, url: str) -> bool:
+    """Whether it may create content; a token does not, so fifty of them at start-up need not take a minute."""
+    return verb != "GET" and not url.endswith("/access_tokens")

@@ -1,0 +1,109 @@
+"""What the client hands out: plain frozen values, so that nobody else needs to know PyGithub."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class PullData:
+    """A pull request.
+
+    Attributes:
+        repository: the one it asks to change, as ``owner/name``.
+        author: login; ``ghost`` when the account is gone.
+        head_repository: where the change comes from; None when that fork is deleted.
+        labels: names, sorted.
+        default_branch: of ``repository``.
+        changed_files: how many GitHub counts; None from lists, which do not tell.
+    """
+
+    repository: str
+    number: int
+    title: str
+    author: str
+    head_sha: str
+    head_ref: str
+    head_repository: str | None
+    base_ref: str
+    labels: tuple[str, ...]
+    open: bool
+    merged: bool
+    draft: bool
+    updated_at: datetime
+    default_branch: str
+    changed_files: int | None = None
+
+
+@dataclass(frozen=True)
+class Files:
+    """The paths that a pull request touches, sorted; a rename counts with both its paths.
+
+    ``complete`` is False when GitHub lists fewer files than were changed (it stops at 3,000).
+    """
+
+    paths: tuple[str, ...]
+    complete: bool
+
+
+@dataclass(frozen=True)
+class CheckRunData:
+    """A check run of ours; ``conclusion`` is None until ``status`` is ``completed``."""
+
+    id: int
+    name: str
+    head_sha: str
+    external_id: str
+    status: str
+    conclusion: str | None
+
+
+@dataclass(frozen=True)
+class CommentData:
+    """A comment in a pull request's conversation."""
+
+    id: int
+    author: str
+    body: str
+
+
+@dataclass(frozen=True)
+class LabelEvent:
+    """Who put a label there, and when; ``human`` is False for bots and for what came through an App."""
+
+    actor: str
+    human: bool
+    at: datetime
+
+
+@dataclass(frozen=True)
+class PolicyTree:
+    """The policy files of one commit.
+
+    Attributes:
+        commit: the SHA; empty for a repository without commits.
+        files: (path, text), sorted by path.
+        left_out: paths of files too large to be a policy file, or beyond the most that are read.
+    """
+
+    commit: str
+    files: tuple[tuple[str, str], ...]
+    left_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RepositoryData:
+    """A repository; ``installation_id`` is None when a token is used instead of an App."""
+
+    full_name: str
+    default_branch: str
+    archived: bool
+    installation_id: int | None
+
+
+@dataclass(frozen=True)
+class Rate:
+    """What the last answer said of the hour's quota of requests."""
+
+    limit: int
+    remaining: int
+    reset_at: datetime
