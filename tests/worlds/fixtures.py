@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+import time
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
@@ -21,6 +22,9 @@ SEED = 7
 END = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
 
 
+_TOOK = pytest.StashKey[dict[str, float]]()
+
+
 class StartPrometheus(Protocol):
     """Starts a server that lives until the end of the test."""
 
@@ -28,15 +32,20 @@ class StartPrometheus(Protocol):
 
 
 @pytest.fixture(scope="session")
-def world() -> World:
-    """30 days of thirteen services, until 2026-11-02 12:00 UTC."""
-    return World(SEED, END)
+def world(pytestconfig: pytest.Config) -> World:
+    """30 days of fourteen services, until 2026-11-02 12:00 UTC."""
+    with _timed(pytestconfig, "generated"):
+        return World(SEED, END)
 
 
 @pytest.fixture(scope="session")
-def prometheus(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrometheusServer]:
+def prometheus(
+    world: World, tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
+) -> Iterator[PrometheusServer]:
     """Serves the standard world to everybody: neither write to it nor stop it."""
-    with PrometheusServer(tmp_path_factory.mktemp("prometheus"), world.series) as server:
+    with _timed(pytestconfig, f"{sum(len(one.times) for one in world.series):,} samples loaded"):
+        server = PrometheusServer(tmp_path_factory.mktemp("prometheus"), world.series)
+    with server:
         yield server
 
 
@@ -51,3 +60,21 @@ def start_prometheus(tmp_path: Path) -> Iterator[StartPrometheus]:
             return servers.enter_context(server)
 
         yield start
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_TOOK] = {}
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say how long the standard world took: every run pays for it."""
+    if took := config.stash[_TOOK]:
+        steps = ", ".join(f"{step} in {seconds:.2f} s" for step, seconds in took.items())
+        terminalreporter.write_line(f"standard world: {steps}")
+
+
+@contextmanager
+def _timed(config: pytest.Config, step: str) -> Iterator[None]:
+    began = time.perf_counter()
+    yield
+    config.stash[_TOOK][step] = time.perf_counter() - began

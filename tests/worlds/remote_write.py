@@ -1,7 +1,7 @@
 """Prometheus remote write 1.0 without a protobuf or snappy library.
 
-A sample with a time between 1971 and 2109 is always 18 bytes, so numpy writes all of a series' at once; snappy
-allows a message of literals only. Sources: https://prometheus.io/docs/specs/prw/remote_write_spec/ and
+A sample with a time between 1971 and 2109 is always 18 bytes, so numpy writes all of a series' at once, and
+snappy allows a message of literals only. Sources: https://prometheus.io/docs/specs/prw/remote_write_spec/ and
 https://github.com/google/snappy/blob/main/format_description.txt
 """
 
@@ -28,7 +28,7 @@ _TIME_BYTES = 6
 _EARLIEST, _LATEST = 1 << 35, 1 << 42
 
 
-def requests(series: Iterable[Series], samples_each: int = 250_000) -> Iterator[bytes]:
+def requests(series: Iterable[Series], samples_each: int = 100_000) -> Iterator[bytes]:
     """Bodies for POST /api/v1/write, each of about `samples_each` samples; a series stays in one of them."""
     batch: list[bytes] = []
     size = 0

@@ -59,7 +59,7 @@ def observe(spec: Spec, rng: np.random.Generator, grid: Grid, replica: Replica) 
 def _scrapes(spec: Spec, rng: np.random.Generator, grid: Grid, process: Process) -> _Scrapes:
     """Regular moments from birth to one scrape after death; Prometheus' own absences are left out."""
     every = in_ms(spec.scrape)
-    offset = int(rng.integers(every))
+    offset = 0 if spec.aligned else int(rng.integers(every))
     offset += offset % TICK == TICK // 2
     first = process.born + (offset - process.born) % every
     times = np.arange(first, min(process.dies + every, grid.end + 1), every, dtype=np.int64)
@@ -120,7 +120,7 @@ class _Counter:
         begun = self.grid.count_until(self.running, self.process.lives)
         was_there = self.process.born == self.grid.start and times[0] == first_scrape
         lost = np.zeros_like(true)
-        lost[0] = true[0] if was_there else begun[0]
+        lost[0] = true[0] if was_there else begun[life[0]]
         new = np.flatnonzero(np.diff(life)) + 1
         unnoticed = np.where(values[new] >= values[new - 1], values[new - 1], 0)
         lost[new] = begun[life[new]] - true[new - 1] + unnoticed

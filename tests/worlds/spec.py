@@ -1,4 +1,4 @@
-"""What a service is like: its traffic, its faults, how it is scraped; and the standard world, a table of these."""
+"""What a service is like: its traffic, its faults, how it is scraped. STANDARD is a table of them."""
 
 from __future__ import annotations
 
@@ -51,6 +51,7 @@ class Spec:
         rate: Requests a second, the mean of a day (while awake, for daytime traffic).
         noise: Share of requests that fails while nothing is wrong.
         not_found: Share of requests answered 404: neither good nor bad is one series alone.
+        aligned: Scraped on the minute, so that samples lie on the edges of slices.
         lazy: A series is exported from its first event on (client libraries with labels do this),
             not from the start with zero.
         restarts: Counter resets a day and instance, at random moments.
@@ -69,6 +70,7 @@ class Spec:
     scrape: timedelta = MINUTES
     instances: int = 1
     faults: tuple[Fault, ...] = ()
+    aligned: bool = False
     lazy: bool = False
     restarts: float = 0.0
     restart_at: tuple[timedelta, ...] = ()
@@ -117,6 +119,7 @@ STANDARD: tuple[Spec, ...] = (
     ),
     Spec(
         name="gaprestart",
+        scrape=2 * MINUTES,
         gaps=(Span(9 * DAYS, 45 * MINUTES),),
         restart_at=(9 * DAYS - 20 * MINUTES,),
     ),
@@ -127,6 +130,7 @@ STANDARD: tuple[Spec, ...] = (
         faults=(Fault(Span(18 * DAYS, 10 * MINUTES), 0.3), Fault(Span(4 * DAYS, 3 * MINUTES), 0.5)),
     ),
     Spec(name="nightzero", traffic=Traffic.DAYTIME),
+    Spec(name="aligned", aligned=True, faults=(Fault(Span(7 * DAYS, 5 * MINUTES), 0.4),)),
     Spec(
         name="late",
         late=Lateness(Span(9 * HOURS, 8 * HOURS), 12 * MINUTES),
@@ -141,5 +145,5 @@ STANDARD: tuple[Spec, ...] = (
 
 `late` recovers within the history. `spent` overspends so early that a 28 d window ending in the last two days
 first holds the incident and then lets it roll off. `brownout` and `outage` still matter at the end.
-`missed` is scraped every 30 s, `brownout` every 120 s, the rest every 60 s.
+`missed` is scraped every 30 s, `brownout` and `gaprestart` every 120 s, the rest every 60 s.
 """

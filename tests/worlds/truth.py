@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Failed and all requests. A window's edge in a gap gives fractions, as the gap's increase is spread."""
+    """Failed and all requests; in fractions where an edge cuts a gap, whose increase is spread."""
 
     bad: float
     total: float
