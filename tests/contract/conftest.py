@@ -1,39 +1,79 @@
-"""The same promises on every database that Gatekeeper supports."""
+"""A stand-in GitHub with something in it, for the contract tests."""
 
-import itertools
-from collections.abc import Iterator
-from pathlib import Path
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import create_engine, text
 
-from databases import opened, postgresql
-from gatekeeper.store.engine import Database
+from gatekeeper.demo.github import StandIn
+from gatekeeper.demo.github.acme import APP_ID
+from standin import Client
+from standin.tables import Names
 
-_numbers = itertools.count()
-
-
-@pytest.fixture(scope="session")
-def postgresql_url() -> Iterator[str]:
-    with postgresql() as url:
-        yield url
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database of its own."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/gatekeeper.db"
-    url: str = request.getfixturevalue("postgresql_url")
-    name = f"test{next(_numbers)}"
-    engine = create_engine(url.replace("postgresql:", "postgresql+psycopg:"), isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    engine.dispose()
-    return url.removesuffix("postgres") + name
+@pytest.fixture(scope="module")
+def populated() -> Iterator[StandIn]:
+    """A GitHub with a pull request that renames, edits, is labelled, commented on and checked."""
+    with StandIn() as github:
+        world = github.state
+        pull = world.open_pull(
+            "acme/shop",
+            author="dev1",
+            title="Faster checkout",
+            files={
+                "services/checkout/app.py": "fast\n",
+                "docs/index.md": None,
+                "docs/start.md": "# How the shop works\n",
+            },
+            labels=["bug", "area/checkout"],
+        )
+        world.comment_on("acme/shop", 1, "Please look.", by="po1")
+        world.report_check("acme/shop", pull.head_sha, "tests", app_id=APP_ID, conclusion="success")
+        github.send_webhooks_to("http://127.0.0.1:9/", "secret")  # nobody listens: the log has a failed ping
+        github.deliveries.wait()
+        yield github
 
 
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    with opened(database_url) as database:
-        yield database
+@pytest.fixture(scope="module")
+def names(populated: StandIn) -> Names:
+    """What the paths and bodies of the tables name in braces."""
+    world = populated.state
+    commit = world.head("acme/shop", "main")
+    return Names(
+        {
+            "head": world.pull("acme/shop", 1).head_sha,
+            "tree": commit.tree,
+            "blob": next(
+                entry.sha
+                for _, entry in world.objects.walk(commit.tree, recursive=True)
+                if entry.kind == "blob"
+            ),
+            "installation": min(world.installations),
+            "run": min(world.checks),
+            "comment": min(world.comments),
+            "delivery": populated.deliveries.log[0].id,
+            "organization": world.account("acme").id,
+            "team": world.team("acme", "sre").id,
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def clients(populated: StandIn) -> Iterator[dict[str, Client]]:
+    """One client for each who asks."""
+    with (
+        Client(populated) as app,
+        Client(populated) as bot,
+        Client(populated) as person,
+        Client(populated) as nobody,
+    ):
+        yield {
+            "app": app.as_app(),
+            "installation": bot.as_installation(),
+            "person": person.as_person(),
+            "nobody": nobody.as_nobody(),
+        }

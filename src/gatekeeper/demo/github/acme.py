@@ -29,7 +29,6 @@ EVENTS = (
     "deployment",
     "issue_comment",
     "membership",
-    "merge_group",
     "pull_request",
     "push",
     "team",

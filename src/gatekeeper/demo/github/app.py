@@ -6,6 +6,7 @@ import socket
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from flask import Flask, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException
@@ -138,7 +139,7 @@ def _after(github: GitHub, response: Response) -> Response:
 def _call(response: Response, *, faulted: bool, lost: bool) -> Call:
     return Call(
         method=request.method,
-        path=request.path,
+        path=urlsplit(request.environ.get("REQUEST_URI", request.path)).path,  # as sent, %2F and all
         query=request.args.to_dict(),
         request=request.get_json(force=True, silent=True) if request.get_data() else None,
         status=response.status_code,

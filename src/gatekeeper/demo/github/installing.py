@@ -109,7 +109,7 @@ def mint_token(
         if not allows(one.permissions, name, level):
             raise Refused(422, "The permissions requested are not granted to this installation.", errors=[])
     chosen = one.repositories if repositories is None else frozenset(repositories)
-    if any(not one.covers(name) for name in chosen or ()):
+    if any(name not in records.repositories or not one.covers(name) for name in chosen or ()):
         raise Refused(
             422,
             "There is at least one repository that does not exist or is not accessible to the parent installation.",

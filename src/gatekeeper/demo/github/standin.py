@@ -17,6 +17,8 @@ from gatekeeper.demo.github.deliveries import Hook
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from werkzeug.serving import BaseWSGIServer
+
     from gatekeeper.demo.github.calls import Calls
     from gatekeeper.demo.github.deliveries import Deliveries
     from gatekeeper.demo.github.faults import Faults
@@ -67,7 +69,7 @@ class StandIn:
     Attributes:
         state: the world; people's acts are its methods.
         app_key: the App's key pair; ``app_id`` goes with it.
-        url: API root and pages, without a slash at the end.
+        url: API root and pages, without a slash at the end; ``""`` until it listens.
     """
 
     app_id = APP_ID
@@ -82,15 +84,11 @@ class StandIn:
     ) -> None:
         self.app_key = app_key or AppKey()
         self.state = state or acme(wall_clock, public_key=self.app_key.public)
+        self.url = ""
         self._github = GitHub(self.state)
-        self._server = make_server(
-            host, port, create_github(self._github), threaded=True, request_handler=_Quiet
-        )
-        self.url = f"http://{host}:{self._server.server_port}"
-        self.state.url = self.url
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, name="stand-in-github", daemon=True
-        )
+        self._address = host, port
+        self._server: BaseWSGIServer | None = None
+        self._thread: threading.Thread | None = None
 
     @property
     def calls(self) -> Calls:
@@ -127,12 +125,20 @@ class StandIn:
 
     def start(self) -> None:
         """Listen, and send what is queued."""
+        app = create_github(self._github)
+        self._server = make_server(*self._address, app, threaded=True, request_handler=_Quiet)
+        self.url = self.state.url = f"http://{self._address[0]}:{self._server.server_port}"
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, name="stand-in-github", daemon=True
+        )
         self._thread.start()
         self.deliveries.start(self.state.clock)
 
     def stop(self) -> None:
-        """Stop listening and sending."""
+        """Stop listening and sending; once is enough."""
         self.deliveries.stop()
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        if self._server is not None and self._thread is not None:
+            self._server.shutdown()
+            self._thread.join()
+            self._server.server_close()
+            self._server = None

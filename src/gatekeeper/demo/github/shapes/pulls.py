@@ -52,7 +52,9 @@ def pull_request_simple(records: Records, pull: PullRequest) -> dict[str, Any]:
         "assignees": [],
         "requested_reviewers": [],
         "requested_teams": [],
-        "labels": [label(records, one) for one in labels],
+        "labels": [
+            label(records, one) | {"description": one.description or ""} for one in labels
+        ],  # never null here
         "milestone": None,
         "draft": pull.draft,
         "head": _side(records, pull, pull.head_ref, pull.head_sha),

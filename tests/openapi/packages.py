@@ -1,0 +1,57 @@
+"""Files of npm packages, fetched once and kept in ``.cache`` beside the sources."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CACHE = Path(__file__).parents[2] / ".cache" / "npm"
+FETCH_SECONDS = 120
+
+
+def load(package: str, member: str, prepare: Callable[[Any], Any] = lambda found: found) -> Any:
+    """A JSON file of an npm package; the result of ``prepare`` is what is kept, so that later runs are fast.
+
+    Raises:
+        RuntimeError: npm is missing, or did not deliver. Never a reason to skip a test.
+    """
+    kept = CACHE / f"{package}--{member}".replace("/", "_")
+    if not kept.exists():
+        prepared = prepare(json.loads(_fetch(package, member)))
+        CACHE.mkdir(parents=True, exist_ok=True)
+        partial = kept.with_name(f"{kept.name}.{os.getpid()}")
+        partial.write_text(json.dumps(prepared))
+        partial.replace(kept)  # at once, since several test runs may share the cache
+    return json.loads(kept.read_text())
+
+
+def _fetch(package: str, member: str) -> bytes:
+    npm = shutil.which("npm")
+    if npm is None:
+        raise RuntimeError(f"these tests need npm on PATH, to fetch {package} (GitHub's own description)")
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run(
+            [npm, "pack", package, "--silent"],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=FETCH_SECONDS,
+            check=False,
+        )
+        archives = list(Path(folder).glob("*.tgz"))
+        if done.returncode or len(archives) != 1:
+            raise RuntimeError(f"npm pack {package} failed ({done.returncode}): {done.stderr.strip()}")
+        with tarfile.open(archives[0]) as archive:
+            found = archive.extractfile(f"package/{member}")
+            if found is None:
+                raise RuntimeError(f"{package} has no file {member}")
+            return found.read()
