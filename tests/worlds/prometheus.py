@@ -66,8 +66,8 @@ class PrometheusServer:
         self.url = f"http://127.0.0.1:{self._port}"
         self._data = directory / "data"
         self._process: subprocess.Popen[bytes] | None = None
-        self.start()
         try:
+            self.start()
             if held := list(series):
                 self.write(held)
                 self._move_into_block()
