@@ -174,7 +174,7 @@ class PrometheusServer:
     def _is_ready(self) -> bool:
         try:
             return requests.get(f"{self.url}/-/ready", timeout=1).ok
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             return False
 
 
