@@ -1,70 +1,33 @@
 """The client: everything that Gatekeeper reads from and writes to GitHub."""
 
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Iterable
+from datetime import UTC
+from typing import Any, Literal, Unpack
 from urllib.parse import quote
 
 from gatekeeper.errors import GitHubRefusedError
 from gatekeeper.github.reader import Reader
+from gatekeeper.github.values import CheckContent
 
 STATUS_LIMIT = 140  # characters of a commit status's description
 _NOT_FOUND = 404
+_OUTPUT: tuple[Literal["title", "summary", "text"], ...] = ("title", "summary", "text")
+_ACTION = ("label", "description", "identifier")
 
 
 class GitHub(Reader):
     """GitHub as Gatekeeper reads and writes it; errors as for reading. Nothing is sent twice by itself."""
 
-    def create_check(
-        self,
-        repository: str,
-        *,
-        sha: str,
-        name: str,
-        external_id: str,
-        conclusion: str | None,
-        title: str,
-        summary: str,
-        text: str = "",
-        details_url: str | None = None,
-        actions: Sequence[tuple[str, str, str]] = (),
-        now: datetime,
-    ) -> int:
-        """Make a check run; its id.
-
-        Args:
-            repository: ``owner/name``.
-            sha: the commit it is about.
-            name: as rules require it.
-            external_id: ours, to find it again.
-            conclusion: None while it is in progress.
-            title: one line.
-            summary: Markdown, at most 65,535 bytes.
-            text: Markdown, at most 65,535 bytes.
-            details_url: where "Details" leads.
-            actions: at most 3 buttons: (label ≤ 20, description ≤ 40, identifier ≤ 20 characters).
-            now: when it began, or was completed.
-        """
-        said = _check(external_id, conclusion, title, summary, text, details_url, actions, now)
-        return self._repository(repository).create_check_run(name, sha, **said).id
+    def create_check(self, repository: str, *, sha: str, name: str, **content: Unpack[CheckContent]) -> int:
+        """Make a check run named ``name`` on a commit; its id."""
+        return self._repository(repository).create_check_run(name, sha, **_fields(content)).id
 
     def update_check(
-        self,
-        repository: str,
-        check_id: int,
-        *,
-        external_id: str,
-        conclusion: str | None,
-        title: str,
-        summary: str,
-        text: str = "",
-        details_url: str | None = None,
-        actions: Sequence[tuple[str, str, str]] = (),
-        now: datetime,
+        self, repository: str, check_id: int, *, sha: str, name: str, **content: Unpack[CheckContent]
     ) -> None:
-        """Change a check run of ours; the arguments are those of ``create_check``."""
-        said = _check(external_id, conclusion, title, summary, text, details_url, actions, now)
-        self._repository(repository).get_check_run(check_id).edit(**said)
+        """Change a check run of ours; its commit stays what it is."""
+        del sha
+        self._repository(repository).get_check_run(check_id).edit(name=name, **_fields(content))
 
     def set_status(
         self,
@@ -113,27 +76,19 @@ class GitHub(Reader):
                 raise
 
 
-def _check(
-    external_id: str,
-    conclusion: str | None,
-    title: str,
-    summary: str,
-    text: str,
-    details_url: str | None,
-    actions: Sequence[tuple[str, str, str]],
-    now: datetime,
-) -> dict[str, Any]:
+def _fields(content: CheckContent) -> dict[str, Any]:
     """A check run's fields as PyGithub takes them; times must be UTC, as it writes ``Z`` behind any."""
-    at = now.astimezone(UTC)
-    timing = (
-        {"status": "in_progress", "started_at": at}
-        if conclusion is None
-        else {"status": "completed", "conclusion": conclusion, "completed_at": at}
-    )
-    output = {"title": title, "summary": summary} | ({"text": text} if text else {})
-    buttons = [dict(zip(("label", "description", "identifier"), action, strict=True)) for action in actions]
-    said = timing | {"external_id": external_id, "output": output, "actions": buttons}
-    return said if details_url is None else said | {"details_url": details_url}
+    at = content["now"].astimezone(UTC)
+    fields: dict[str, Any] = {"external_id": content["external_id"]}
+    if content["conclusion"] is None:
+        fields |= {"status": "in_progress", "started_at": at}
+    else:
+        fields |= {"status": "completed", "conclusion": content["conclusion"], "completed_at": at}
+    fields["output"] = {name: content[name] for name in _OUTPUT if content[name]}
+    fields["actions"] = [dict(zip(_ACTION, action, strict=True)) for action in content["actions"]]
+    if content["details_url"] is not None:
+        fields["details_url"] = content["details_url"]
+    return fields
 
 
 def _cut(text: str, limit: int) -> str:

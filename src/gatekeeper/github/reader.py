@@ -72,9 +72,9 @@ class Reader:
         return (shapes.pull_data(one, alone=False) for one in listed)
 
     def pulls_of_commit(self, repository: str, sha: str) -> tuple[int, ...]:
-        """The numbers of the open pull requests that a commit belongs to, in order."""
+        """The numbers of the open pull requests whose head a commit is, in order."""
         listed = self._repository(repository).get_commit(sha).get_pulls()
-        return tuple(sorted(one.number for one in listed if one.state == "open"))
+        return tuple(sorted(one.number for one in listed if one.state == "open" and one.head.sha == sha))
 
     def comments(self, repository: str, number: int) -> Iterator[CommentData]:
         """The conversation, oldest first, one request for each hundred."""

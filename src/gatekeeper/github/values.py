@@ -1,7 +1,9 @@
 """What the client hands out: plain frozen values, so that nobody else needs to know PyGithub."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypedDict
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,30 @@ class CheckRunData:
     external_id: str
     status: str
     conclusion: str | None
+
+
+class CheckContent(TypedDict):
+    """What a check run says.
+
+    Attributes:
+        external_id: ours, to find it again.
+        conclusion: None while it is in progress.
+        title: one line.
+        summary: Markdown, at most 65,535 bytes.
+        text: Markdown, at most 65,535 bytes; may be empty.
+        details_url: where "Details" leads; None to GitHub's own page.
+        actions: at most 3 buttons: (label ≤ 20, description ≤ 40, identifier ≤ 20 characters).
+        now: when it began or, with a conclusion, was completed.
+    """
+
+    external_id: str
+    conclusion: str | None
+    title: str
+    summary: str
+    text: str
+    details_url: str | None
+    actions: Sequence[tuple[str, str, str]]
+    now: datetime
 
 
 @dataclass(frozen=True)
