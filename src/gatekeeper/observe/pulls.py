@@ -238,15 +238,17 @@ class _Comments:
     """A pull request's comments, read at most once in a pass."""
 
     def __init__(self, reader: Reader, repository: str, number: int) -> None:
-        self._read = lambda: tuple(reader.comments(repository, number))
+        self._reader = reader
+        self._repository = repository
+        self._number = number
 
     @cached_property
     def _all(self) -> tuple[CommentData, ...]:
-        return self._read()
+        return tuple(self._reader.comments(self._repository, self._number))
 
     def ours(self, _pull: Pull) -> Published | None:
         """Our own comment, the oldest if there are several."""
-        found = next((one for one in self._all if is_ours(one)), None)
+        found = next((one for one in self._all if is_ours(one.body)), None)
         return None if found is None else Published(found.id, essence_of(found.body))
 
     def reason_of(self, actor: str) -> str | None:

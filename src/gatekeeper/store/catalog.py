@@ -7,10 +7,14 @@ from typing import Any
 
 from sqlalchemy import delete, select
 
+from gatekeeper.events.triggers import Touch
+from gatekeeper.policy.in_force import InForce
+from gatekeeper.policy.loader import PolicyFile
 from gatekeeper.policy.model import Service
 from gatekeeper.store.engine import Database
 from gatekeeper.store.rows import Codec, upsert
 from gatekeeper.store.tables import policy_source, service
+from gatekeeper.store.work import Work
 
 _SERVICE: Codec[Service] = Codec(Service)
 
@@ -36,75 +40,102 @@ class Source:
 class Catalog:
     """The services of all organisations."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, work: Work) -> None:
         self._database = database
+        self._work = work
 
     def entries(self, organization: str | None = None) -> tuple[Entry, ...]:
         """All services (of one organisation), by key."""
-        query = select(service.c.document, service.c.problem).order_by(service.c.key)
+        query = select(service).order_by(service.c.key)
         if organization is not None:
             query = query.where(service.c.key.startswith(f"{organization}/", autoescape=True))
         with self._database.read() as connection:
-            return tuple(Entry(_SERVICE.load(row.document), row.problem) for row in connection.execute(query))
+            return tuple(_entry(row) for row in connection.execute(query))
 
     def entry(self, key: str) -> Entry | None:
         """One service."""
         with self._database.read() as connection:
             row = connection.execute(select(service).where(service.c.key == key)).one_or_none()
-        return None if row is None else Entry(_SERVICE.load(row.document), row.problem)
+        return None if row is None else _entry(row)
+
+    def in_force(self, organization: str) -> tuple[tuple[Service, str | None], ...]:
+        """An organisation's services, each with what is wrong with a newer version of its file."""
+        return tuple((entry.service, entry.problem) for entry in self.entries(organization))
+
+    def services_of(self, repository: str) -> tuple[Service, ...]:
+        """The services whose policies were read from this repository."""
+        query = select(service).where(service.c.repository == repository).order_by(service.c.key)
+        with self._database.read() as connection:
+            return tuple(_entry(row).service for row in connection.execute(query))
+
+    def others(self, organization: str, repository: str) -> tuple[Service, ...]:
+        """The organisation's services whose policies were read from other repositories."""
+        entries = self.entries(organization)
+        return tuple(entry.service for entry in entries if entry.service.origin.repository != repository)
 
     def sources(self) -> tuple[Source, ...]:
-        """All repositories whose policy files were read."""
+        """All repositories whose policy files were read, by name."""
         with self._database.read() as connection:
             rows = connection.execute(select(policy_source).order_by(policy_source.c.repository)).all()
         return tuple(_source(row) for row in rows)
 
-    def source(self, repository: str) -> Source | None:
-        """One repository's policy files as last read; None when they never were."""
-        with self._database.read() as connection:
-            row = connection.execute(
-                select(policy_source).where(policy_source.c.repository == repository)
-            ).one_or_none()
-        return None if row is None else _source(row)
+    def sources_of(self, organization: str) -> tuple[str, ...]:
+        """The organisation's repositories whose policy files were read."""
+        names = [source.repository for source in self.sources()]
+        return tuple(name for name in names if name.startswith(f"{organization}/"))
 
-    def defaults(self, repository: str) -> Any:
-        """The ``kind: Defaults`` document in force of a policy repository; None when there is none."""
+    def is_known(self, repository: str) -> bool:
+        """Whether the repository's policy files were read before."""
+        return self._source_row(repository) is not None
+
+    def problems(self, repository: str) -> tuple[str, ...]:
+        """What is wrong in a repository's policy files."""
+        row = self._source_row(repository)
+        return () if row is None else tuple(row.problems)
+
+    def defaults_of(self, repository: str) -> tuple[PolicyFile, ...]:
+        """The files of a repository that set defaults."""
+        row = self._source_row(repository)
+        return () if row is None else tuple(PolicyFile(path, text) for path, text in row.defaults)
+
+    def put_in_force(self, policies: InForce, touches: Sequence[Touch], now: datetime) -> None:
+        """Put a repository's services in force, those it no longer has go; and what to look at because of it."""
+        repository, kept = policies.repository, [one.key for one, _ in policies.services]
+        with self._database.write() as connection:
+            mine = service.c.repository == repository
+            connection.execute(delete(service).where(mine, service.c.key.not_in(kept)))
+            for row in _rows(policies):
+                connection.execute(upsert(connection.dialect, service, row))
+            source = {
+                "repository": repository,
+                "commit": policies.commit,
+                "read_at": now,
+                "defaults": [[file.path, file.text] for file in policies.defaults],
+                "problems": list(policies.problems),
+            }
+            connection.execute(upsert(connection.dialect, policy_source, source))
+            self._work.touch(connection, touches, now)
+
+    def _source_row(self, repository: str) -> Any:
         with self._database.read() as connection:
             return connection.execute(
-                select(policy_source.c.defaults).where(policy_source.c.repository == repository)
-            ).scalar_one_or_none()
-
-    def replace(
-        self, source: Source, entries: Sequence[Entry], *, defaults: Any = None
-    ) -> tuple[Service, ...]:
-        """Put a repository's services in force; those it no longer has go. Returns the services that were there."""
-        with self._database.write() as connection:
-            mine = service.c.repository == source.repository
-            before = connection.execute(select(service.c.document).where(mine)).scalars().all()
-            kept = [entry.service.key for entry in entries]
-            connection.execute(delete(service).where(mine, service.c.key.not_in(kept)))
-            for row in _rows(source.repository, entries):
-                connection.execute(upsert(connection.dialect, service, row))
-            stored = {
-                "repository": source.repository,
-                "commit": source.commit,
-                "read_at": source.read_at,
-                "defaults": defaults,
-                "problems": list(source.problems),
-            }
-            connection.execute(upsert(connection.dialect, policy_source, stored))
-        return tuple(_SERVICE.load(document) for document in before)
+                select(policy_source).where(policy_source.c.repository == repository)
+            ).one_or_none()
 
 
-def _rows(repository: str, entries: Iterable[Entry]) -> Iterable[dict[str, Any]]:
-    for entry in entries:
+def _rows(policies: InForce) -> Iterable[dict[str, Any]]:
+    for one, problem in policies.services:
         yield {
-            "key": entry.service.key,
-            "repository": repository,
-            "path": entry.service.origin.path,
-            "document": _SERVICE.dump(entry.service),
-            "problem": entry.problem,
+            "key": one.key,
+            "repository": policies.repository,
+            "path": one.origin.path,
+            "document": _SERVICE.dump(one),
+            "problem": problem,
         }
+
+
+def _entry(row: Any) -> Entry:
+    return Entry(_SERVICE.load(row.document), row.problem)
 
 
 def _source(row: Any) -> Source:

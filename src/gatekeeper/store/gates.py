@@ -59,20 +59,19 @@ class Gates:
             rows = connection.execute(select(gate).order_by(gate.c.service)).all()
         return {row.service: Standing(_VIEW.load(row.view), row.updated_at) for row in rows}
 
-    def save(
-        self, view: ServiceView, moved: Transition | None, touches: Sequence[Touch], now: datetime
-    ) -> None:
-        """Store the gate, its transition and what has to be looked at because of it, all or nothing."""
-        dumped = _VIEW.dump(view)
+    def save(self, view: ServiceView, before: State | None, touches: Sequence[Touch], now: datetime) -> None:
+        """Store the gate, its transition if it moved, and what has to be looked at because of it, all or nothing."""
+        dumped, memory = _VIEW.dump(view), view.memory
         with self._database.write() as connection:
             row = {
                 "service": view.service.key,
-                "state": view.memory.state,
+                "state": memory.state,
                 "view": dumped,
                 "updated_at": now,
             }
             connection.execute(upsert(connection.dialect, gate, row))
-            if moved is not None:
+            if before is not memory.state:
+                moved = Transition(view.service.key, now, before, memory.state, memory.reasons)
                 connection.execute(insert(transition).values(_row(moved, dumped)))
             self._work.touch(connection, touches, now)
 

@@ -1,15 +1,17 @@
 """The record of overrides: who asked, what came of it, until when. Rows are only ever added."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 
 from gatekeeper.decide.snapshot import Refusal
 from gatekeeper.store.engine import Database
 from gatekeeper.store.tables import override
+
+WITHDRAWN = "the label was taken off"
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,12 @@ class Overrides:
                 if last is None or _said(_record(last)) != _said(record):
                     connection.execute(insert(override).values(**vars(record)))
 
+    def withdraw(self, repository: str, number: int, labels: Collection[str], now: datetime) -> None:
+        """Record the end of granted overrides whose label is no longer among the pull request's ``labels``."""
+        last = {record.label: record for record in self.of_pull(repository, number)}
+        gone = [record for record in last.values() if record.granted and record.label not in labels]
+        self.add_new(replace(record, granted=False, why=WITHDRAWN, recorded_at=now) for record in gone)
+
     def of_pull(self, repository: str, number: int) -> tuple[OverrideRecord, ...]:
         """A pull request's overrides, oldest first."""
         query = (
@@ -68,8 +76,22 @@ class Overrides:
         return tuple(
             Refusal(record.label, record.actor, record.why, record.recorded_at)
             for _, record in sorted(last.items())
-            if not record.granted
+            if not record.granted and record.why != WITHDRAWN
         )
+
+    def ended(self, now: datetime) -> tuple[tuple[str, int], ...]:
+        """(repository, number) where an override's time is over and nobody has said so yet."""
+        newest = select(func.max(override.c.id)).group_by(
+            override.c.repository, override.c.number, override.c.label
+        )
+        query = (
+            select(override.c.repository, override.c.number)
+            .where(override.c.id.in_(newest), override.c.granted, override.c.until <= now)
+            .distinct()
+            .order_by(override.c.repository, override.c.number)
+        )
+        with self._database.read() as connection:
+            return tuple((row.repository, row.number) for row in connection.execute(query))
 
     def latest(self, most: int = 100) -> tuple[OverrideRecord, ...]:
         """The newest overrides of all pull requests."""

@@ -127,7 +127,7 @@ policy_source = Table(
     Column("repository", Text, primary_key=True),
     Column("commit", Text, nullable=False),
     Column("read_at", UtcDateTime, nullable=False),
-    Column("defaults", JSON),
+    Column("defaults", JSON, nullable=False),
     Column("problems", JSON, nullable=False),
 )
 

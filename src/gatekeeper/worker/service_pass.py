@@ -1,0 +1,210 @@
+"""The pass over one service: refresh its ledgers, measure, move the gate, look again at what it touches."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from gatekeeper.availability.burn import PAGE_ROWS
+from gatekeeper.availability.filling import LedgerStatus
+from gatekeeper.availability.forecast import Forecast, thaw
+from gatekeeper.availability.ledger import STEP, Slices, end_of
+from gatekeeper.availability.measure import Measured, burn_down, measure
+from gatekeeper.decide.explain import worst_measured
+from gatekeeper.decide.gate_state import step
+from gatekeeper.decide.snapshot import ObjectiveEvidence, ServiceView
+from gatekeeper.decide.verdict import Memory, State
+from gatekeeper.errors import QueryRefusedError, SourceError
+from gatekeeper.events.keys import WorkKey
+from gatekeeper.events.triggers import Priority, Touch
+from gatekeeper.policy.model import Indicator, Objective, Service
+from gatekeeper.worker.pull_pass import FAN_OUT
+from gatekeeper.worker.refresh import SETTLE
+
+CHART_POINTS = 28
+LONGEST_BURN = timedelta(days=3)
+"""The longest span of a burn row; a shorter window needs the ledger that far back all the same."""
+
+
+class Ledgers(Protocol):
+    """Keeps the slices of each indicator."""
+
+    def refresh(self, indicator: Indicator, needed_since: datetime, now: datetime) -> object:
+        """Fill the ledger up to the last slice that has settled."""
+
+    def read(self, ledger: str, first: int, stop: int) -> Slices:
+        """Slices ``first`` to ``stop - 1``."""
+
+    def status(self, ledger: str) -> LedgerStatus:
+        """How far the ledger has been filled, and what is wrong with it."""
+
+
+class Standing(Protocol):
+    """A gate as of the pass at ``at``; ``gatekeeper.store.gates.Standing`` is the real one."""
+
+    @property
+    def view(self) -> ServiceView:
+        """The gate and its evidence."""
+
+    @property
+    def at(self) -> datetime:
+        """When the pass was."""
+
+
+class Gates(Protocol):
+    """Remembers where each gate stands."""
+
+    def policy(self, service: str) -> Service | None:
+        """The policy in force; None when the service is gone."""
+
+    def standing(self, service: str) -> Standing | None:
+        """The gate as its last pass left it; None before the first."""
+
+    def touching(self, service: str) -> Sequence[tuple[str, int]]:
+        """(repository, number) of open pull requests that touch the service."""
+
+    def save(self, view: ServiceView, before: State | None, touches: Sequence[Touch], now: datetime) -> None:
+        """Store the gate, the transition if it moved, and the touches: all or nothing."""
+
+    def forget(self, service: str) -> None:
+        """The service is gone."""
+
+
+@dataclass(frozen=True)
+class _Measuring:
+    """An objective with its slices up to the last settled one, ``until``."""
+
+    objective: Objective
+    slices: Slices
+    until: datetime
+
+
+class ServicePass:
+    """Brings one service's gate up to date."""
+
+    def __init__(self, ledgers: Ledgers, gates: Gates) -> None:
+        self._ledgers = ledgers
+        self._gates = gates
+
+    def __call__(self, key: WorkKey, hints: Sequence[Mapping[str, Any]], now: datetime) -> Mapping[str, Any]:
+        """Run the pass; where the gate stands, for the log.
+
+        The gate is brought up to date with what is there even when a source fails: its evidence grows stale, and
+        that is said; then the failure is raised.
+
+        Raises:
+            SourceError: a source did not answer; tried again later.
+        """
+        del hints
+        service = self._gates.policy(key.subject)
+        if service is None:
+            self._gates.forget(key.subject)
+            return {"state": "gone"}
+        failures = [failure for one in service.objectives if (failure := self._refresh(service, one, now))]
+        before = self._gates.standing(service.key)
+        view = self._view(service, before.view.memory if before else None, now)
+        state = before.view.memory.state if before else None
+        self._gates.save(view, state, self._touches(view, before, now), now)
+        if failures:
+            raise SourceError("; ".join(sorted(set(failures))))
+        return _told(view, state)
+
+    def _refresh(self, service: Service, objective: Objective, now: datetime) -> str | None:
+        """Why the source did not answer, or None. What it refuses for good is in the ledger's status."""
+        needed_since = now - _reach(service, objective)
+        try:
+            self._ledgers.refresh(objective.indicator, needed_since, now)
+        except QueryRefusedError:
+            return None
+        except SourceError as error:
+            return str(error)
+        return None
+
+    def _view(self, service: Service, before: Memory | None, now: datetime) -> ServiceView:
+        measurings = [self._read(service, objective, now) for objective in service.objectives]
+        objectives = tuple(self._evidence(service, one) for one in measurings)
+        memory = step(before, list(zip(service.objectives, objectives, strict=True)), service.gate, now)
+        view = ServiceView(service, memory, objectives, expected_end=_expected_end(memory, objectives))
+        worst = worst_measured(view)
+        if worst is None:
+            return view
+        one = next(one for one in measurings if one.objective == worst[0])
+        points = burn_down(
+            one.slices, one.objective.allowed, _seconds(one.objective.window), one.until, CHART_POINTS
+        )
+        return replace(view, burn_down=points)
+
+    def _read(self, service: Service, objective: Objective, now: datetime) -> _Measuring:
+        last = int((now - SETTLE).timestamp() // STEP)
+        first = last - int(_reach(service, objective).total_seconds() // STEP)
+        return _Measuring(
+            objective, self._ledgers.read(objective.indicator.id, first, last + 1), end_of(last)
+        )
+
+    def _evidence(self, service: Service, one: _Measuring) -> ObjectiveEvidence:
+        objective, gate = one.objective, service.gate
+        status = self._ledgers.status(objective.indicator.id)
+        window_s, quiet_s = _seconds(objective.window), _seconds(gate.thaw.or_quiet_for)
+        evidence = measure(
+            one.slices,
+            allowed=objective.allowed,
+            window_s=window_s,
+            now=one.until,
+            history_start=status.history_start,
+            quiet_s=quiet_s,
+        )
+        forecast: Forecast | None = None
+        if isinstance(evidence, Measured):
+            forecast = thaw(
+                one.slices,
+                objective.allowed,
+                window_s,
+                float(gate.thaw.above),
+                quiet_s,
+                one.until,
+                cooled=PAGE_ROWS if gate.freeze.burn == "fast" else (),
+            )
+        return ObjectiveEvidence(objective.name, evidence, status.progress, status.problem, forecast)
+
+    def _touches(self, view: ServiceView, before: Standing | None, now: datetime) -> Sequence[Touch]:
+        """When something changed that a check shows, every open pull request that the service touches."""
+        if before is not None and _shown(before.view, before.at) == _shown(view, now):
+            return ()
+        return [
+            Touch(WorkKey.pull(repository, number), Priority.SWEEP, FAN_OUT)
+            for repository, number in self._gates.touching(view.service.key)
+        ]
+
+
+def _shown(view: ServiceView, at: datetime) -> tuple[Any, ...]:
+    """What of a service a check shows, but for numbers that tremble: policy, state, doubt and whether it is held."""
+    memory = view.memory
+    held = memory.unknown_since is not None and at - memory.unknown_since < view.service.gate.unknown.hold
+    return view.service, memory.state, memory.since, memory.unknown_since is None, held
+
+
+def _reach(service: Service, objective: Objective) -> timedelta:
+    """How far back the ledger is read: the window, and what the quiet rule and the burn rows look at."""
+    return max(objective.window + service.gate.thaw.or_quiet_for, LONGEST_BURN)
+
+
+def _expected_end(memory: Memory, objectives: Sequence[ObjectiveEvidence]) -> datetime | None:
+    """When the last objective will have met the thaw rule; None when not frozen, or one cannot be foreseen."""
+    ends = [one.thaw.at if one.thaw is not None else None for one in objectives]
+    if memory.state is not State.FROZEN or any(end is None for end in ends):
+        return None
+    return max(end for end in ends if end is not None)
+
+
+def _seconds(length: timedelta) -> int:
+    return int(length.total_seconds())
+
+
+def _told(view: ServiceView, before: State | None) -> Mapping[str, Any]:
+    worst = worst_measured(view)
+    return {
+        "state": view.memory.state,
+        "moved": before is not None and before is not view.memory.state,
+        "remaining": worst[1].remaining if worst else None,
+        "gaps": [gap.doubt for gap in view.memory.gaps],
+    }
