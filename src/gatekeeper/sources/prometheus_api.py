@@ -1,0 +1,137 @@
+"""Prometheus's HTTP API through prometheus-api-client, with what that library leaves open closed.
+
+It returns ``data.result`` alone, so a response hook keeps the rest of the answer (a partial one says so in
+``warnings``); it repeats failed queries and waits for ever by default; its exception has no status.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import requests
+from prometheus_api_client import PrometheusConnect
+from prometheus_api_client.exceptions import PrometheusApiClientException
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
+
+from gatekeeper.availability.filling import TooManySamplesError
+from gatekeeper.errors import QueryRefusedError, SourceError
+
+CONNECT_TIMEOUT = 5.0
+ANSWER_TIMEOUT = 30.0
+"""Seconds. The server gives up a little earlier, so that its own words arrive."""
+
+_REFUSED = {400, 422}
+_ONE_TRY = Retry(total=1, read=0, status=0, raise_on_status=False)
+_CONNECTIONS = 32
+
+Result = list[dict[str, Any]]
+
+
+class PrometheusApi:
+    """Queries at an explicit time, for any number of threads.
+
+    Args:
+        url: root of the HTTP API, without a slash at its end.
+        headers: sent with each request, authorisation among them.
+        ca: file with the certificate authority that signed the server.
+        timeout: seconds until an answer must have begun.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        ca: Path | None = None,
+        timeout: float = ANSWER_TIMEOUT,
+    ) -> None:
+        session = requests.Session()
+        session.verify = True if ca is None else str(ca)
+        session.hooks["response"].append(self._keep)
+        self._connection = PrometheusConnect(
+            url,
+            headers=dict(headers or {}),
+            session=session,
+            retry=_ONE_TRY,
+            timeout=(CONNECT_TIMEOUT, timeout),
+        )
+        # The client mounts an adapter of its own at the url, with room for ten connections.
+        session.mount(url, HTTPAdapter(max_retries=_ONE_TRY, pool_maxsize=_CONNECTIONS))
+        self._parameters = {"timeout": f"{max(timeout - 1, 1):g}s"}
+        self._kept = threading.local()
+
+    def instant(self, query: str, at: int) -> Result:
+        """The result of an instant query at a Unix time in milliseconds.
+
+        Raises:
+            SourceError: no answer, or a partial one.
+            TooManySamplesError: the query loads more samples than the server allows.
+            QueryRefusedError: the server understood and will not answer.
+        """
+        parameters = self._parameters | {"time": f"{at / 1000:.3f}"}
+        return self._asked(lambda: self._connection.custom_query(query, params=parameters))
+
+    def range(self, query: str, first: int, last: int, step: int) -> Result:
+        """The result of a range query from ``first`` to ``last``, both included, in Unix seconds.
+
+        Raises:
+            SourceError, TooManySamplesError, QueryRefusedError: as ``instant``.
+        """
+        start, end = datetime.fromtimestamp(first, UTC), datetime.fromtimestamp(last, UTC)
+        return self._asked(
+            lambda: self._connection.custom_query_range(
+                query, start, end, str(step), params=dict(self._parameters)
+            )
+        )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._connection.close()
+
+    def _asked(self, ask: Callable[[], Any]) -> Result:
+        self._kept.answer, self._kept.status = {}, None
+        try:
+            result = ask()
+        except PrometheusApiClientException as error:
+            raise self._failure() from error
+        except (requests.RequestException, KeyError, TypeError) as error:
+            raise SourceError(f"Prometheus did not answer: {_brief(error)}") from error
+        # Advice on the query ("PromQL info: …") travelled among the warnings before it had a list of its own.
+        warnings = [
+            str(one) for one in self._kept.answer.get("warnings") or () if "PromQL info" not in str(one)
+        ]
+        if warnings:
+            raise SourceError(f"Prometheus answered in part: {'; '.join(warnings)}")
+        if not isinstance(result, list):
+            raise SourceError("Prometheus answered something else than a list of series")
+        return result
+
+    def _failure(self) -> SourceError | QueryRefusedError:
+        status, words = self._kept.status, str(self._kept.answer.get("error", "no reason given"))
+        if status not in _REFUSED:
+            return SourceError(f"Prometheus answered {status}: {words}")
+        if "samples" in words and ("too many" in words or "more than" in words):
+            return TooManySamplesError(words)
+        return QueryRefusedError(f"Prometheus refused the query: {words}")
+
+    def _keep(self, response: requests.Response, **_: object) -> None:
+        """Keep the whole answer for this thread, parsed once: the client's own call gets the same object."""
+        self._kept.status = response.status_code
+        try:
+            answer = response.json()
+        except requests.JSONDecodeError:
+            self._kept.answer = {"error": response.reason}
+            return
+        response.json = lambda **_: answer  # type: ignore[method-assign]  # a day's samples parse in a second
+        self._kept.answer = answer if isinstance(answer, dict) else {}
+
+
+def _brief(error: Exception) -> str:
+    """An error's innermost reason: urllib3 wraps the useful words in several layers."""
+    reason = error
+    while reason.args and isinstance(inner := getattr(reason.args[0], "reason", reason.args[0]), Exception):
+        reason = inner
+    return str(reason) or type(reason).__name__

@@ -1,0 +1,154 @@
+"""Free queries of Prometheus as slices: approximate, because increase() sees only samples inside its range."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import promql_parser
+from promql_parser import MatchOp
+
+from gatekeeper.availability.filling import Totals
+from gatekeeper.availability.ledger import STEP, Counts, Flag, Slices
+from gatekeeper.policy import promql
+from gatekeeper.policy.selector import BareSelector, Matcher, WindowQuery
+from gatekeeper.sources.prometheus_api import PrometheusApi, Result
+
+MOST_POINTS = 11_000
+"""What Prometheus answers at most in one range query."""
+DEFAULT_SCRAPE = 60
+"""Seconds; used while no sample tells."""
+
+_HOUR, _DAY = 3_600, 86_400
+_OPERATORS = ((MatchOp.Equal, "="), (MatchOp.NotEqual, "!="), (MatchOp.Re, "=~"), (MatchOp.NotRe, "!~"))
+_KNOWN = Flag.MEASURED | Flag.APPROXIMATE
+
+Query = BareSelector | WindowQuery
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Slices by queries over a range one scrape wider than a slice, scaled back.
+
+    Neighbours then share a sample, as increase() looks only at samples inside its range.
+    """
+
+    api: PrometheusApi
+    scrapes: "Scrapes"
+    total: Query
+    other: Query
+    good: bool
+
+    def read(self, first: int, stop: int) -> Slices:
+        """See ``SliceReader.read``."""
+        scrape = self._scrape(stop)
+        stride = -(-scrape // STEP)
+        total = self._slices(self.total, first, stop, scrape, stride)
+        other = self._slices(self.other, first, stop, scrape, stride)
+        known = ~np.isnan(total)
+        if self.good:
+            # No good series while there are events is an unanswered question, not an outage.
+            known &= ~np.isnan(other) | (total == 0)
+        result = Slices.unknown(first, stop - first)
+        result.flags[known] = _KNOWN
+        result.total[known] = total[known]
+        other = np.nan_to_num(other)
+        result.bad[known] = (total - other if self.good else other)[known]
+        return result
+
+    def whole(self, first: int, stop: int) -> Totals | None:
+        """See ``SliceReader.whole``."""
+        span, scrape = (stop - first) * STEP, self._scrape(stop)
+        scale = span / (span + scrape)
+        total = self._number(_over(self.total, span + scrape), stop - 1)
+        other = self._number(_over(self.other, span + scrape), stop - 1)
+        if total is None or (other is None and self.good):
+            return None
+        bad = total - (other or 0.0) if self.good else other or 0.0
+        return Totals(total * scale, bad * scale)
+
+    def _slices(self, query: Query, first: int, stop: int, scrape: int, stride: int) -> Counts:
+        """A query's sum in each slice, NaN where it has no answer.
+
+        Below two samples increase() is silent, so with scrapes further apart than slices are wide, a stride of
+        slices is asked for at once, and each gets its share.
+        """
+        strides = np.arange((first - 1) // stride + 1, (stop - 1) // stride + 1)
+        found = dict.fromkeys(strides.tolist(), np.nan)
+        text = _over(query, stride * STEP + scrape)
+        share = stride * STEP / (stride * STEP + scrape) / stride
+        for begin in range(0, len(strides), MOST_POINTS):
+            asked = strides[begin : begin + MOST_POINTS] * stride * STEP
+            for time, value in _points(self.api.range(text, int(asked[0]), int(asked[-1]), stride * STEP)):
+                place = round(time / (stride * STEP))
+                found[place] = float(np.nansum([found[place], value * share]))
+        return np.array([found.get(-(-index // stride), np.nan) for index in range(first, stop)])
+
+    def _number(self, query: str, index: int) -> float | None:
+        answer = self.api.instant(query, index * STEP * 1000)
+        values = [value for _, value in _points(answer)]
+        return sum(values) if values else None
+
+    def _scrape(self, stop: int) -> int:
+        return self.scrapes.shortest((self.total, self.other), (stop - 1) * STEP)
+
+
+class Scrapes:
+    """Scrape intervals of the counters that queries are made of, looked up once a counter and day."""
+
+    def __init__(self, api: PrometheusApi) -> None:
+        self._api = api
+        self._found: dict[str, tuple[int, int]] = {}
+
+    def shortest(self, queries: tuple[Query, ...], at: int) -> int:
+        """The shortest among these queries' counters, in seconds, at a Unix time in seconds."""
+        counters = sorted({counter for query in queries for counter in counters_in(query)})
+        known = [found for counter in counters if (found := self._of(counter, at)) is not None]
+        return min(known, default=DEFAULT_SCRAPE)
+
+    def _of(self, counter: str, at: int) -> int | None:
+        day, scrape = self._found.get(counter, (-1, 0))
+        if day == at // _DAY:
+            return scrape
+        # A millisecond short of an hour never holds a sample at both of its ends.
+        answer = self._api.instant(f"max(count_over_time({counter}[{_HOUR * 1000 - 1}ms]))", at * 1000)
+        most = max((value for _, value in _points(answer)), default=0.0)
+        if not most:
+            return None
+        self._found[counter] = at // _DAY, round(_HOUR / most)
+        return self._found[counter][1]
+
+
+def counters_in(query: Query) -> Iterator[str]:
+    """The selectors that a query counts over, as PromQL."""
+    if isinstance(query, BareSelector):
+        yield str(query)
+    else:
+        yield from _selectors(promql.parse(query.at(STEP)))
+
+
+def _selectors(tree: Any) -> Iterator[str]:
+    if isinstance(tree, promql_parser.VectorSelector):
+        yield str(BareSelector(tree.name or "", tuple(sorted(map(_matcher, tree.matchers.matchers)))))
+        return
+    children = [getattr(tree, name, None) for name in ("lhs", "rhs", "expr", "vector_selector")]
+    for child in (*children, *getattr(tree, "args", ())):
+        if child is not None:
+            yield from _selectors(child)
+
+
+def _matcher(matcher: Any) -> Matcher:
+    operator = next(text for kind, text in _OPERATORS if matcher.op == kind)
+    return Matcher(matcher.name, operator, matcher.value)
+
+
+def _over(query: Query, seconds: int) -> str:
+    return query.at(seconds) if isinstance(query, WindowQuery) else f"sum(increase({query}[{seconds}s]))"
+
+
+def _points(answer: Result) -> Iterator[tuple[float, float]]:
+    """(Unix seconds, value) of every finite point of every series."""
+    for item in answer:
+        for time, text in item.get("values") or [item["value"]]:
+            if np.isfinite(value := float(text)):
+                yield float(time), value

@@ -1,0 +1,60 @@
+"""What filling a ledger needs of the world."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Protocol
+
+from gatekeeper.availability.filling import (
+    CounterReader,
+    LedgerState,
+    LedgerStatus,
+    LedgerUpdate,
+    SliceReader,
+)
+from gatekeeper.availability.ledger import Slices, Sums
+from gatekeeper.availability.series import Cursor
+from gatekeeper.policy.model import Indicator
+
+
+class Source(Protocol):
+    """Where an indicator is measured."""
+
+    def reader(self, indicator: Indicator) -> CounterReader | SliceReader:
+        """How this indicator is read."""
+        ...
+
+
+class Ledger(Protocol):
+    """Every ledger, by its indicator's id."""
+
+    def state(self, ledger: str) -> LedgerState | None:
+        """How far it has been filled; None before the first commit."""
+        ...
+
+    def cursors(self, ledger: str, keys: Collection[int]) -> Mapping[int, Cursor]:
+        """The cursors of those series that have one."""
+        ...
+
+    def read(self, ledger: str, first: int, stop: int) -> Slices:
+        """The slices ``first`` to ``stop - 1``; what is not stored is unknown."""
+        ...
+
+    def sums(self, ledger: str, first: int, stop: int) -> Sums:
+        """What these slices add up to."""
+        ...
+
+    def status(self, ledger: str) -> LedgerStatus:
+        """The ledger as people see it."""
+        ...
+
+    def commit(self, ledger: str, update: LedgerUpdate) -> None:
+        """Store all of an update or nothing; an error noted before is over.
+
+        Raises:
+            LedgerConflictError: the ledger is not the one that ``update.state`` was derived from.
+        """
+        ...
+
+    def fail(self, ledger: str, error: str, now: datetime) -> None:
+        """Note that filling failed, and since when it does."""
+        ...

@@ -1,0 +1,133 @@
+"""Bringing a ledger up to date: backfill at first sight, then the little that is new."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from gatekeeper.availability.filling import LedgerState, LedgerStatus, LedgerUpdate, SliceReader
+from gatekeeper.availability.ledger import STEP
+from gatekeeper.availability.series import MILLISECOND_STEP
+from gatekeeper.errors import QueryRefusedError, SourceError
+from gatekeeper.policy.model import Indicator
+from gatekeeper.worker.fill_counters import BASELINE, CounterFilling
+from gatekeeper.worker.fill_ports import Ledger, Source
+from gatekeeper.worker.fill_slices import SliceFilling
+
+SETTLE = timedelta(seconds=60)
+"""How far behind now a slice must have ended: scrapes, remote write and caches take their time."""
+
+
+class Filling(Protocol):
+    """A ledger being filled, from samples or from slices."""
+
+    @property
+    def state(self) -> LedgerState:
+        """How far it is."""
+        ...
+
+    @property
+    def samples(self) -> int:
+        """Received so far."""
+        ...
+
+    @property
+    def surplus(self) -> float:
+        """Good events that are not among the events, beyond what inexactness explains; 0 or less: none."""
+        ...
+
+    def fill(self, stop: int) -> None:
+        """Fill up to the slice before ``stop``."""
+        ...
+
+    def extend(self, since: int) -> None:
+        """Fill what lies before the ledger's beginning."""
+        ...
+
+
+@dataclass(frozen=True)
+class Refreshed:
+    """What a refresh came to.
+
+    Attributes:
+        status: the ledger afterwards.
+        samples: samples, or finished slices, received.
+    """
+
+    status: LedgerStatus
+    samples: int = 0
+
+
+def refresh(
+    indicator: Indicator, *, needed_since: datetime, now: datetime, source: Source, ledger: Ledger
+) -> Refreshed:
+    """Fill the indicator's ledger from ``needed_since`` to the last slice that has settled.
+
+    Everything is committed step by step, each with the cursors that go with it: killed at any moment, the next
+    refresh goes on where this one was. Two at a time end in a conflict for one of them, never in doubled counts.
+
+    Raises:
+        SourceError: the source did not answer, or in part; noted in the ledger's status.
+        QueryRefusedError: the source will not answer this indicator; noted likewise.
+        LedgerConflictError: somebody else is filling this ledger.
+    """
+    try:
+        return _refresh(indicator, needed_since, now, source, ledger)
+    except (SourceError, QueryRefusedError) as error:
+        ledger.fail(indicator.id, str(error), now)
+        raise
+
+
+def _refresh(
+    indicator: Indicator, needed_since: datetime, now: datetime, source: Source, ledger: Ledger
+) -> Refreshed:
+    since, stop = _after(needed_since), _after(now - SETTLE)
+    reader, state = source.reader(indicator), ledger.state(indicator.id) or _new(since)
+    filling: Filling = (
+        SliceFilling(indicator.id, reader, ledger, state)
+        if isinstance(reader, SliceReader)
+        else CounterFilling(indicator.id, reader, ledger, state)
+    )
+    if since < state.since:
+        filling.extend(since)
+    if filling.state.filled_until < stop:
+        filling.fill(stop)
+        _note_problem(indicator, state, filling, ledger)
+    return Refreshed(ledger.status(indicator.id), filling.samples)
+
+
+def _after(instant: datetime) -> int:
+    """The slice that begins at this instant, or contains it."""
+    return int(instant.timestamp() // STEP) + 1
+
+
+def _new(since: int) -> LedgerState:
+    return LedgerState(since=since, filled_until=since - BASELINE, born_after=(since - 1) * MILLISECOND_STEP)
+
+
+def _note_problem(indicator: Indicator, before: LedgerState, filling: Filling, ledger: Ledger) -> None:
+    problem = _problem(indicator, before, filling, ledger)
+    if problem != filling.state.problem:
+        ledger.commit(indicator.id, LedgerUpdate(replace(filling.state, problem=problem)))
+
+
+def _problem(indicator: Indicator, before: LedgerState, filling: Filling, ledger: Ledger) -> str | None:
+    """What the numbers say is wrong with the indicator: then they are evidence of nothing."""
+    queries, state = indicator.prometheus, filling.state
+    if state.history_start is None:
+        return f"no data was ever found for total: {queries.total}"
+    if filling.surplus > 0:
+        return f"there are more good events than events: {queries.good} counts some that {queries.total} does not"
+    if before.progress is None and before.problem is None and _day(before) == _day(state):
+        return None  # what follows reads the whole ledger
+    sums = ledger.sums(indicator.id, state.since, state.filled_until)
+    if sums.bad > sums.total:
+        return (
+            f"there are more bad events than events: {queries.bad} counts some that {queries.total} does not"
+        )
+    if sums.bad == sums.total > 0:
+        return f"every event ever found is bad: is {queries.bad or queries.good} what was meant?"
+    return None
+
+
+def _day(state: LedgerState) -> int:
+    return state.filled_until * STEP // 86_400
