@@ -1,0 +1,255 @@
+"""The forecast of a thaw against what measuring later says, and what it does not promise."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from gatekeeper.availability.burn import PAGE_ROWS, Row, threshold
+from gatekeeper.availability.forecast import CALM_SPAN, Forecast, Stretch, exhaustion, thaw
+from gatekeeper.availability.ledger import STEP, Flag, Slices, end_of
+from gatekeeper.availability.measure import Measured, measure
+from ledgers import FIRST, MIDNIGHT, drawn, followed
+
+MINUTE = timedelta(minutes=1)
+WEEK = 7 * 1440
+ALLOWED = 0.01
+
+
+def constant(count: int, total: float, *, bad: float = 0) -> Slices:
+    return Slices(
+        FIRST, np.full(count, total), np.full(count, bad), np.full(count, Flag.MEASURED, dtype=np.uint8)
+    )
+
+
+def with_outage(slices: Slices, start: int, length: int) -> Slices:
+    """The same with every event of some slices bad; positions may count from the end."""
+    bad = np.array(slices.bad)
+    positions = np.arange(start, start + length)
+    bad[positions] = slices.total[positions]
+    return Slices(slices.first, slices.total, bad, slices.flags)
+
+
+def forecast(
+    slices: Slices,
+    *,
+    window: int,
+    quiet: int,
+    above: float = 0.1,
+    cooled: Sequence[Row] = (),
+    allowed: float = ALLOWED,
+) -> Forecast:
+    """A forecast from the end of a stretch; window and quiet time in minutes."""
+    now = end_of(slices.stop - 1)
+    return thaw(slices, allowed, window * 60, above, quiet * 60, now, cooled=cooled)
+
+
+def rule(
+    slices: Slices,
+    now: datetime,
+    *,
+    window: int,
+    quiet: int,
+    above: float,
+    cooled: Sequence[Row] = (),
+    allowed: float = ALLOWED,
+) -> str | None:
+    """The thaw rule as the gate applies it to evidence: which half of it is met, if one is."""
+    found = measure(
+        slices, allowed=allowed, window_s=window * 60, now=now, history_start=None, quiet_s=quiet * 60
+    )
+    if not isinstance(found, Measured):
+        return None
+    burn = dict(found.burn)
+    for row in cooled:
+        rate = burn[row.long_s]
+        if rate is not None and rate > threshold(row, window * 60):
+            return None
+    if found.remaining >= above:
+        return "above"
+    rate = burn[CALM_SPAN]
+    since = found.positive_since
+    quiet_enough = since is not None and now - since >= quiet * MINUTE
+    return "quiet" if quiet_enough and (rate is None or rate < 1) else None
+
+
+def later(slices: Slices, minutes: int) -> Slices:
+    """What the ledger holds when the traffic of the last week has repeated, and nothing new went bad."""
+    week = slices.latest(WEEK)
+    return followed(
+        slices,
+        Slices(0, np.resize(week.total, minutes), np.zeros(minutes), np.full(minutes, 1, dtype=np.uint8)),
+    )
+
+
+def first_met(
+    met: Callable[[datetime], str | None], now: datetime, minutes: int
+) -> tuple[datetime, str] | None:
+    for ahead in range(minutes + 1):
+        if by := met(now + ahead * MINUTE):
+            return now + ahead * MINUTE, by
+    return None
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    window=st.integers(20, 90),
+    quiet=st.integers(0, 40),
+    above=st.sampled_from([0.1, 0.5, 0.9, 1.0]),
+    faults=st.lists(
+        st.tuples(st.integers(1, 70), st.integers(1, 9), st.floats(0.02, 1)), min_size=1, max_size=4
+    ),
+    night=st.integers(0, 30) | st.just(130),
+    cooled=st.sampled_from([(), PAGE_ROWS]),
+)
+@example(seed=0, window=60, quiet=20, above=0.5, faults=[(90, 4, 0.9), (45, 4, 0.6)], night=0, cooled=())
+@example(seed=0, window=60, quiet=20, above=0.5, faults=[(20, 4, 0.9)], night=130, cooled=())
+@example(seed=0, window=60, quiet=20, above=0.5, faults=[(20, 2, 1.0)], night=0, cooled=PAGE_ROWS)
+def test_it_says_what_measuring_later_says(
+    seed: int,
+    window: int,
+    quiet: int,
+    above: float,
+    faults: list[tuple[int, int, float]],
+    night: int,
+    cooled: tuple[Row, ...],
+) -> None:
+    """If traffic repeats and nothing new goes bad. A fault is so many minutes ago, so long, and so bad."""
+    total = np.random.default_rng(seed).integers(50, 150, WEEK + 200).astype(np.float64)
+    total[200 : 200 + night] = 0  # the first minutes of the forecast repeat these
+    bad = np.zeros(len(total))
+    for ago, length, share in faults:
+        during = slice(len(total) - ago, min(len(total) - ago + length, len(total)))
+        bad[during] = np.floor(share * total[during])
+    slices = Slices(FIRST, total, bad, np.full(len(total), 1, dtype=np.uint8))
+    future, now = later(slices, window + quiet), end_of(slices.stop - 1)
+
+    def met(moment: datetime) -> str | None:
+        return rule(future, moment, window=window, quiet=quiet, above=above, cooled=cooled, allowed=0.05)
+
+    found = forecast(slices, window=window, quiet=quiet, above=above, cooled=cooled, allowed=0.05)
+    assert (found.at, found.by) == (first_met(met, now, window + quiet) or (None, None))
+
+
+def test_an_incident_that_rolls_off_ends_the_freeze() -> None:
+    """Two bad minutes of a hundred spend twice the budget of 1 %; the second has to go for half of it to be back."""
+    found = forecast(with_outage(constant(300, 100), 250, 2), window=100, quiet=1000)
+    start = MIDNIGHT + 250 * MINUTE
+    assert found == Forecast(start + 102 * MINUTE, "above", (Stretch(start, start + 2 * MINUTE, 200),))
+
+
+def test_only_as_much_of_an_incident_as_has_to_go_is_named() -> None:
+    """Ten bad minutes of a thousand spend the budget exactly: one tenth of it is back when the first is gone."""
+    found = forecast(with_outage(constant(1500, 100), 1400, 10), window=1000, quiet=5000)
+    start = MIDNIGHT + 1400 * MINUTE
+    assert found == Forecast(start + 1001 * MINUTE, "above", (Stretch(start, start + MINUTE, 100),))
+
+
+def test_a_budget_that_stays_positive_ends_the_freeze_after_a_quiet_time() -> None:
+    """Five hundredths left throughout, and the 6 h burn is below one when three of the bad minutes are left in it."""
+    slices = with_outage(constant(3000, 100), 2900, 19)
+    found = forecast(slices, window=2000, quiet=600)
+    assert (found.at, found.by) == (MIDNIGHT + (2916 + 360) * MINUTE, "quiet")
+    assert found.frees == ()
+
+
+def test_what_is_met_already_is_met_now() -> None:
+    assert forecast(constant(200, 100), window=100, quiet=50) == Forecast(
+        MIDNIGHT + 200 * MINUTE, "above", ()
+    )
+
+
+def test_a_fast_burn_has_to_cool_though_budget_is_left() -> None:
+    """Ten bad minutes in 28 days leave most of the budget, but burn above 13.44 for an hour."""
+    slices = with_outage(constant(40320, 100), 40300, 10)
+    assert forecast(slices, window=40320, quiet=60).at == MIDNIGHT + 40320 * MINUTE
+    found = forecast(slices, window=40320, quiet=60, cooled=PAGE_ROWS)
+    assert (found.at, found.by) == (MIDNIGHT + 40362 * MINUTE, "above")
+
+
+def test_everyday_errors_go_on() -> None:
+    """A background of 0.6 of the budget in every minute: only what the incident took comes back."""
+    allowed = 0.01
+    slices = with_outage(constant(WEEK + 4000, 1000, bad=6), WEEK + 3000, 20)
+    found = forecast(slices, window=2000, quiet=9000, allowed=allowed, above=0.3)
+    future = followed(slices, constant(3000, 1000, bad=6))
+    assert found.at is not None
+    for moment, met in ((found.at, "above"), (found.at - MINUTE, None)):
+        assert rule(future, moment, window=2000, quiet=9000, above=0.3, allowed=allowed) == met
+    assert found.at > MIDNIGHT + (WEEK + 5000) * MINUTE
+    assert forecast(slices, window=2000, quiet=9000, allowed=allowed, above=0.5).by == "quiet"
+
+
+def test_a_budget_that_its_everyday_errors_spend_has_no_end_in_sight() -> None:
+    assert forecast(constant(300, 1000, bad=11), window=100, quiet=50) == Forecast(None, None, ())
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [pytest.param("?" * 90, id="nothing measured"), pytest.param("_" * 90, id="no traffic")],
+)
+def test_without_traffic_to_expect_there_is_no_forecast(picture: str) -> None:
+    assert forecast(drawn(picture), window=60, quiet=10) == Forecast(None, None, ())
+
+
+def test_a_young_ledger_expects_its_mean_rate() -> None:
+    """Half the minutes at 100, half at 300: to dilute 700 of 70,000 needs 77,778 events, 39 more at 200 a minute."""
+    total = np.tile([100.0, 300.0], 175)
+    bad = np.zeros(350)
+    bad[340] = 100
+    bad[341:343] = 300
+    slices = Slices(FIRST, total, bad, np.full(350, 1, dtype=np.uint8))
+    found = forecast(slices, window=5000, quiet=9000)
+    assert (found.at, found.by, found.frees) == (MIDNIGHT + (350 + 39) * MINUTE, "above", ())
+
+
+def test_unmeasured_minutes_of_the_week_are_expected_at_its_mean() -> None:
+    slices = with_outage(constant(WEEK + 100, 100), WEEK + 50, 2)
+    flags = np.array(slices.flags)
+    flags[200:230] = 0
+    total = np.array(slices.total)
+    total[200:230] = 0
+    with_gap = Slices(FIRST, total, slices.bad, flags)
+    assert forecast(with_gap, window=100, quiet=900).at == forecast(slices, window=100, quiet=900).at
+
+
+def test_errors_too_small_to_be_an_incident_are_named_as_one_stretch() -> None:
+    bad = np.zeros(WEEK)
+    bad[WEEK - 90 : WEEK - 50 : 10] = 4
+    slices = Slices(FIRST, np.full(WEEK, 10.0), bad, np.full(WEEK, 1, dtype=np.uint8))
+    found = forecast(slices, window=100, quiet=9000, above=0.1)
+    assert found.at is not None
+    (stretch,) = found.frees
+    assert stretch == Stretch(MIDNIGHT + (WEEK - 90) * MINUTE, MIDNIGHT + (WEEK - 79) * MINUTE, 8)
+
+
+def test_at_most_three_stretches_are_named_in_order_of_time() -> None:
+    slices = constant(WEEK, 100)
+    for start, length in ((40, 3), (60, 1), (70, 4), (80, 2)):
+        slices = with_outage(slices, WEEK - 100 + start, length)
+    found = forecast(slices, window=100, quiet=9000, above=1.0)
+    assert [one.bad for one in found.frees] == [300, 400, 200]
+
+
+@pytest.mark.parametrize(
+    ("left", "burn", "seconds"),
+    [
+        pytest.param(1.0, 1.0, 28 * 86400, id="a burn of one lasts a window"),
+        pytest.param(0.5, 14.4, 84000, id="half a budget at 14.4"),
+        pytest.param(0.5, 0.0, None, id="nothing goes bad: never"),
+        pytest.param(0.5, None, None, id="no events: not known"),
+        pytest.param(0.0, 2.0, 0.0, id="spent"),
+        pytest.param(-0.2, 0.0, 0.0, id="overspent, whatever the burn"),
+    ],
+)
+def test_time_to_exhaustion(left: float, burn: float | None, seconds: float | None) -> None:
+    assert exhaustion(left, burn, 28 * 86400) == (None if seconds is None else pytest.approx(seconds))
+
+
+def test_what_does_not_fit_the_slices_is_refused() -> None:
+    with pytest.raises(ValueError, match="not a whole number"):
+        thaw(drawn("..."), ALLOWED, STEP + 1, 0.1, 0, MIDNIGHT)
