@@ -8,10 +8,13 @@ from sqlalchemy import (
     Boolean,
     Column,
     Dialect,
+    Double,
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
+    SmallInteger,
     Table,
     Text,
 )
@@ -108,7 +111,6 @@ installation = Table(
     "installation",
     metadata,
     Column("id", BigInteger, primary_key=True),
-    Column("account", Text, nullable=False),
     Column("suspended", Boolean, nullable=False, default=False),
 )
 repository = Table(
@@ -239,3 +241,59 @@ override = Table(
     Column("recorded_at", UtcDateTime, nullable=False),
 )
 Index("ix_override_pull", override.c.repository, override.c.number)
+
+# How far each ledger has been filled. Instants here are Unix milliseconds, `since` and `filled_until`
+# indices of slices, as `availability.filling.LedgerState` says; null before the first commit.
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("since", BigInteger),
+    Column("filled_until", BigInteger),
+    Column("history_start", BigInteger),
+    Column("newest", BigInteger),
+    Column("born_after", BigInteger),
+    Column("scrape", BigInteger),
+    Column("spacing", BigInteger),
+    Column("deficit", Double),
+    Column("progress", Double),
+    Column("problem", Text),
+    Column("version", BigInteger, nullable=False, default=0),
+    Column("error", Text),
+    Column("error_since", UtcDateTime),
+)
+
+# A day of a ledger is either packed in one row here, or a row a slice below while it still changes.
+ledger_day = Table(
+    "ledger_day",
+    metadata,
+    Column("ledger", Text, primary_key=True),
+    Column("day", Integer, primary_key=True),
+    Column("total", Double, nullable=False),
+    Column("bad", Double, nullable=False),
+    Column("measured", Integer, nullable=False),
+    Column("interpolated", Integer, nullable=False),
+    Column("approximate", Integer, nullable=False),
+    Column("slices", LargeBinary, nullable=False),
+)
+ledger_slice = Table(
+    "ledger_slice",
+    metadata,
+    Column("ledger", Text, primary_key=True),
+    Column("slice", BigInteger, primary_key=True),
+    Column("total", Double, nullable=False),
+    Column("bad", Double, nullable=False),
+    Column("flags", SmallInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# The newest counted sample of each series, by a hash of its labels: Unix milliseconds and value.
+ledger_cursor = Table(
+    "ledger_cursor",
+    metadata,
+    Column("ledger", Text, primary_key=True),
+    Column("series", BigInteger, primary_key=True),
+    Column("time", BigInteger, nullable=False),
+    Column("value", Double, nullable=False),
+    sqlite_with_rowid=False,
+)

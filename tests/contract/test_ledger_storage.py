@@ -1,0 +1,205 @@
+"""Every ledger keeps the same promises: the one in memory that tests use, and the one in the database."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gatekeeper.availability.filling import LedgerConflictError, LedgerState, LedgerStatus, LedgerUpdate
+from gatekeeper.availability.ledger import Slices, end_of
+from gatekeeper.availability.series import Cursor
+from gatekeeper.store.engine import Database, create_store_engine
+from gatekeeper.store.ledger import SqlLedger
+from gatekeeper.store.packing import DAY, day_of, first_of, pack, unpack
+from gatekeeper.store.tables import ledger_day, ledger_slice, metadata
+from memory_ledger import MemoryLedger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from gatekeeper.worker.fill_ports import Ledger
+
+ID = "an-indicator"
+TODAY = 20_400
+SINCE = first_of(TODAY - 28)
+NOW = datetime(2026, 11, 2, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    folder: Path = tmp_path_factory.mktemp("ledger")
+    database = Database(create_store_engine(f"sqlite:///{folder}/gatekeeper.db"))
+    metadata.create_all(database.engine)
+    yield database
+    database.close()
+
+
+@pytest.fixture(params=["memory", "database"])
+def ledger(request: pytest.FixtureRequest, database: Database) -> Ledger:
+    made: dict[str, Callable[[], Ledger]] = {"memory": MemoryLedger, "database": lambda: emptied(database)}
+    return made[request.param]()
+
+
+def emptied(database: Database) -> SqlLedger:
+    with database.write() as connection:
+        for table in reversed(metadata.sorted_tables):
+            connection.execute(table.delete())
+    return SqlLedger(database)
+
+
+def state(filled_until: int, version: int = 0, **more: object) -> LedgerState:
+    start = LedgerState(since=SINCE, filled_until=filled_until, progress=None, version=version)
+    return replace(start, **more)  # type: ignore[arg-type]  # fields by name
+
+
+def stretch(first: int, totals: list[float], flag: int = 1) -> Slices:
+    total = np.array(totals, dtype=np.float64)
+    return Slices(first, total, np.floor(total / 10), np.full(len(totals), flag, dtype=np.uint8))
+
+
+def same(one: Slices, other: Slices) -> bool:
+    pairs = ((one.total, other.total), (one.bad, other.bad), (one.flags, other.flags))
+    return one.first == other.first and all(np.array_equal(a, b) for a, b in pairs)
+
+
+def test_nothing_is_known_of_a_ledger_that_nobody_asked_for(ledger: Ledger) -> None:
+    assert ledger.state(ID) is None
+    assert ledger.status(ID) == LedgerStatus()
+    assert ledger.cursors(ID, [1, 2]) == {}
+    assert ledger.sums(ID, SINCE, SINCE + 5).coverage == 0
+
+
+def test_what_was_committed_is_read_back(ledger: Ledger) -> None:
+    first = first_of(TODAY) + 700
+    after = state(
+        first + 3, history_start=1, newest=2, born_after=3, scrape=4, spacing=5, deficit=6.5, problem="x"
+    )
+    ledger.commit(
+        ID, LedgerUpdate(after, stretch(first, [10, 0, 25]), {-7: Cursor(8, 9.5), 2**62: Cursor(1, 2)})
+    )
+    assert ledger.state(ID) == replace(after, version=1)
+    assert same(
+        ledger.read(ID, first - 1, first + 4), stretch(first, [10, 0, 25]).between(first - 1, first + 4)
+    )
+    assert ledger.cursors(ID, [-7, 3, 2**62]) == {-7: Cursor(8, 9.5), 2**62: Cursor(1, 2)}
+    assert ledger.status(ID).filled_until == end_of(first + 2)
+
+
+def test_who_comes_second_stores_nothing(ledger: Ledger) -> None:
+    first = first_of(TODAY)
+    ledger.commit(ID, LedgerUpdate(state(first + 1), stretch(first, [10]), {1: Cursor(1, 1)}))
+    for version in (0, 2):
+        with pytest.raises(LedgerConflictError):
+            ledger.commit(
+                ID, LedgerUpdate(state(first + 1, version), stretch(first, [99]), {1: Cursor(9, 9)})
+            )
+    assert ledger.read(ID, first, first + 1).total.tolist() == [10]
+    assert ledger.cursors(ID, [1]) == {1: Cursor(1, 1)}
+
+
+def test_an_error_is_said_since_it_began_and_until_a_commit(ledger: Ledger) -> None:
+    ledger.fail(ID, "refused", NOW)
+    ledger.fail(ID, "no answer", NOW + timedelta(minutes=1))
+    assert ledger.status(ID) == LedgerStatus(error="no answer", error_since=NOW)
+    assert ledger.state(ID) is None
+    ledger.commit(ID, LedgerUpdate(state(SINCE + 1)))
+    assert ledger.status(ID) == LedgerStatus(filled_until=end_of(SINCE))
+    ledger.fail(ID, "again", NOW + timedelta(hours=1))
+    assert ledger.status(ID).error_since == NOW + timedelta(hours=1)
+
+
+def test_ledgers_do_not_mix(ledger: Ledger) -> None:
+    first = first_of(TODAY)
+    ledger.commit(ID, LedgerUpdate(state(first + 1), stretch(first, [10]), {1: Cursor(1, 1)}))
+    ledger.commit("another", LedgerUpdate(state(first + 1), stretch(first, [20]), {1: Cursor(2, 2)}))
+    assert ledger.sums(ID, SINCE, first + 1).total == 10
+    assert ledger.cursors("another", [1]) == {1: Cursor(2, 2)}
+
+
+@st.composite
+def updates(draw: st.DrawFn) -> list[tuple[int, bool, Slices]]:
+    """(last slice asked for, backfilling, slices anywhere before it), time going on by up to two days a step."""
+    now, found = first_of(TODAY - 6), []
+    for _ in range(draw(st.integers(1, 6))):
+        now += draw(st.integers(1, 2 * DAY))
+        length = draw(st.integers(1, 3 * DAY))
+        stop = now - draw(st.one_of(st.just(0), st.integers(0, 5 * DAY)))
+        kind = draw(st.sampled_from([10, 70_000, 5_000_000_000, 0.5]))
+        sparse = draw(st.integers(1, 4))
+        index = np.arange(length)
+        flags = np.where(index % sparse == 0, draw(st.sampled_from([1, 3, 5])), 0).astype(np.uint8)
+        total = np.where(flags > 0, index % 7 * kind, 0.0)
+        found.append((now, draw(st.booleans()), Slices(stop - length, total, np.floor(total / 3), flags)))
+    return found
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(updates(), st.data())
+def test_packed_or_not_a_ledger_reads_the_same(
+    database: Database, steps: list[tuple[int, bool, Slices]], data: st.DataObject
+) -> None:
+    memory, stored = MemoryLedger(), emptied(database)
+    for version, (now, backfilling, slices) in enumerate(steps):
+        update = LedgerUpdate(state(now, version, progress=0.5 if backfilling else None), slices)
+        memory.commit(ID, update)
+        stored.commit(ID, update)
+    begin, end = first_of(TODAY - 16), first_of(TODAY + 7)
+    assert same(stored.read(ID, begin, end), memory.read(ID, begin, end))
+    for _ in range(5):
+        first = data.draw(st.integers(begin, end))
+        stop = data.draw(st.integers(first, min(first + data.draw(st.sampled_from([3, DAY, 9 * DAY])), end)))
+        mine, other = stored.sums(ID, first, stop), memory.sums(ID, first, stop)
+        assert (mine.total, mine.bad) == pytest.approx((other.total, other.bad), rel=1e-12)
+        assert replace(mine, total=0, bad=0) == replace(other, total=0, bad=0)
+    assert days_kept_both_ways(database) == set()
+
+
+def days_kept_both_ways(database: Database) -> set[int]:
+    with database.read() as connection:
+        packed = set(connection.execute(ledger_day.select().with_only_columns(ledger_day.c.day)).scalars())
+        rows = connection.execute(ledger_slice.select().with_only_columns(ledger_slice.c.slice)).scalars()
+        return packed & {day_of(index) for index in rows}
+
+
+def test_only_the_newest_three_days_are_rows(database: Database) -> None:
+    ledger = emptied(database)
+    for version, day in enumerate(range(TODAY - 9, TODAY)):
+        ledger.commit(ID, LedgerUpdate(state(first_of(day + 1), version), stretch(first_of(day), [10] * DAY)))
+    with database.read() as connection:
+        assert len(connection.execute(ledger_slice.select()).all()) == 3 * DAY
+        assert len(connection.execute(ledger_day.select()).all()) == 6
+
+
+def test_cursors_are_kept_for_35_days(database: Database) -> None:
+    ledger, day = emptied(database), 86_400_000
+    old = {1: Cursor(0, 1), 2: Cursor(2 * day, 2)}
+    ledger.commit(ID, LedgerUpdate(state(first_of(TODAY)), stretch(first_of(TODAY) - 1, [1]), old))
+    newest = 35 * day + day
+    ledger.commit(
+        ID, LedgerUpdate(state(first_of(TODAY + 4), 1, newest=newest), cursors={3: Cursor(newest, 3)})
+    )
+    assert set(ledger.cursors(ID, [1, 2, 3])) == {2, 3}
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 1e15), st.floats(0, 1e300), st.integers(0, 7)), min_size=1, max_size=5)
+)
+def test_a_packed_day_is_unpacked_exactly(values: list[tuple[float, float, int]]) -> None:
+    day = Slices.unknown(first_of(TODAY), DAY)
+    for place, (total, bad, flags) in enumerate(values):
+        day.total[place], day.bad[place], day.flags[place] = total, bad, flags
+    assert same(unpack(pack(day), TODAY), day)
+
+
+def test_a_usual_day_packs_well() -> None:
+    rng = np.random.default_rng(1)
+    total, bad = rng.poisson(1200, DAY), rng.poisson(0.1, DAY)
+    day = Slices(first_of(TODAY), total.astype(float), bad.astype(float), np.ones(DAY, dtype=np.uint8))
+    assert len(pack(day)) < 3 * DAY
