@@ -1,0 +1,94 @@
+"""Keys held against the model: unknown ones, ones that come later, ones without a value."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import get_args
+
+from gatekeeper.policy.document import Items, Map, Node, Scalar
+from gatekeeper.policy.model import Model
+from gatekeeper.policy.problem import Mark, Problem
+from gatekeeper.policy.rules import nearest
+
+LATER = "docs/policy-reference.md#what-comes-later"
+
+
+def fields(model: type[Model]) -> Iterator[tuple[str, type[Model] | None]]:
+    """Each key of a model, with the model of its value or of the values in its list."""
+    for name, field in model.model_fields.items():
+        yield name, _model_in(field.annotation)
+
+
+class KeyCheck:
+    """Takes out of a document what its model has no place for, and remembers why.
+
+    Attributes:
+        problems: what is wrong with the keys.
+        excused: (block, key) pairs that need not be reported as missing, since a problem is about them.
+    """
+
+    def __init__(self, root: type[Model]) -> None:
+        self._root = root
+        self.problems: list[Problem] = []
+        self.excused: set[tuple[Mark, str]] = set()
+
+    def strip(self, node: Node) -> Node:
+        """The document without the keys that have been reported."""
+        return self._value(self._root, node)
+
+    def _value(self, model: type[Model] | None, node: Node) -> Node:
+        if model is None or isinstance(node, Scalar):
+            return node
+        if isinstance(node, Items):
+            return replace(node, nodes=tuple(self._value(model, child) for child in node.nodes))
+        known = dict(fields(model))
+        kept = {
+            key: self._value(known[key], child)
+            for key, child in node.nodes.items()
+            if not self._reported(model, node, key)
+        }
+        return replace(node, nodes=kept)
+
+    def _reported(self, model: type[Model], block: Map, key: str) -> bool:
+        place, child = block.keys[key], block.nodes[key]
+        if key in model.later:
+            problem = Problem.at(place, f'"{key}" is not yet supported', f"remove it for now; see {LATER}")
+        elif key not in model.model_fields:
+            problem = self._unknown(model, block, key)
+        elif isinstance(child, Scalar) and child.value is None:
+            problem = Problem.at(place, f'"{key}" has no value', "write one, or remove the key")
+            self.excused.add((block.mark, key))
+        elif isinstance(child, Items) and not child.nodes and key in model.filled:
+            problem = Problem.at(child.mark, f'"{key}" is empty', "list at least one, or remove the key")
+        else:
+            return False
+        self.problems.append(problem)
+        return True
+
+    def _unknown(self, model: type[Model], block: Map, key: str) -> Problem:
+        near = nearest(key, [*model.model_fields, *model.later])
+        self.excused.add((block.mark, near))
+        if near:
+            meant = f'did you mean "{near}"?'
+        elif place := next(_places(key, self._root, ()), ()):
+            meant = f"it belongs under {'.'.join(place)}"
+            self.excused.add((block.mark, place[-1]))
+        else:
+            meant = f"known here: {', '.join(model.model_fields)}"
+        return Problem.at(block.keys[key], f'unknown key "{key[:80]}"', meant)
+
+
+def _model_in(annotation: object) -> type[Model] | None:
+    """The model that an annotation names: itself, in a tuple, or beside None."""
+    for candidate in (annotation, *get_args(annotation)):
+        if isinstance(candidate, type) and issubclass(candidate, Model):
+            return candidate
+    return None
+
+
+def _places(key: str, model: type[Model], path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """The blocks that have such a key."""
+    for name, inner in fields(model):
+        if name == key and path:
+            yield path
+        if inner is not None:
+            yield from _places(key, inner, (*path, name))

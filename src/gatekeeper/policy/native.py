@@ -1,0 +1,58 @@
+"""The shape of our own files: ``kind: Service`` and ``kind: Defaults`` of ``gatekeeper/v1``."""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from gatekeeper.policy import rules
+from gatekeeper.policy.model import Change, Duration, Gate, Model, Objectives
+
+ApiVersion = Literal["gatekeeper/v1"]
+Kind = Literal["Service", "Defaults"]
+
+
+class Metadata(Model):
+    """What the file is about."""
+
+    later: ClassVar[frozenset[str]] = frozenset({"owners", "reviewed"})
+
+    name: rules.Name = Field(examples=["checkout"])
+    description: str = ""
+
+
+class ServiceSpec(Model):
+    """The promise, the changes it holds for, and the gate."""
+
+    later: ClassVar[frozenset[str]] = frozenset(
+        {"environments", "redundancy", "adjustments", "exceptions", "review"}
+    )
+
+    objectives: Objectives = Field(examples=["[{target: 99.95%, indicator: ...}]"])
+    changes: Annotated[tuple[Change, ...], Field(min_length=1)] = Field(
+        examples=["[{repository: acme/shop}]"]
+    )
+    gate: Gate = Gate()
+
+
+class ServiceFile(Model):
+    """A ``kind: Service`` document."""
+
+    apiVersion: ApiVersion = Field(examples=["gatekeeper/v1"])  # noqa: N815 - the key's name in the file
+    kind: Kind = Field(examples=["Service"])
+    metadata: Metadata = Field(examples=["{name: checkout}"])
+    spec: ServiceSpec = Field(examples=["{objectives: [...], changes: [...]}"])
+
+
+class DefaultsSpec(Model):
+    """What services get that do not say otherwise."""
+
+    window: Annotated[Duration, rules.WindowRule] | None = None
+    gate: Gate = Gate()
+
+
+class DefaultsFile(Model):
+    """A ``kind: Defaults`` document."""
+
+    apiVersion: ApiVersion = Field(examples=["gatekeeper/v1"])  # noqa: N815 - the key's name in the file
+    kind: Kind = Field(examples=["Defaults"])
+    spec: DefaultsSpec = Field(examples=["{gate: {mode: advise}}"])
