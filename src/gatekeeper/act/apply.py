@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol, Unpack
 
 from gatekeeper.act.plan import AddLabels, PutCheck, PutComment, RemoveLabel, Write
 from gatekeeper.decide.desired import BUTTONS, CHECK_NAME, MARKER, Check, Comment
 from gatekeeper.errors import GitHubRefusedError, TemporaryError
+from gatekeeper.github.values import CheckContent
 
 STATUS_STATES = {"success": "success", "neutral": "success", "skipped": "success"}
 GONE = frozenset({404, 410})
@@ -48,17 +49,19 @@ class Writer(Protocol):
     def mode(self) -> Literal["app", "token"]:
         """Check runs need an App; with a token there are only commit statuses."""
 
-    def create_check(self, repository: str, *, sha: str, name: str, **content: Any) -> int:
+    def create_check(self, repository: str, *, sha: str, name: str, **content: Unpack[CheckContent]) -> int:
         """Create a check run; its id."""
 
-    def update_check(self, repository: str, check_id: int, *, sha: str, name: str, **content: Any) -> None:
+    def update_check(
+        self, repository: str, check_id: int, *, sha: str, name: str, **content: Unpack[CheckContent]
+    ) -> None:
         """Update a check run."""
 
     def set_status(
         self,
         repository: str,
-        *,
         sha: str,
+        *,
         context: str,
         state: str,
         description: str,
@@ -136,7 +139,7 @@ class Applier:
     def _set_status(self, check: Check, target: Target) -> None:
         self._writer.set_status(
             target.repository,
-            sha=target.sha,
+            target.sha,
             context=CHECK_NAME,
             state=STATUS_STATES.get(check.conclusion, "failure"),
             description=check.title,
@@ -167,7 +170,7 @@ class Applier:
             raise TemporaryError(f"the {kind} of {repository} {subject} is gone from GitHub") from error
 
 
-def _content(check: Check, target: Target) -> dict[str, Any]:
+def _content(check: Check, target: Target) -> CheckContent:
     """A check run's fields. Its external id is its essence, so that a lost id can be found with what it says."""
     return {
         "external_id": check.essence,

@@ -34,8 +34,8 @@ class Reader(Protocol):
     def pull(self, repository: str, number: int) -> PullData:
         """The pull request."""
 
-    def files(self, repository: str, number: int) -> Files:
-        """Its changed files."""
+    def files(self, repository: str, number: int, *, changed_files: int | None) -> Files:
+        """Its changed files, of which GitHub counts so many."""
 
     def check_runs(self, repository: str, sha: str, name: str) -> tuple[CheckRunData, ...]:
         """Our check runs on a commit."""
@@ -123,7 +123,7 @@ class PullObserver:
         if pull is None or not pull.open:
             return None
         paths_of = f"{pull.head_sha} {pull.base_ref}"
-        paths = self._paths(repository, number, paths_of)
+        paths = self._paths(pull, paths_of)
         views = self._views(pull, paths, now)
         comments = _Comments(self._reader, repository, number)
         snapshot = Snapshot(
@@ -146,11 +146,11 @@ class PullObserver:
                 return None
             raise
 
-    def _paths(self, repository: str, number: int, of: str) -> tuple[str, ...] | Everything:
-        known = self._memory.paths(repository, number, of)
+    def _paths(self, pull: PullData, of: str) -> tuple[str, ...] | Everything:
+        known = self._memory.paths(pull.repository, pull.number, of)
         if known is not None:
             return known
-        files = self._reader.files(repository, number)
+        files = self._reader.files(pull.repository, pull.number, changed_files=pull.changed_files)
         return files.paths if files.complete else Everything()
 
     def _views(
@@ -270,3 +270,28 @@ def _pull(pull: PullData) -> Pull:
         open=pull.open,
         draft=pull.draft,
     )
+
+
+class Listing(Protocol):
+    """What is read of many pull requests at once. Strict subset of the GitHub client's methods."""
+
+    def open_pulls(self, repository: str) -> Iterator[PullData]:
+        """The open pull requests."""
+
+    def pulls_of_commit(self, repository: str, sha: str) -> tuple[int, ...]:
+        """Numbers of the open ones with this head."""
+
+
+class OpenPulls:
+    """The open pull requests of a repository, as a sweep compares them."""
+
+    def __init__(self, listing: Listing) -> None:
+        self._listing = listing
+
+    def open_pulls(self, repository: str) -> Iterator[tuple[int, str]]:
+        """Number and fingerprint of each."""
+        return ((one.number, fingerprint(one)) for one in self._listing.open_pulls(repository))
+
+    def pulls_of_commit(self, repository: str, sha: str) -> tuple[int, ...]:
+        """Numbers of the open pull requests with this head."""
+        return self._listing.pulls_of_commit(repository, sha)

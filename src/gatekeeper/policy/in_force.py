@@ -75,6 +75,13 @@ def put_in_force(
     return InForce(repository, commit, tuple(services), tuple(problems), _defaults(files, loaded, before))
 
 
+def unreadable(before: Before, repository: str, why: str) -> InForce:
+    """The policies in force when the repository could not be read: a gate does not open because of that."""
+    problems = (f"the policy files cannot be read: {why}",) if before.services else ()
+    services = tuple((service, problem) for service in before.services for problem in problems)
+    return InForce(repository, "", services, problems, before.defaults)
+
+
 def _unless_moved(services: Sequence[Service], before: Sequence[Service]) -> Iterable[Service]:
     """Policies that say what they said keep the commit at which they began to say it."""
     stood = {service.key: service for service in before}

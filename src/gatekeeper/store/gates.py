@@ -53,6 +53,11 @@ class Gates:
             ).one_or_none()
         return None if row is None else Standing(_VIEW.load(row.view), row.updated_at)
 
+    def view(self, key: str) -> ServiceView | None:
+        """One gate with its evidence; None before its first pass."""
+        standing = self.standing(key)
+        return None if standing is None else standing.view
+
     def standings(self) -> dict[str, Standing]:
         """All gates, by service."""
         with self._database.read() as connection:

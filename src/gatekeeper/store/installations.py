@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import delete, select
 
+from gatekeeper.github.values import RepositoryData
 from gatekeeper.store.engine import Database
 from gatekeeper.store.rows import upsert
 from gatekeeper.store.tables import installation, repository
@@ -46,22 +47,22 @@ class Installations:
         with self._database.read() as connection:
             return tuple(_known(row) for row in connection.execute(query))
 
-    def add(self, known: KnownRepository) -> None:
-        """Remember a repository."""
-        with self._database.write() as connection:
-            connection.execute(upsert(connection.dialect, repository, vars(known)))
-
-    def replace(self, number: int, account: str, repositories: Iterable[KnownRepository]) -> tuple[str, ...]:
+    def replace(self, number: int, repositories: Iterable[RepositoryData]) -> tuple[str, ...]:
         """Put an installation's repositories in place; the names of those it no longer has."""
         found = {one.full_name: one for one in repositories}
         with self._database.write() as connection:
-            row = {"id": number, "account": account, "suspended": False}
-            connection.execute(upsert(connection.dialect, installation, row))
+            connection.execute(upsert(connection.dialect, installation, {"id": number, "suspended": False}))
             mine = repository.c.installation == number
             before = connection.execute(select(repository.c.full_name).where(mine)).scalars().all()
             connection.execute(delete(repository).where(mine, repository.c.full_name.not_in(list(found))))
             for one in found.values():
-                connection.execute(upsert(connection.dialect, repository, vars(one)))
+                row = {
+                    "full_name": one.full_name,
+                    "installation": number,
+                    "default_branch": one.default_branch,
+                    "archived": one.archived,
+                }
+                connection.execute(upsert(connection.dialect, repository, row))
         return tuple(sorted(set(before) - set(found)))
 
     def forget(self, number: int) -> tuple[str, ...]:

@@ -4,16 +4,19 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from gatekeeper.errors import GitHubRefusedError
+from gatekeeper.errors import GitHubRefusedError, NotFoundError
 from gatekeeper.events.keys import Kind, WorkKey
 from gatekeeper.events.triggers import Priority, Touch
-from gatekeeper.policy.in_force import Before, InForce, put_in_force
+from gatekeeper.policy.in_force import Before, InForce, put_in_force, unreadable
 from gatekeeper.policy.loader import PolicyFile
 from gatekeeper.policy.model import Service
 from gatekeeper.worker.pull_pass import FAN_OUT
 
 NO_SUCH = frozenset({403, 404, 409, 410})
 """GitHub's answers for a repository that is not there, not ours to see, or empty."""
+
+LOST: Mapping[str, str] = {"because": "lost"}
+"""The hint of a touch for a repository that is no longer ours to see."""
 
 
 class Tree(Protocol):
@@ -80,17 +83,27 @@ class PolicyPass:
         Raises:
             GitHubError: GitHub failed; tried again later.
         """
-        del hints
         central = f"{key.name.split('/', 1)[0]}/{self._policy_repository}"
+        if LOST in hints:
+            return self._put(key.name, InForce(key.name, ""), central, now)
         if key.name != central and not self._catalog.is_known(central):
             self._read(central, central, now)  # its defaults lie under this repository's policies
         return self._read(key.name, central, now)
 
     def _read(self, repository: str, central: str, now: datetime) -> Mapping[str, Any]:
         before = self._before(repository, central)
-        commit, files = self._files(repository)
-        policies = put_in_force(files, before, repository=repository, commit=commit, central=central)
-        touches = self._touches(before, policies, central)
+        try:
+            tree = self._reader.policy_tree(repository)
+        except (NotFoundError, GitHubRefusedError) as error:
+            if isinstance(error, GitHubRefusedError) and error.status not in NO_SUCH:
+                raise
+            return self._put(repository, unreadable(before, repository, str(error)), central, now)
+        files = [PolicyFile(path, text) for path, text in tree.files]
+        policies = put_in_force(files, before, repository=repository, commit=tree.commit, central=central)
+        return self._put(repository, policies, central, now)
+
+    def _put(self, repository: str, policies: InForce, central: str, now: datetime) -> Mapping[str, Any]:
+        touches = self._touches(self._before(repository, central), policies, central)
         self._catalog.put_in_force(policies, touches, now)
         return {"services": len(policies.services), "problems": len(policies.problems)}
 
@@ -102,15 +115,6 @@ class PolicyPass:
             defaults=self._catalog.defaults_of(repository),
             organization_defaults=() if repository == central else self._catalog.defaults_of(central),
         )
-
-    def _files(self, repository: str) -> tuple[str, list[PolicyFile]]:
-        try:
-            tree = self._reader.policy_tree(repository)
-        except GitHubRefusedError as error:
-            if error.status not in NO_SUCH:
-                raise
-            return "", []
-        return tree.commit, [PolicyFile(path, text) for path, text in tree.files]
 
     def _touches(self, before: Before, after: InForce, central: str) -> list[Touch]:
         repository = after.repository

@@ -1,6 +1,6 @@
 """The pass over one pull request: observe, decide, plan, apply."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
@@ -19,13 +19,6 @@ FAN_OUT: Mapping[str, str] = {"because": "transition"}
 """The hint of a touch that comes from a gate or a policy that moved, not from the pull request."""
 
 _EXPLAIN = frozenset({CommandName.EXPLAIN, CommandName.STATUS})
-
-
-class Link(Protocol):
-    """Makes links to our own pages."""
-
-    def __call__(self, decision: str) -> str | None:
-        """The page of a decision."""
 
 
 class Seen(Protocol):
@@ -112,7 +105,9 @@ class PullPass:
         link: makes the URL of a decision's page from its id; None when nobody can reach this server.
     """
 
-    def __init__(self, observer: Observer, record: Record, actor: Actor, link: Link) -> None:
+    def __init__(
+        self, observer: Observer, record: Record, actor: Actor, link: Callable[[str], str | None]
+    ) -> None:
         self._observer = observer
         self._record = record
         self._actor = actor

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from gatekeeper.errors import GitHubRefusedError
+from gatekeeper.errors import GitHubRefusedError, NotFoundError
 from gatekeeper.events.keys import Kind, WorkKey
 from gatekeeper.events.triggers import Priority, Touch
+from gatekeeper.worker.policy_pass import LOST
 from gatekeeper.worker.pull_pass import FAN_OUT
 
 GONE = frozenset({403, 404, 410})
@@ -25,11 +26,11 @@ class OpenPulls(Protocol):
 class Repositories(Protocol):
     """The repositories of an installation."""
 
-    def repositories(self, installation: int) -> Sequence[str]:
-        """Put the installation's repositories on record; their names."""
+    def repositories(self, installation: int) -> tuple[Sequence[str], Sequence[str]]:
+        """Put the installation's repositories on record; the names of those it has, and of those it lost."""
 
-    def forget(self, installation: int) -> None:
-        """The installation is gone."""
+    def forget(self, installation: int) -> Sequence[str]:
+        """The installation is gone; the names of its repositories."""
 
 
 class KnownPulls(Protocol):
@@ -78,6 +79,8 @@ class RepositoryPass:
     def _open(self, repository: str) -> Mapping[int, str]:
         try:
             return dict(self._github.open_pulls(repository))
+        except NotFoundError:  # the App is not installed there any more
+            return {}
         except GitHubRefusedError as error:
             if error.status in GONE:
                 return {}
@@ -100,16 +103,16 @@ class InstallationPass:
         del hints
         installation = int(key.subject)
         try:
-            names = self._repositories.repositories(installation)
+            names, lost = self._repositories.repositories(installation)
         except GitHubRefusedError as error:
             if error.status not in GONE:
                 raise
-            self._repositories.forget(installation)
-            return {"repositories": 0}
+            names, lost = (), self._repositories.forget(installation)
         kinds = (Kind.POLICIES, Kind.REPOSITORY)
         touches = [Touch(WorkKey(kind, name), Priority.SWEEP) for name in names for kind in kinds]
+        touches += [Touch(WorkKey(Kind.POLICIES, name), Priority.SWEEP, LOST) for name in lost]
         self._work.touch(touches, now)
-        return {"repositories": len(names)}
+        return {"repositories": len(names), "lost": len(lost)}
 
 
 class CommitPass:

@@ -1,0 +1,276 @@
+"""The composition root: settings in, a wired Gatekeeper out.
+
+The only place that builds adapters and reads the clock.
+"""
+
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from gatekeeper.act.apply import Applier
+from gatekeeper.errors import ConfigurationError
+from gatekeeper.events.keys import Kind, WorkKey
+from gatekeeper.events.triggers import Priority, Touch
+from gatekeeper.github.client import GitHub
+from gatekeeper.github.connections import AppConnections, Connections, TokenConnections
+from gatekeeper.github.limiter import Limiter
+from gatekeeper.observe.installations import InstallationObserver
+from gatekeeper.observe.pulls import OpenPulls, PullObserver
+from gatekeeper.policy.model import Indicator
+from gatekeeper.settings import Settings
+from gatekeeper.sources import Source, find
+from gatekeeper.store.catalog import Catalog
+from gatekeeper.store.decisions import Decisions
+from gatekeeper.store.deliveries import Deliveries
+from gatekeeper.store.engine import Database, create_store_engine
+from gatekeeper.store.gates import Gates
+from gatekeeper.store.installations import Installations
+from gatekeeper.store.ledger import SqlLedger
+from gatekeeper.store.overrides import Overrides
+from gatekeeper.store.publications import Publications
+from gatekeeper.store.pull_record import PullRecord
+from gatekeeper.store.pulls import Pulls
+from gatekeeper.store.service_record import ServiceRecord
+from gatekeeper.store.tables import metadata
+from gatekeeper.store.work import Claim, Work
+from gatekeeper.worker.engine import Engine, Pace
+from gatekeeper.worker.ledgers import Ledgers
+from gatekeeper.worker.policy_pass import PolicyPass
+from gatekeeper.worker.ports import Pass
+from gatekeeper.worker.pull_pass import PullPass
+from gatekeeper.worker.runner import Runner
+from gatekeeper.worker.schedule import Routine
+from gatekeeper.worker.service_pass import ServicePass
+from gatekeeper.worker.sweeps import CommitPass, InstallationPass, RepositoryPass
+
+
+def now() -> datetime:
+    """The present, aware UTC."""
+    return datetime.now(UTC)  # noqa: TID251 (the one place that may)
+
+
+@dataclass(frozen=True)
+class Tempo:
+    """How often a timer looks at what, events or no events."""
+
+    services: timedelta
+    pulls: timedelta = timedelta(minutes=10)
+    policies: timedelta = timedelta(minutes=30)
+    overrides: timedelta = timedelta(seconds=60)
+    installations: timedelta = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Gatekeeper:
+    """Everything, wired. ``github`` is None when no App and no token is set: then nothing can be gated.
+
+    Attributes:
+        clock: the present as passes and pages see it.
+        ledgers: fills and reads ledgers.
+        observer: reads one pull request, for passes and for a decision that is only printed.
+        engine: runs the passes between ``start`` and ``stop``.
+    """
+
+    settings: Settings
+    clock: Callable[[], datetime]
+    database: Database
+    catalog: Catalog
+    gates: Gates
+    pulls: Pulls
+    decisions: Decisions
+    overrides: Overrides
+    publications: Publications
+    installations: Installations
+    work: Work
+    deliveries: Deliveries
+    ledger: SqlLedger
+    ledgers: Ledgers
+    sources: "Sources"
+    github: GitHub | None
+    observer: PullObserver | None
+    engine: Engine[Claim]
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.sources.close()
+        self.database.close()
+
+
+class Sources:
+    """The availability sources that the settings set up, each made when first needed."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._made: dict[str, Source] = {}
+
+    def of(self, indicator: Indicator) -> Source:
+        """The source of an indicator.
+
+        Raises:
+            ConfigurationError: the settings do not set it up.
+        """
+        (name,) = indicator.model_fields_set
+        if name not in self._made:
+            source = find(name)(self._settings)
+            if source is None:
+                raise ConfigurationError(
+                    f"GATEKEEPER_{name.upper()}_URL is not set, and a policy needs {name}"
+                )
+            self._made[name] = source
+        return self._made[name]
+
+    def close(self) -> None:
+        """Close their connections."""
+        for source in self._made.values():
+            source.close()
+
+
+def build(
+    settings: Settings,
+    *,
+    clock: Callable[[], datetime] = now,
+    tempo: Tempo | None = None,
+    pace: Pace | None = None,
+    limiter: Callable[[], Limiter] = Limiter,
+) -> Gatekeeper:
+    """Wire everything up. Opens the database; asks GitHub and the sources nothing yet.
+
+    Args:
+        settings: how.
+        clock: the present as passes see it; leases and delays go by real time all the same.
+        tempo: how often timers look; from the settings by default.
+        pace: how the engine runs.
+        limiter: makes the limiter of each connection to GitHub.
+
+    Raises:
+        ConfigurationError: a setting is wrong.
+    """
+    database = Database(create_store_engine(settings.database_url))
+    metadata.create_all(database.engine)
+    work = Work(database)
+    catalog, gates, pulls = Catalog(database, work), Gates(database, work), Pulls(database)
+    decisions, overrides, publications = Decisions(database), Overrides(database), Publications(database)
+    installations, ledger, sources = Installations(database), SqlLedger(database), Sources(settings)
+    ledgers = Ledgers(sources.of, ledger)
+    record = PullRecord(
+        pulls=pulls,
+        publications=publications,
+        decisions=decisions,
+        overrides=overrides,
+        catalog=catalog,
+        work=work,
+    )
+    passes: dict[Kind, Pass] = {Kind.SERVICE: ServicePass(ledgers, ServiceRecord(catalog, gates, pulls))}
+    github = _github(settings, installations, limiter)
+    observer = None
+    if github is not None:
+        observer = PullObserver(github, catalog, gates, record)
+        listing = OpenPulls(github)
+        passes |= {
+            Kind.PULL: PullPass(observer, record, Applier(github, publications), _link(settings)),
+            Kind.POLICIES: PolicyPass(github, catalog, settings.policy_repository),
+            Kind.REPOSITORY: RepositoryPass(listing, record, record),
+            Kind.INSTALLATION: InstallationPass(InstallationObserver(github, installations), record),
+            Kind.COMMIT: CommitPass(listing, record, record),
+        }
+    tempo = tempo or Tempo(services=timedelta(seconds=settings.refresh_seconds))
+    engine = Engine(
+        work,
+        Runner(work, _at(clock, passes), now, random.random),
+        database_url=settings.database_url,
+        clock=now,
+        routines=_routines(tempo, clock, github, catalog, overrides),
+        pace=pace,
+    )
+    return Gatekeeper(
+        settings=settings,
+        clock=clock,
+        database=database,
+        catalog=catalog,
+        gates=gates,
+        pulls=pulls,
+        decisions=decisions,
+        overrides=overrides,
+        publications=publications,
+        installations=installations,
+        work=work,
+        deliveries=Deliveries(database, work),
+        ledger=ledger,
+        ledgers=ledgers,
+        sources=sources,
+        github=github,
+        observer=observer,
+        engine=engine,
+    )
+
+
+def _github(
+    settings: Settings, installations: Installations, limiter: Callable[[], Limiter]
+) -> GitHub | None:
+    connections: Connections
+    if settings.github_app_id is not None and settings.github_private_key is not None:
+        connections = AppConnections(
+            settings.github_app_id,
+            settings.github_private_key.get_secret_value(),
+            api_url=settings.github_api_url,
+            clock=now,
+            installation_of=installations.installation_of,
+            limiter=limiter,
+        )
+    elif settings.github_token is not None:
+        token = settings.github_token.get_secret_value()
+        connections = TokenConnections(token, api_url=settings.github_api_url, limiter=limiter)
+    else:
+        return None
+    return GitHub(connections)
+
+
+def _link(settings: Settings) -> Callable[[str], str | None]:
+    if settings.public_url is None:
+        return lambda _: None
+    return lambda decision: f"{settings.public_url}/decisions/{decision}"
+
+
+def _at(clock: Callable[[], datetime], passes: Mapping[Kind, Pass]) -> Mapping[Kind, Pass]:
+    """The passes with the clock that pages show; the engine's own is always real time."""
+
+    def timed(one: Pass) -> Pass:
+        def run(
+            key: WorkKey, hints: Sequence[Mapping[str, Any]], _real: datetime
+        ) -> Mapping[str, Any] | None:
+            return one(key, hints, clock())
+
+        return run
+
+    return {kind: timed(one) for kind, one in passes.items()}
+
+
+def _routines(
+    tempo: Tempo,
+    clock: Callable[[], datetime],
+    github: GitHub | None,
+    catalog: Catalog,
+    overrides: Overrides,
+) -> Sequence[Routine]:
+    def services(_: datetime) -> Iterator[Touch]:
+        return (Touch(WorkKey(Kind.SERVICE, one.service.key), Priority.SWEEP) for one in catalog.entries())
+
+    def of_sources(kind: Kind) -> Callable[[datetime], Iterator[Touch]]:
+        return lambda _: (Touch(WorkKey(kind, one.repository), Priority.SWEEP) for one in catalog.sources())
+
+    def ended(_: datetime) -> Iterator[Touch]:
+        return (Touch(WorkKey.pull(*pull), Priority.EVENT) for pull in overrides.ended(clock()))
+
+    def installed(_: datetime) -> Iterator[Touch]:
+        numbers = github.installations() if github is not None else ()
+        return (Touch(WorkKey(Kind.INSTALLATION, str(number)), Priority.SWEEP) for number in numbers)
+
+    return (
+        Routine("installations", tempo.installations, installed),
+        Routine("policies", tempo.policies, of_sources(Kind.POLICIES)),
+        Routine("services", tempo.services, services),
+        Routine("pulls", tempo.pulls, of_sources(Kind.REPOSITORY)),
+        Routine("overrides", tempo.overrides, ended),
+    )

@@ -1,0 +1,46 @@
+"""An installation's repositories as they are now, put on record."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol
+
+from gatekeeper.github.values import RepositoryData
+
+
+class Listing(Protocol):
+    """Strict subset of the GitHub client's methods."""
+
+    def installation_repositories(self, installation_id: int) -> Iterator[RepositoryData]:
+        """The repositories that an installation covers."""
+
+
+class Register(Protocol):
+    """Remembers installations; ``gatekeeper.store.installations.Installations`` is the real one."""
+
+    def replace(self, number: int, repositories: Iterable[RepositoryData]) -> Sequence[str]:
+        """Put an installation's repositories in place; the names of those it no longer has."""
+
+    def forget(self, number: int) -> Sequence[str]:
+        """An installation is gone; the names of its repositories."""
+
+
+class InstallationObserver:
+    """Reads which repositories an installation has."""
+
+    def __init__(self, listing: Listing, register: Register) -> None:
+        self._listing = listing
+        self._register = register
+
+    def repositories(self, installation: int) -> tuple[Sequence[str], Sequence[str]]:
+        """Put the installation's repositories on record; the names of those it has, and of those it lost.
+
+        Raises:
+            GitHubError: GitHub failed.
+            GitHubRefusedError: the installation is gone.
+        """
+        found = list(self._listing.installation_repositories(installation))
+        lost = self._register.replace(installation, found)
+        return sorted(one.full_name for one in found if not one.archived), lost
+
+    def forget(self, installation: int) -> Sequence[str]:
+        """The installation is gone; the names of its repositories."""
+        return self._register.forget(installation)

@@ -1,0 +1,42 @@
+"""What is kept of one service, in one place for its pass: policy, gate, and the pull requests that touch it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from gatekeeper.decide.snapshot import ServiceView
+from gatekeeper.decide.verdict import State
+from gatekeeper.events.triggers import Touch
+from gatekeeper.policy.model import Service
+from gatekeeper.store.catalog import Catalog
+from gatekeeper.store.gates import Gates, Standing
+from gatekeeper.store.pulls import Pulls
+
+
+class ServiceRecord:
+    """The stores behind a service's passes."""
+
+    def __init__(self, catalog: Catalog, gates: Gates, pulls: Pulls) -> None:
+        self._catalog = catalog
+        self._gates = gates
+        self._pulls = pulls
+
+    def policy(self, service: str) -> Service | None:
+        """The policy in force; None when the service is gone."""
+        entry = self._catalog.entry(service)
+        return None if entry is None else entry.service
+
+    def standing(self, service: str) -> Standing | None:
+        """The gate as its last pass left it; None before the first."""
+        return self._gates.standing(service)
+
+    def touching(self, service: str) -> Sequence[tuple[str, int]]:
+        """(repository, number) of open pull requests that touch the service."""
+        return self._pulls.touching(service)
+
+    def save(self, view: ServiceView, before: State | None, touches: Sequence[Touch], now: datetime) -> None:
+        """Store the gate, the transition if it moved, and the touches: all or nothing."""
+        self._gates.save(view, before, touches, now)
+
+    def forget(self, service: str) -> None:
+        """The service is gone."""
+        self._gates.forget(service)
