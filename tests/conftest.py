@@ -1,1 +1,1 @@
-pytest_plugins = ["worlds.fixtures"]
+pytest_plugins = ["databases", "worlds.fixtures"]

@@ -1,6 +1,7 @@
 """Databases for tests: SQLite files, and a PostgreSQL cluster of our own that lives as long as the session."""
 
 import contextlib
+import itertools
 import os
 import shutil
 import socket
@@ -9,9 +10,13 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+from sqlalchemy import create_engine, text
+
 from gatekeeper.store.engine import Database, create_store_engine
 from gatekeeper.store.tables import metadata
 
+_numbers = itertools.count()
 OWNER = "postgres"  # the server refuses to run as root; its Debian package brings this user
 
 
@@ -46,6 +51,34 @@ def opened(url: str) -> Iterator[Database]:
         yield database
     finally:
         database.close()
+
+
+@pytest.fixture(scope="session")
+def postgresql_url() -> Iterator[str]:
+    """The maintenance database of a PostgreSQL that all tests share."""
+    with postgresql() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database of its own for this test, on each kind that Gatekeeper supports."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/gatekeeper.db"
+    url: str = request.getfixturevalue("postgresql_url")
+    name = f"test{next(_numbers)}"
+    engine = create_engine(url.replace("postgresql:", "postgresql+psycopg:"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    engine.dispose()
+    return url.removesuffix("postgres") + name
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """The same, opened, with all tables."""
+    with opened(database_url) as database:
+        yield database
 
 
 def _run(program: str, *arguments: str) -> None:

@@ -28,12 +28,12 @@ def database(tmp_path: Path) -> Iterator[Database]:
     database.close()
 
 
-@given(st.datetimes(timezones=st.timezones()))
+@given(st.datetimes(timezones=st.timezones(), min_value=datetime(2, 1, 1), max_value=datetime(9998, 1, 1)))  # noqa: DTZ001 (Hypothesis adds the zone)
 def test_an_instant_survives_the_database_to_the_microsecond(instant: datetime) -> None:
     engine = create_engine("sqlite://")
     kind = UtcDateTime()
     stored = kind.process_bind_param(instant, engine.dialect)
-    assert kind.process_result_value(stored, engine.dialect) == instant
+    assert kind.process_result_value(stored, engine.dialect) == instant.astimezone(UTC)
 
 
 def test_a_naive_datetime_is_refused(database: Database) -> None:

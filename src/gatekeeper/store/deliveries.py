@@ -1,12 +1,11 @@
 """Deliveries, stored with the work that they touch in one transaction: acknowledged means not forgotten."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, delete, or_, select
+from sqlalchemy import Connection, and_, bindparam, delete, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gatekeeper.events.delivery import Delivery
@@ -52,14 +51,13 @@ class Deliveries:
         GitHub repeats a delivery under the same id when somebody asks it to. One whose work is done
         changes nothing; one whose work is not (it failed, or is parked) is touched again.
         """
-        with self._database.write() as connection:
-            if _is_done(connection, delivery.guid):
-                return Receipt(Outcome.ALREADY_DONE)
-            touched = tuple(self._work.touch(connection, triggered.touches, now))
-            gens = {str(one.key): one.gen for one in touched}
-            connection.execute(_STORE[connection.dialect.name], _row(delivery, triggered, gens, now))
-        outcome = Outcome.ACCEPTED if touched else Outcome.IGNORED
-        return Receipt(outcome, triggered.ignored, touched)
+        try:
+            with self._database.write() as connection:
+                touched = tuple(self._work.touch(connection, triggered.touches, now))
+                _store(connection, delivery, triggered, touched, now)
+        except _AlreadyDoneError:
+            return Receipt(Outcome.ALREADY_DONE)
+        return Receipt(Outcome.ACCEPTED if touched else Outcome.IGNORED, triggered.ignored, touched)
 
     def is_done(self, guid: str) -> bool:
         """Whether everything that this delivery touched has been passed; False also when it is unknown."""
@@ -80,23 +78,36 @@ def _is_done(connection: Connection, guid: str) -> bool:
     return connection.execute(select(work.c.key).where(behind).limit(1)).first() is None
 
 
-def _row(delivery: Delivery, triggered: Triggered, gens: Mapping[str, int], now: datetime) -> dict[str, Any]:
-    return {
+def _store(
+    connection: Connection,
+    delivery: Delivery,
+    triggered: Triggered,
+    touched: Sequence[Touched],
+    now: datetime,
+) -> None:
+    values = {
         "guid": delivery.guid,
         "event": delivery.event,
         "action": delivery.action,
         "installation": delivery.installation,
         "received_at": now,
         "ignored": triggered.ignored,
-        "touched": gens,
+        "touched": {str(one.key): one.gen for one in touched},
     }
+    if connection.execute(_INSERT[connection.dialect.name], values).first():
+        return
+    if _is_done(connection, delivery.guid):
+        raise _AlreadyDoneError  # which takes the touches back
+    again = update(deliveries).where(deliveries.c.guid == delivery.guid)
+    connection.execute(again.values(received_at=now, touched=values["touched"]))
 
 
-def _insert(dialect: Any) -> Any:
-    new = dialect.insert(deliveries)
-    again = {"touched": new.excluded.touched, "received_at": new.excluded.received_at}
-    return new.on_conflict_do_update(index_elements=[deliveries.c.guid], set_=again)
+class _AlreadyDoneError(Exception):
+    """A redelivery of a delivery whose work is done."""
 
 
 _TOUCHED = select(deliveries.c.touched).where(deliveries.c.guid == bindparam("guid"))
-_STORE = {"sqlite": _insert(sqlite), "postgresql": _insert(postgresql)}
+_INSERT = {
+    "sqlite": sqlite.insert(deliveries).on_conflict_do_nothing().returning(deliveries.c.guid),
+    "postgresql": postgresql.insert(deliveries).on_conflict_do_nothing().returning(deliveries.c.guid),
+}

@@ -1,15 +1,15 @@
 """The database: one engine, with SQLite and PostgreSQL set up for the same promises."""
 
-import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, OperationalError
 
-from gatekeeper.errors import ConfigurationError
+from gatekeeper.errors import ConfigurationError, TemporaryError
+from gatekeeper.store.group_commit import GroupCommit
 
 BUSY_TIMEOUT = 10
 """Seconds a connection waits for another process's SQLite transaction."""
@@ -25,32 +25,49 @@ _PRAGMAS = (
 class Database:
     """Transactions on one engine, committed at the end of the ``with`` or rolled back.
 
-    SQLite has one writer at a time. Threads of this process take turns on a lock, which wakes the next
-    one at once; other processes are waited for by SQLite's own busy timeout, which polls.
+    Do nothing slow inside: SQLite has one writer at a time. Threads of this process take turns and share
+    commits; other processes are waited for by SQLite's own busy timeout, which polls.
     """
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self._writing = engine.execution_options(sqlite_begin="BEGIN IMMEDIATE")
-        self._turn: AbstractContextManager[Any] = (
-            threading.Lock() if engine.dialect.name == "sqlite" else nullcontext()
-        )
+        sqlite = engine.dialect.name == "sqlite"
+        self._group = GroupCommit(engine.execution_options(begins=False)) if sqlite else None
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """A transaction that may change things."""
-        with self._turn, self._writing.begin() as connection:
+        """A transaction that may change things.
+
+        Raises:
+            TemporaryError: the database is locked, full or gone; nothing has been changed.
+        """
+        writing = self._group.member() if self._group else self.engine.begin()
+        with _database_errors(), writing as connection:
             yield connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A transaction that only reads: one consistent view on SQLite, never waiting for writers."""
-        with self.engine.begin() as connection:
+        """A transaction that only reads: one consistent view on SQLite, never waiting for writers.
+
+        Raises:
+            TemporaryError: the database is gone.
+        """
+        with _database_errors(), self.engine.begin() as connection:
             yield connection
 
     def close(self) -> None:
         """Close all connections."""
+        if self._group:
+            self._group.close()
         self.engine.dispose()
+
+
+@contextmanager
+def _database_errors() -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        raise TemporaryError(f"the database could not be used: {error.orig}") from error
 
 
 def create_store_engine(url: str) -> Engine:
@@ -92,6 +109,5 @@ def _set_up_sqlite(connection: Any, _record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    # A deferred BEGIN that reads and then writes fails at once with "database is locked" when another
-    # writer came between; IMMEDIATE takes the write lock first, and waits for it.
-    connection.exec_driver_sql(connection.get_execution_options().get("sqlite_begin", "BEGIN"))
+    if connection.get_execution_options().get("begins", True):
+        connection.exec_driver_sql("BEGIN")
