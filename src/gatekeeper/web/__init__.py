@@ -1,0 +1,1 @@
+"""The HTTP side: the door for webhooks, the API, the pages."""
