@@ -32,6 +32,7 @@ from gatekeeper.store.overrides import Overrides
 from gatekeeper.store.publications import Publications
 from gatekeeper.store.pull_record import PullRecord
 from gatekeeper.store.pulls import Pulls
+from gatekeeper.store.queue import Queue
 from gatekeeper.store.service_record import ServiceRecord
 from gatekeeper.store.tables import metadata
 from gatekeeper.store.work import Claim, Work
@@ -150,7 +151,8 @@ def build(
     database = Database(create_store_engine(settings.database_url))
     metadata.create_all(database.engine)
     work = Work(database)
-    catalog, gates, pulls = Catalog(database, work), Gates(database, work), Pulls(database)
+    queue = Queue(work, now)
+    catalog, gates, pulls = Catalog(database, queue), Gates(database, queue), Pulls(database)
     decisions, overrides, publications = Decisions(database), Overrides(database), Publications(database)
     installations, ledger, sources = Installations(database), SqlLedger(database), Sources(settings)
     ledgers = Ledgers(sources.of, ledger)
@@ -160,7 +162,7 @@ def build(
         decisions=decisions,
         overrides=overrides,
         catalog=catalog,
-        work=work,
+        queue=queue,
     )
     passes: dict[Kind, Pass] = {Kind.SERVICE: ServicePass(ledgers, ServiceRecord(catalog, gates, pulls))}
     github = _github(settings, installations, limiter)

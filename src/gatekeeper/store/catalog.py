@@ -12,9 +12,9 @@ from gatekeeper.policy.in_force import InForce
 from gatekeeper.policy.loader import PolicyFile
 from gatekeeper.policy.model import Service
 from gatekeeper.store.engine import Database
+from gatekeeper.store.queue import Queue
 from gatekeeper.store.rows import Codec, upsert
 from gatekeeper.store.tables import policy_source, service
-from gatekeeper.store.work import Work
 
 _SERVICE: Codec[Service] = Codec(Service)
 
@@ -40,9 +40,9 @@ class Source:
 class Catalog:
     """The services of all organisations."""
 
-    def __init__(self, database: Database, work: Work) -> None:
+    def __init__(self, database: Database, queue: Queue) -> None:
         self._database = database
-        self._work = work
+        self._queue = queue
 
     def entries(self, organization: str | None = None) -> tuple[Entry, ...]:
         """All services (of one organisation), by key."""
@@ -114,7 +114,7 @@ class Catalog:
                 "problems": list(policies.problems),
             }
             connection.execute(upsert(connection.dialect, policy_source, source))
-            self._work.touch(connection, touches, now)
+            self._queue.touch(connection, touches)
 
     def _source_row(self, repository: str) -> Any:
         with self._database.read() as connection:

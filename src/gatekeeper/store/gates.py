@@ -11,9 +11,9 @@ from gatekeeper.decide.snapshot import ServiceView
 from gatekeeper.decide.verdict import Reason, State
 from gatekeeper.events.triggers import Touch
 from gatekeeper.store.engine import Database
+from gatekeeper.store.queue import Queue
 from gatekeeper.store.rows import Codec, upsert
 from gatekeeper.store.tables import gate, transition
-from gatekeeper.store.work import Work
 
 _VIEW: Codec[ServiceView] = Codec(ServiceView)
 _REASONS: Codec[tuple[Reason, ...]] = Codec(tuple[Reason, ...])
@@ -41,9 +41,9 @@ class Transition:
 class Gates:
     """All gates."""
 
-    def __init__(self, database: Database, work: Work) -> None:
+    def __init__(self, database: Database, queue: Queue) -> None:
         self._database = database
-        self._work = work
+        self._queue = queue
 
     def standing(self, key: str) -> Standing | None:
         """One gate; None before its first pass."""
@@ -78,7 +78,7 @@ class Gates:
             if before is not memory.state:
                 moved = Transition(view.service.key, now, before, memory.state, memory.reasons)
                 connection.execute(insert(transition).values(_row(moved, dumped)))
-            self._work.touch(connection, touches, now)
+            self._queue.touch(connection, touches)
 
     def forget(self, key: str) -> None:
         """The service is gone; its transitions stay."""

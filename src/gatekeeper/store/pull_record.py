@@ -15,7 +15,7 @@ from gatekeeper.store.decisions import Decisions
 from gatekeeper.store.overrides import OverrideRecord, Overrides
 from gatekeeper.store.publications import Publications
 from gatekeeper.store.pulls import KnownPull, Pulls
-from gatekeeper.store.work import Work
+from gatekeeper.store.queue import Queue
 
 
 class PullRecord:
@@ -29,14 +29,14 @@ class PullRecord:
         decisions: Decisions,
         overrides: Overrides,
         catalog: Catalog,
-        work: Work,
+        queue: Queue,
     ) -> None:
         self._pulls = pulls
         self._publications = publications
         self._decisions = decisions
         self._overrides = overrides
         self._catalog = catalog
-        self._work = work
+        self._queue = queue
 
     def paths(self, repository: str, number: int, of: str) -> tuple[str, ...] | Everything | None:
         """Its changed paths when head SHA and base are still ``of``; None when not known."""
@@ -121,9 +121,9 @@ class PullRecord:
                 if stored is not None:
                     yield stored.snapshot, stored.decision
 
-    def touch(self, touches: Sequence[Touch], now: datetime) -> None:
+    def touch(self, touches: Sequence[Touch]) -> None:
         """Look at these too."""
-        self._work.add(touches, now)
+        self._queue.add(touches)
 
     def seen(self, repository: str) -> dict[int, str]:
         """By number, the fingerprint of each open pull request."""

@@ -61,7 +61,7 @@ class Record(Protocol):
     def rivals(self, repository: str, number: int, sha: str) -> Iterable[tuple[Snapshot, Decision]]:
         """What was decided for other open pull requests with the same head."""
 
-    def touch(self, touches: Sequence[Touch], now: datetime) -> None:
+    def touch(self, touches: Sequence[Touch]) -> None:
         """Look at these too."""
 
 
@@ -122,20 +122,20 @@ class PullPass:
         """
         repository, number = key.name, int(key.detail)
         if not self._record.knows_policies(repository):
-            self._read_policies_first(repository, now)
+            self._read_policies_first(repository)
             return {"verdict": "waiting for the policies"}
         seen = self._observer.observe(repository, number, now)
         if seen is None:
             return self._closed(repository, number, now)
         return self._judge(seen, Asked.of(hints), now)
 
-    def _read_policies_first(self, repository: str, now: datetime) -> None:
+    def _read_policies_first(self, repository: str) -> None:
         """The pass over the policies touches the repository's pull requests when it is done."""
-        self._record.touch([Touch(WorkKey(Kind.POLICIES, repository), Priority.PERSON)], now)
+        self._record.touch([Touch(WorkKey(Kind.POLICIES, repository), Priority.PERSON)])
 
     def _closed(self, repository: str, number: int, now: datetime) -> Mapping[str, Any]:
         neighbours = self._record.close(repository, number, now)
-        self._record.touch([Touch(WorkKey.pull(repository, other)) for other in neighbours], now)
+        self._record.touch([Touch(WorkKey.pull(repository, other)) for other in neighbours])
         return {"verdict": "closed"}
 
     def _judge(self, seen: Seen, asked: Asked, now: datetime) -> Mapping[str, Any]:

@@ -46,7 +46,7 @@ class KnownPulls(Protocol):
 class Touching(Protocol):
     """Puts work in the queue."""
 
-    def touch(self, touches: Sequence[Touch], now: datetime) -> None:
+    def touch(self, touches: Sequence[Touch]) -> None:
         """Look at these."""
 
 
@@ -64,6 +64,7 @@ class RepositoryPass:
         Raises:
             GitHubError: GitHub failed; tried again later.
         """
+        del now  # passes have one signature
         repository = key.name
         known = self._known.seen(repository)
         there = self._open(repository)
@@ -73,7 +74,7 @@ class RepositoryPass:
         if FAN_OUT in hints:
             others = sorted(set(there) - set(missed))
             touches += [Touch(WorkKey.pull(repository, one), Priority.SWEEP, FAN_OUT) for one in others]
-        self._work.touch(touches, now)
+        self._work.touch(touches)
         return {"open": len(there), "missed": len(missed), "touched": len(touches)}
 
     def _open(self, repository: str) -> Mapping[int, str]:
@@ -100,7 +101,7 @@ class InstallationPass:
         Raises:
             GitHubError: GitHub failed; tried again later.
         """
-        del hints
+        del hints, now
         installation = int(key.subject)
         try:
             names, lost = self._repositories.repositories(installation)
@@ -111,7 +112,7 @@ class InstallationPass:
         kinds = (Kind.POLICIES, Kind.REPOSITORY)
         touches = [Touch(WorkKey(kind, name), Priority.SWEEP) for name in names for kind in kinds]
         touches += [Touch(WorkKey(Kind.POLICIES, name), Priority.SWEEP, LOST) for name in lost]
-        self._work.touch(touches, now)
+        self._work.touch(touches)
         return {"repositories": len(names), "lost": len(lost)}
 
 
@@ -130,6 +131,7 @@ class CommitPass:
             GitHubError: GitHub failed; tried again later.
             GitHubRefusedError: GitHub will not do it.
         """
+        del now
         repository, sha = key.name, key.detail
         numbers = self._known.with_head(repository, sha) or self._github.pulls_of_commit(repository, sha)
         asked = hints or [{}]
@@ -138,5 +140,5 @@ class CommitPass:
             for number in numbers
             for hint in asked
         ]
-        self._work.touch(touches, now)
+        self._work.touch(touches)
         return {"pulls": list(numbers)}
