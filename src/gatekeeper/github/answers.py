@@ -41,7 +41,8 @@ class Answer:
     def message(self) -> str:
         """What GitHub says is wrong, with the details of a failed validation; empty when it says nothing."""
         told = _object(self.body)
-        details = [_detail(one) for one in told.get("errors") or ()]
+        errors = told.get("errors")
+        details = [_detail(one) for one in errors] if isinstance(errors, list) else []
         return "; ".join(part for part in (str(told.get("message") or ""), *details) if part)
 
     @property

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import UTC
-from typing import Any, Literal, Unpack
+from typing import Any, Unpack
 from urllib.parse import quote
 
 from gatekeeper.errors import GitHubRefusedError
@@ -11,7 +11,6 @@ from gatekeeper.github.values import CheckContent
 
 STATUS_LIMIT = 140  # characters of a commit status's description
 _NOT_FOUND = 404
-_OUTPUT: tuple[Literal["title", "summary", "text"], ...] = ("title", "summary", "text")
 _ACTION = ("label", "description", "identifier")
 
 
@@ -84,7 +83,9 @@ def _fields(content: CheckContent) -> dict[str, Any]:
         fields |= {"status": "in_progress", "started_at": at}
     else:
         fields |= {"status": "completed", "conclusion": content["conclusion"], "completed_at": at}
-    fields["output"] = {name: content[name] for name in _OUTPUT if content[name]}
+    fields["output"] = {"title": content["title"], "summary": content["summary"]}
+    if content["text"]:
+        fields["output"]["text"] = content["text"]
     fields["actions"] = [dict(zip(_ACTION, action, strict=True)) for action in content["actions"]]
     if content["details_url"] is not None:
         fields["details_url"] = content["details_url"]

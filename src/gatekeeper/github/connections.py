@@ -14,7 +14,7 @@ from github.Repository import Repository
 from gatekeeper.errors import ConfigurationError, GitHubRefusedError, NotFoundError
 from gatekeeper.github.auth import InstallationAuth, app_auth
 from gatekeeper.github.limiter import Limiter
-from gatekeeper.github.transport import Transport
+from gatekeeper.github.transport import TIMEOUT, Transport
 from gatekeeper.github.values import Rate
 
 Mode = Literal["app", "token"]
@@ -86,8 +86,15 @@ class TokenConnections:
 
     mode: Mode = "token"
 
-    def __init__(self, token: str, *, api_url: str, limiter: Callable[[], Limiter] = Limiter) -> None:
-        self._one = Connection(Transport(Token(token), limiter(), api_url=api_url), None)
+    def __init__(
+        self,
+        token: str,
+        *,
+        api_url: str,
+        limiter: Callable[[], Limiter] = Limiter,
+        timeout: int = TIMEOUT,
+    ) -> None:
+        self._one = Connection(Transport(Token(token), limiter(), api_url=api_url, timeout=timeout), None)
 
     @property
     def app(self) -> Transport:
@@ -133,6 +140,7 @@ class AppConnections:
         clock: the present, as an aware UTC datetime.
         installation_of: the stored installation of a repository, None when not known; then GitHub is asked, once.
         limiter: makes the limiter of each connection.
+        timeout: seconds to wait for a connection, and for each piece of an answer.
     """
 
     mode: Mode = "app"
@@ -146,12 +154,14 @@ class AppConnections:
         clock: Callable[[], datetime],
         installation_of: Callable[[str], int | None] = lambda _: None,
         limiter: Callable[[], Limiter] = Limiter,
+        timeout: int = TIMEOUT,
     ) -> None:
         self._app_id = app_id
         self._api_url = api_url
         self._clock = clock
         self._installation_of = installation_of
         self._limiter = limiter
+        self._timeout = timeout
         self.app = self._transport(app_auth(app_id, private_key))
         self._open: dict[int | None, Connection] = {}
         self._found: dict[str, int] = {}
@@ -210,7 +220,7 @@ class AppConnections:
         return self._registered or {}
 
     def _transport(self, auth: Auth) -> Transport:
-        return Transport(auth, self._limiter(), api_url=self._api_url)
+        return Transport(auth, self._limiter(), api_url=self._api_url, timeout=self._timeout)
 
     def _find(self, path: str, name: str) -> int:
         if path not in self._found:

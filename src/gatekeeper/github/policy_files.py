@@ -22,7 +22,7 @@ class _Entry(NamedTuple):
     size: int
 
 
-def policy_tree(repository: Repository, directory: str, branch: str) -> PolicyTree:
+def policy_tree(repository: Repository, directory: str, branch: str, *, most: int = MOST) -> PolicyTree:
     """Read every ``*.yaml`` and ``*.yml`` below a directory, at the branch's present commit.
 
     Two requests, one for each directory directly below, and one for each file.
@@ -34,7 +34,7 @@ def policy_tree(repository: Repository, directory: str, branch: str) -> PolicyTr
     found = sorted(
         entry for entry in _entries(repository, directory, commit) if entry.path.endswith(_SUFFIXES)
     )
-    wanted = [entry for entry in found if entry.size <= LARGEST][:MOST]
+    wanted = [entry for entry in found if entry.size <= LARGEST][:most]
     files = tuple((entry.path, _text(repository, entry.sha)) for entry in wanted)
     return PolicyTree(commit, files, tuple(entry.path for entry in found if entry not in wanted))
 

@@ -91,16 +91,19 @@ class Reader:
         """Our check runs of this name on a commit, newest first; none with a token, which cannot make any."""
         if self.mode == "token":
             return ()
-        connection = self._connections.of_repository(repository)
+        connection, ours = self._connections.of_repository(repository), self._connections.app_number()
         listed = PaginatedList(
             CheckRun,
             connection.transport,
             f"{self._repository(repository).get_commit(sha).url}/check-runs",
-            {"check_name": name, "filter": "all", "app_id": self._connections.app_number()},
+            {"check_name": name, "filter": "all", "app_id": ours},
             list_item="check_runs",
         )
-        found = sorted(listed, key=lambda run: run.id, reverse=True)
-        return tuple(shapes.check_run_data(run) for run in found)
+        # Checked again, because the query is lost when a renamed repository's address is followed.
+        found = [run for run in listed if run.name == name and run.app.id == ours]
+        return tuple(
+            shapes.check_run_data(run) for run in sorted(found, key=lambda run: run.id, reverse=True)
+        )
 
     # Reading repositories and people
 

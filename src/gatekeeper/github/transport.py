@@ -31,11 +31,11 @@ class Transport(Requester):
         GitHubRefusedError: GitHub will not do it.
     """
 
-    def __init__(self, auth: Auth, limiter: Limiter, *, api_url: str) -> None:
+    def __init__(self, auth: Auth, limiter: Limiter, *, api_url: str, timeout: int = TIMEOUT) -> None:
         super().__init__(
             auth=auth,
             base_url=api_url,
-            timeout=TIMEOUT,
+            timeout=timeout,
             user_agent="gatekeeper",
             per_page=PER_PAGE,
             verify=True,

@@ -1,0 +1,539 @@
+"""Every method of the client against the stand-in, over HTTP; each call is held to GitHub's description."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import openapi
+from gatekeeper.demo.github import AppKey, StandIn
+from gatekeeper.errors import ConfigurationError, GitHubRefusedError, NotFoundError
+from gatekeeper.github import policy_files
+from gatekeeper.github.client import GitHub
+from gatekeeper.github.values import CheckContent, CommentData, Files, PolicyTree, RepositoryData
+from github_clients import Clock, app_client, app_connections, token_client
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gatekeeper.demo.github import World
+    from gatekeeper.demo.github.entities import CheckRun
+
+SHOP = "acme/shop"
+KEY = AppKey()  # one for all tests, as making it takes longer than most of them
+NOW = datetime(2026, 11, 2, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def github() -> Iterator[StandIn]:
+    with StandIn(app_key=KEY) as github:
+        yield github
+        openapi.validate_all(github.calls)
+
+
+@pytest.fixture
+def client(github: StandIn) -> GitHub:
+    return app_client(github)
+
+
+@pytest.fixture
+def world(github: StandIn) -> World:
+    return github.state
+
+
+def open_pull(world: World, files: dict[str, str | None] | None = None, **changes: Any) -> int:
+    changed: dict[str, str | None] = files or {"services/checkout/app.py": "fast\n"}
+    return world.open_pull(SHOP, author="dev1", title="Faster checkout", files=changed, **changes).number
+
+
+def content(**changes: Any) -> CheckContent:
+    said: CheckContent = {
+        "external_id": "essence",
+        "conclusion": "failure",
+        "title": "checkout is frozen",
+        "summary": "Spent.",
+        "text": "",
+        "details_url": None,
+        "actions": (),
+        "now": NOW,
+    }
+    said.update(changes)  # type: ignore[typeddict-item] # each test names keys of it
+    return said
+
+
+def asked(github: StandIn) -> list[str]:
+    """What was asked since the last ``clear``, without the one-off questions of a new client."""
+    setup = ("/access_tokens", "/installation")
+    return [f"{call.method} {call.path}" for call in github.calls if not call.path.endswith(setup)]
+
+
+class TestPulls:
+    def test_a_pull_is_one_request(self, github: StandIn, client: GitHub, world: World) -> None:
+        number = open_pull(world, labels=["slo:override", "bug"])
+        opened = world.pull(SHOP, number)
+        found = client.pull(SHOP, number)
+        assert (found.repository, found.number, found.title) == (SHOP, number, "Faster checkout")
+        assert (found.author, found.head_sha, found.head_ref) == ("dev1", opened.head_sha, opened.head_ref)
+        assert (found.head_repository, found.base_ref, found.default_branch) == (SHOP, "main", "main")
+        assert found.labels == ("bug", "slo:override")
+        assert (found.open, found.merged, found.draft, found.changed_files) == (True, False, False, 1)
+        assert found.updated_at == opened.updated_at.replace(microsecond=0)
+        assert asked(github) == [f"GET /repos/{SHOP}/pulls/{number}"]
+
+    def test_closed_merged_and_draft_are_told_apart(self, client: GitHub, world: World) -> None:
+        closed, draft = open_pull(world), open_pull(world, {"a": "b"}, draft=True)
+        world.close(SHOP, closed, by="dev1")
+        merged = open_pull(world, {"docs/new.md": "x"})
+        head = world.pull(SHOP, merged).head_sha
+        client.create_check(SHOP, sha=head, name="gatekeeper", **content(conclusion="success"))
+        world.merge(SHOP, merged, by="dev1")
+        states = {
+            number: (one.open, one.merged, one.draft)
+            for number in (closed, draft, merged)
+            for one in [client.pull(SHOP, number)]
+        }
+        assert states == {
+            closed: (False, False, False),
+            draft: (True, False, True),
+            merged: (False, True, False),
+        }
+
+    def test_a_pull_that_is_not_there_is_refused_with_404(self, client: GitHub) -> None:
+        with pytest.raises(GitHubRefusedError, match="Not Found") as refused:
+            client.pull(SHOP, 4711)
+        assert refused.value.status == 404
+
+    def test_files_are_sorted_with_both_sides_of_a_rename(self, client: GitHub, world: World) -> None:
+        number = open_pull(
+            world, {"docs/index.md": None, "docs/start.md": "# How the shop works\n", "a.py": "new\n"}
+        )
+        assert client.files(SHOP, number) == Files(("a.py", "docs/index.md", "docs/start.md"), complete=True)
+
+    @pytest.mark.parametrize(
+        ("changed_files", "complete"),
+        [
+            pytest.param(None, True, id="far fewer than GitHub lists"),
+            pytest.param(250, True, id="as many as were changed"),
+            pytest.param(251, False, id="one more was changed than is listed"),
+        ],
+    )
+    def test_files_cost_a_request_a_hundred(
+        self,
+        github: StandIn,
+        client: GitHub,
+        world: World,
+        changed_files: int | None,
+        complete: bool,  # noqa: FBT001 - a column of the table
+    ) -> None:
+        number = open_pull(world, {f"f/{index:03}": "x" for index in range(250)})
+        found = client.files(SHOP, number, changed_files=changed_files)
+        assert len(found.paths) == 250
+        assert found.complete is complete
+        assert asked(github) == [f"GET /repos/{SHOP}/pulls/{number}/files"] * 3
+
+    def test_open_pulls_cost_a_request_a_hundred(self, github: StandIn, client: GitHub, world: World) -> None:
+        numbers = {open_pull(world, {f"f/{index}": "x"}) for index in range(101)}
+        world.close(SHOP, min(numbers), by="dev1")
+        found = list(client.open_pulls(SHOP))
+        assert {one.number for one in found} == numbers - {min(numbers)}
+        assert all(one.open and not one.merged and one.changed_files is None for one in found)
+        assert asked(github) == [f"GET /repos/{SHOP}/pulls"]
+
+    def test_pulls_of_a_commit_are_the_open_ones_with_this_head(self, client: GitHub, world: World) -> None:
+        number = open_pull(world)
+        sha = world.pull(SHOP, number).head_sha
+        assert client.pulls_of_commit(SHOP, sha) == (number,)
+        world.close(SHOP, number, by="dev1")
+        assert client.pulls_of_commit(SHOP, sha) == ()
+
+
+class TestConversation:
+    def test_comments_are_written_edited_and_read_in_order(
+        self, github: StandIn, client: GitHub, world: World
+    ) -> None:
+        number = open_pull(world)
+        theirs = world.comment_on(SHOP, number, "Please look.", by="po1").id
+        github.calls.clear()
+        ours = client.create_comment(SHOP, number, "Frozen.")
+        client.edit_comment(SHOP, ours, "Thawed. 🌤️")
+        assert list(client.comments(SHOP, number)) == [
+            CommentData(theirs, "po1", "Please look."),
+            CommentData(ours, client.login(), "Thawed. 🌤️"),
+        ]
+        assert len(github.calls.writes()) == 2
+
+    def test_a_comment_that_is_gone_is_refused_with_404(self, client: GitHub) -> None:
+        with pytest.raises(GitHubRefusedError) as refused:
+            client.edit_comment(SHOP, 4711, "Thawed.")
+        assert refused.value.status == 404
+
+    def test_labels_come_and_go_and_going_twice_is_fine(
+        self, github: StandIn, client: GitHub, world: World
+    ) -> None:
+        number = open_pull(world, labels=["bug"])
+        client.add_labels(SHOP, number, ["slo:frozen", "area/checkout & more?"])
+        assert client.pull(SHOP, number).labels == ("area/checkout & more?", "bug", "slo:frozen")
+        for _ in range(2):
+            client.remove_label(SHOP, number, "area/checkout & more?")
+        assert client.pull(SHOP, number).labels == ("bug", "slo:frozen")
+        assert len(github.calls.writes()) == 3
+
+    def test_whoever_put_a_label_there_last_answers_for_it(self, client: GitHub, world: World) -> None:
+        number = open_pull(world)
+        assert client.last_labeled(SHOP, number, "slo:override") is None
+        client.add_labels(SHOP, number, ["slo:override"])
+        by_bot = client.last_labeled(SHOP, number, "slo:override")
+        assert by_bot is not None
+        assert (by_bot.actor, by_bot.human) == ("gatekeeper[bot]", False)
+        client.remove_label(SHOP, number, "slo:override")
+        world.label(SHOP, number, "slo:override", by="ops1")
+        by_person = client.last_labeled(SHOP, number, "slo:override")
+        assert by_person is not None
+        assert (by_person.actor, by_person.human) == ("ops1", True)
+        assert by_person.at.tzinfo is not None
+
+    def test_a_long_history_is_read_to_its_end(self, github: StandIn, client: GitHub, world: World) -> None:
+        number = open_pull(world)
+        for _ in range(55):
+            world.label(SHOP, number, "bug", by="dev1")
+            world.unlabel(SHOP, number, "bug", by="dev1")
+        world.label(SHOP, number, "bug", by="po1")
+        github.calls.clear()
+        found = client.last_labeled(SHOP, number, "bug")
+        assert found is not None
+        assert found.actor == "po1"
+        assert asked(github) == [f"GET /repos/{SHOP}/issues/{number}/events"] * 2
+
+
+class TestChecks:
+    def run(self, world: World, check_id: int) -> CheckRun:
+        return world.check(SHOP, check_id)
+
+    def test_a_check_begins_in_progress_and_is_completed_in_place(
+        self, github: StandIn, client: GitHub, world: World
+    ) -> None:
+        sha = world.pull(SHOP, open_pull(world)).head_sha
+        check_id = client.create_check(SHOP, sha=sha, name="gatekeeper", **content(conclusion=None))
+        begun = self.run(world, check_id)
+        assert (begun.status, begun.conclusion, begun.started_at) == ("in_progress", None, NOW)
+        late = (NOW + timedelta(minutes=1)).astimezone(timezone(timedelta(hours=-5)))
+        said = content(
+            text="Numbers.", details_url="https://example.org/d/1", actions=[("Explain", "All", "explain")]
+        )
+        client.update_check(SHOP, check_id, sha=sha, name="gatekeeper", **said | {"now": late})
+        done = self.run(world, check_id)
+        assert (done.status, done.conclusion) == ("completed", "failure")
+        assert done.completed_at == NOW + timedelta(minutes=1)
+        assert (done.output.title, done.output.summary, done.output.text) == (
+            "checkout is frozen",
+            "Spent.",
+            "Numbers.",
+        )
+        assert done.details_url == "https://example.org/d/1"
+        assert [(one.label, one.description, one.identifier) for one in done.actions] == [
+            ("Explain", "All", "explain")
+        ]
+        assert asked(github) == [
+            f"POST /repos/{SHOP}/check-runs",
+            f"PATCH /repos/{SHOP}/check-runs/{check_id}",
+        ]
+
+    def test_our_runs_are_found_newest_first_and_nobody_elses(
+        self, github: StandIn, client: GitHub, world: World
+    ) -> None:
+        sha = world.pull(SHOP, open_pull(world)).head_sha
+        other = world.register_app(
+            "other", owner="acme", public_key=github.app_key.public, permissions={}, events=()
+        )
+        world.report_check(SHOP, sha, "gatekeeper", app_id=other.id, conclusion="success")
+        client.create_check(SHOP, sha=sha, name="gatekeeper/policy", **content())
+        ids = [
+            client.create_check(SHOP, sha=sha, name="gatekeeper", **content(external_id=one)) for one in "ab"
+        ]
+        github.calls.clear()
+        found = client.check_runs(SHOP, sha, "gatekeeper")
+        assert [(one.id, one.external_id) for one in found] == [(ids[1], "b"), (ids[0], "a")]
+        assert {(one.head_sha, one.status, one.conclusion) for one in found} == {
+            (sha, "completed", "failure")
+        }
+        assert asked(github) == [f"GET /repos/{SHOP}/commits/{sha}/check-runs"]
+
+    def test_a_check_that_is_gone_is_refused_with_404(self, client: GitHub) -> None:
+        with pytest.raises(GitHubRefusedError) as refused:
+            client.update_check(SHOP, 4711, sha="f" * 40, name="gatekeeper", **content())
+        assert refused.value.status == 404
+
+    def test_a_text_too_long_says_what_is_wrong(self, client: GitHub, world: World) -> None:
+        sha = world.pull(SHOP, open_pull(world)).head_sha
+        with pytest.raises(GitHubRefusedError, match="422") as refused:
+            client.create_check(SHOP, sha=sha, name="gatekeeper", **content(summary="ä" * 40_000))
+        assert refused.value.status == 422
+
+    def test_a_missing_permission_is_refused_with_a_hint(
+        self, github: StandIn, client: GitHub, world: World
+    ) -> None:
+        world.grant(min(world.installations), {"metadata": "read", "checks": "read"})
+        sha = world.pull(SHOP, open_pull(world)).head_sha
+        with pytest.raises(GitHubRefusedError, match="gatekeeper doctor") as refused:
+            client.create_check(SHOP, sha=sha, name="gatekeeper", **content())
+        assert refused.value.status == 403
+
+
+class TestStatuses:
+    def test_a_status_is_one_request_and_its_description_fits(
+        self, github: StandIn, client: GitHub, world: World
+    ) -> None:
+        sha = world.pull(SHOP, open_pull(world)).head_sha
+        client.set_status(
+            SHOP, sha, context="gatekeeper", state="failure", description="ß" * 141, target_url=None
+        )
+        client.set_status(
+            SHOP,
+            sha,
+            context="gatekeeper",
+            state="success",
+            description="ß" * 140,
+            target_url="https://x.org/",
+        )
+        first, second = world.statuses
+        assert (first.state, first.description, first.target_url) == ("failure", "ß" * 139 + "…", None)
+        assert (second.state, second.description, second.target_url) == (
+            "success",
+            "ß" * 140,
+            "https://x.org/",
+        )
+        assert asked(github) == [f"POST /repos/{SHOP}/statuses/{sha}"] * 2
+
+
+class TestPolicyTree:
+    def test_a_repository_without_policies_has_none(
+        self, github: StandIn, client: GitHub, world: World
+    ) -> None:
+        commit = world.head(SHOP, "main").sha
+        assert client.policy_tree(SHOP) == PolicyTree(commit, ())
+        assert asked(github) == [
+            f"GET /repos/{SHOP}",
+            f"GET /repos/{SHOP}/branches/main",
+            f"GET /repos/{SHOP}/contents/policies",
+        ]
+
+    def test_policy_files_are_found_at_every_depth_and_nothing_else(
+        self, github: StandIn, client: GitHub, world: World
+    ) -> None:
+        files = {
+            "policies/shop.yaml": "kind: Service # größer\n",
+            "policies/README.md": "no policy",
+            "policies/teams/a/one.yml": "one",
+            "policies/teams/two.yaml": "two",
+            "other/three.yaml": "three",
+        }
+        commit = world.push_commit(SHOP, "main", files, by="ops1")
+        found = client.policy_tree(SHOP, ref="main")
+        assert found == PolicyTree(
+            commit.sha,
+            (
+                ("policies/shop.yaml", "kind: Service # größer\n"),
+                ("policies/teams/a/one.yml", "one"),
+                ("policies/teams/two.yaml", "two"),
+            ),
+        )
+        assert len(asked(github)) == 2 + 1 + 3
+
+    def test_a_branch_is_read_as_it_is_there(self, client: GitHub, world: World) -> None:
+        world.push_commit(SHOP, "release/1.0", {"policies/a.yaml": "old"}, by="ops1")
+        world.push_commit(SHOP, "main", {"policies/a.yaml": "new"}, by="ops1")
+        assert client.policy_tree(SHOP, ref="release/1.0").files == (("policies/a.yaml", "old"),)
+        assert client.policy_tree(SHOP).files == (("policies/a.yaml", "new"),)
+
+    def test_a_file_where_the_directory_should_be_holds_no_policies(
+        self, client: GitHub, world: World
+    ) -> None:
+        world.push_commit(SHOP, "main", {"policies": "text"}, by="ops1")
+        assert client.policy_tree(SHOP).files == ()
+
+    def test_bytes_that_are_no_text_do_not_stop_the_others(self, client: GitHub, world: World) -> None:
+        world.push_commit(SHOP, "main", {"policies/a.yaml": b"a: \xff\n", "policies/b.yaml": "b"}, by="ops1")
+        assert client.policy_tree(SHOP).files == (
+            ("policies/a.yaml", "a: \ufffd\n"),
+            ("policies/b.yaml", "b"),
+        )
+
+    def test_what_is_too_large_or_too_many_is_said_and_not_read(self, github: StandIn, world: World) -> None:
+        files = {f"policies/{name}.yaml": name for name in "bcde"}
+        large = {"policies/a.yaml": "x" * (policy_files.LARGEST + 1)}
+        world.push_commit(SHOP, "main", files | large, by="ops1")
+        repository = app_connections(github).of_repository(SHOP).repository(SHOP)
+        found = policy_files.policy_tree(repository, "policies", "main", most=3)
+        assert [text for _, text in found.files] == ["b", "c", "d"]
+        assert found.left_out == ("policies/a.yaml", "policies/e.yaml")
+
+    def test_a_missing_branch_is_refused(self, client: GitHub) -> None:
+        with pytest.raises(GitHubRefusedError) as refused:
+            client.policy_tree(SHOP, ref="nowhere")
+        assert refused.value.status == 404
+
+    def test_a_missing_repository_is_refused(self, client: GitHub) -> None:
+        with pytest.raises(NotFoundError, match="not installed on acme/nothing"):
+            client.policy_tree("acme/nothing")
+
+
+class TestPeople:
+    @pytest.mark.parametrize(
+        ("team", "user", "active"),
+        [
+            pytest.param("@acme/sre", "ops1", True, id="an active member"),
+            pytest.param("acme/sre", "ops1", True, id="the at sign is decoration"),
+            pytest.param("@acme/sre", "dev1", False, id="a person outside"),
+            pytest.param("@acme/sre", "dev9", False, id="somebody invited"),
+            pytest.param("@acme/sre", "nobody", False, id="an unknown login"),
+            pytest.param("@acme/nothing", "ops1", False, id="an unknown team"),
+            pytest.param("@elsewhere/sre", "ops1", False, id="an organisation without the App"),
+            pytest.param("@acme", "ops1", False, id="no team's name"),
+            pytest.param("@acme/sre/../checkout-product", "po1", False, id="a path is no name"),
+        ],
+    )
+    def test_only_active_members_count(
+        self,
+        client: GitHub,
+        world: World,
+        team: str,
+        user: str,
+        active: bool,  # noqa: FBT001 - a column of the table
+    ) -> None:
+        world.add_account("dev9")
+        world.invite("acme", "sre", "dev9")
+        assert client.is_active_member(team, user) is active
+
+    def test_without_the_permission_it_is_not_taken_for_a_no(self, client: GitHub, world: World) -> None:
+        world.grant(min(world.installations), {"metadata": "read"})
+        with pytest.raises(GitHubRefusedError) as refused:
+            client.is_active_member("@acme/sre", "ops1")
+        assert refused.value.status == 403
+
+
+class TestRepositories:
+    def test_required_checks_are_those_of_the_branch(self, client: GitHub, world: World) -> None:
+        world.require_check(SHOP, "main", "tests")
+        world.require_check(SHOP, "release/1.0", "lint")
+        assert client.required_checks(SHOP, "main") == {"gatekeeper", "tests"}
+        assert client.required_checks(SHOP, "release/1.0") == {"lint"}
+        assert client.required_checks(SHOP, "topic") == frozenset()
+
+    def test_repositories_of_an_installation(self, client: GitHub, world: World) -> None:
+        (installation,) = client.installations()
+        assert installation == min(world.installations)
+        expected = [
+            RepositoryData(name, "main", archived=False, installation_id=installation)
+            for name in ("acme/.github", SHOP)
+        ]
+        assert list(client.installation_repositories(installation)) == expected
+        assert client.repository(SHOP) == expected[1]
+
+    def test_where_the_app_is_not_installed_there_is_nothing(self, client: GitHub) -> None:
+        with pytest.raises(NotFoundError, match="not installed on elsewhere/shop"):
+            client.pull("elsewhere/shop", 1)
+
+    def test_a_known_installation_is_not_asked_for(self, github: StandIn, world: World) -> None:
+        known = {SHOP: min(world.installations)}
+        client = GitHub(app_connections(github, installation_of=known.get))
+        client.repository(SHOP)
+        assert [call.path for call in github.calls] == [
+            f"/app/installations/{known[SHOP]}/access_tokens",
+            f"/repos/{SHOP}",
+        ]
+
+    def test_an_installation_is_asked_for_once_until_it_is_forgotten(
+        self, github: StandIn, world: World
+    ) -> None:
+        connections = app_connections(github)
+        client = GitHub(connections)
+        for _ in range(2):
+            client.repository(SHOP)
+        old = min(world.installations)
+        assert [call.path for call in github.calls].count(f"/repos/{SHOP}/installation") == 1
+        world.uninstall(old, by="ops1")
+        world.install(github.app_id, "acme", by="ops1")
+        connections.forget(old)
+        assert client.repository(SHOP).installation_id == min(world.installations) != old
+
+    def test_a_suspended_or_removed_installation_is_refused(self, client: GitHub, world: World) -> None:
+        client.repository(SHOP)
+        world.uninstall(min(world.installations), by="ops1")
+        with pytest.raises(GitHubRefusedError) as refused:
+            client.repository(SHOP)
+        assert refused.value.status == 404
+
+
+class TestOurselves:
+    def test_the_app_knows_itself(self, client: GitHub, github: StandIn) -> None:
+        assert client.mode == "app"
+        assert client.app()["id"] == github.app_id
+        assert client.login() == "gatekeeper[bot]"
+
+    def test_granted_permissions_are_those_of_the_token(
+        self, github: StandIn, client: GitHub, world: World
+    ) -> None:
+        installation = min(world.installations)
+        world.grant(installation, {"metadata": "read", "checks": "write"})
+        assert client.permissions(installation) == {"metadata": "read", "checks": "write"}
+        assert client.permissions(installation) == {"metadata": "read", "checks": "write"}
+        assert [call.method for call in github.calls] == ["POST"]
+
+    def test_the_quota_is_known_from_the_last_answer(
+        self, github: StandIn, client: GitHub, world: World
+    ) -> None:
+        assert client.rates() == {}
+        client.repository(SHOP)
+        before = len(github.calls)
+        ((installation, rate),) = client.rates().items()
+        assert installation == min(world.installations)
+        assert (rate.limit, rate.remaining) == (5000, 4999)
+        assert rate.reset_at > Clock()()
+        assert len(github.calls) == before
+
+
+class TestToken:
+    @pytest.fixture
+    def client(self, github: StandIn, world: World) -> GitHub:
+        world.add_personal_token("ops1", "secret")
+        return token_client(github, "secret")
+
+    def test_a_token_sets_statuses_and_reads_and_comments(
+        self, github: StandIn, client: GitHub, world: World
+    ) -> None:
+        number = open_pull(world)
+        sha = client.pull(SHOP, number).head_sha
+        client.set_status(
+            SHOP, sha, context="gatekeeper", state="failure", description="frozen", target_url=None
+        )
+        comment = client.create_comment(SHOP, number, "Frozen.")
+        client.add_labels(SHOP, number, ["slo:frozen"])
+        assert [one.state for one in world.statuses] == ["failure"]
+        assert list(client.comments(SHOP, number)) == [CommentData(comment, "ops1", "Frozen.")]
+        assert client.is_active_member("@acme/sre", "ops1")
+        assert client.repository(SHOP).installation_id is None
+        assert client.login() == "ops1"
+        assert client.mode == "token"
+
+    def test_a_token_has_no_check_runs_and_asks_for_none(self, github: StandIn, client: GitHub) -> None:
+        assert client.check_runs(SHOP, "f" * 40, "gatekeeper") == ()
+        assert list(client.installations()) == []
+        assert len(github.calls) == 0
+
+    def test_check_runs_are_refused(self, client: GitHub, world: World) -> None:
+        sha = world.pull(SHOP, open_pull(world)).head_sha
+        with pytest.raises(GitHubRefusedError) as refused:
+            client.create_check(SHOP, sha=sha, name="gatekeeper", **content())
+        assert refused.value.status == 403
+
+    def test_what_only_an_app_has_is_a_mistake_of_configuration(self, client: GitHub) -> None:
+        for ask in (client.app, lambda: client.permissions(1)):
+            with pytest.raises(ConfigurationError, match="needs a GitHub App"):
+                ask()
+
+    def test_a_wrong_token_says_what_to_look_at(self, github: StandIn) -> None:
+        with pytest.raises(GitHubRefusedError, match="is the token valid") as refused:
+            token_client(github, "nonsense").pull(SHOP, 1)
+        assert refused.value.status == 401
