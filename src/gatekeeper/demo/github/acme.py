@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gatekeeper.demo.github.entities import PreparedChange
 from gatekeeper.demo.github.world import World
 
 if TYPE_CHECKING:
@@ -39,6 +40,19 @@ SHOP = {
     "services/search/app.py": "def find(words):\n    return []\n",
     "docs/index.md": "# How the shop works\n",
 }
+PREPARED = (
+    PreparedChange(
+        "acme/shop",
+        "Checkout: faster payment",
+        "services/checkout/app.py",
+        "CACHE_SECONDS = {number}",
+        "Caches the payment form. A **feature**, so it has to wait while the budget is spent.",
+    ),
+    PreparedChange(
+        "acme/shop", "Search: understand synonyms", "services/search/app.py", "SYNONYMS = {number}"
+    ),
+    PreparedChange("acme/shop", "Docs: say how refunds work", "docs/index.md", "Refunds, {number}."),
+)
 DEFAULTS = {"README.md": "# Policies of acme\n"}
 
 
@@ -78,4 +92,5 @@ def acme(
     )
     world.install(APP_ID, "acme", by="ops1")
     world.require_check("acme/shop", "main", check)
+    world.prepared.extend(PREPARED)
     return world

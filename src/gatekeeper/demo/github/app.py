@@ -39,7 +39,7 @@ class GitHub:
 
 def create_github(github: GitHub | World) -> Flask:
     """Build the application around a world."""
-    app = Flask(__name__)
+    app = Flask(__name__, static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined] # of Flask's default provider
     held = github if isinstance(github, GitHub) else GitHub(github)
     app.extensions["github"] = held
@@ -54,7 +54,8 @@ def create_github(github: GitHub | World) -> Flask:
 
 
 def _is_page() -> bool:
-    return request.blueprint == views.blueprint.name or request.endpoint == "static"
+    """Whether a browser asks: ``/nothing/here`` could be a page's address and is the API's for whoever signs in."""
+    return request.blueprint == views.blueprint.name and "Authorization" not in request.headers
 
 
 def _before(github: GitHub) -> Response | None:

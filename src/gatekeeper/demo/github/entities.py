@@ -244,6 +244,21 @@ class RequiredCheck:
 
 
 @dataclass(frozen=True, slots=True)
+class PreparedChange:
+    """A change to open pull requests with at a click: a line added to a file, numbered to differ each time.
+
+    Attributes:
+        line: ``{number}`` in it becomes the number of this opening.
+    """
+
+    repository: str
+    title: str
+    path: str
+    line: str
+    body: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class App:
     """A registered GitHub App and the PEM public key its JSON Web Tokens are checked with."""
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         InstallationToken,
         IssueEvent,
         Label,
+        PreparedChange,
         PullRequest,
         RequiredCheck,
         Role,
@@ -70,6 +71,7 @@ class Records:
     installations: dict[int, Installation] = field(default_factory=dict)
     tokens: dict[str, InstallationToken] = field(default_factory=dict)
     personal_tokens: dict[str, str] = field(default_factory=dict)
+    prepared: list[PreparedChange] = field(default_factory=list)
     deliveries: Deliveries = field(default_factory=Deliveries)
     _ids: itertools.count[int] = field(default_factory=lambda: itertools.count(1001))
 

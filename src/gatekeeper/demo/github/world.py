@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         Comment,
         Commit,
         Installation,
+        PreparedChange,
         PullRequest,
         Repository,
         Role,
@@ -123,6 +124,23 @@ class World(Records):
                 base=target,
                 body=body,
                 labels=labels,
+                draft=draft,
+            )
+
+    def open_prepared(
+        self, change: PreparedChange, *, author: str, title: str | None = None, draft: bool = False
+    ) -> PullRequest:
+        """Open a pull request from a prepared change."""
+        with self.lock:
+            files = self.head(change.repository, self.repository(change.repository).default_branch).files
+            line = change.line.format(number=self.new_id())
+            text = f"{files.get(change.path, b'').decode()}{line}\n"
+            return self.open_pull(
+                change.repository,
+                author=author,
+                title=title or change.title,
+                files={change.path: text},
+                body=change.body,
                 draft=draft,
             )
 

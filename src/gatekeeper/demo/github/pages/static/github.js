@@ -1,0 +1,70 @@
+// Keeps the page current without a flicker, and sends forms without losing the place.
+"use strict";
+(() => {
+  const EVERY = 2000; // milliseconds
+  const main = document.getElementById("main");
+  const flash = document.getElementById("flash");
+  let shown = null; // the server's last HTML, to replace only what has changed
+
+  const busy = () => {
+    const field = document.activeElement;
+    if (field && main.contains(field) && field.matches("input, textarea, select")) return true;
+    if ([...main.querySelectorAll("option")].some((one) => one.selected && one.index > 0)) return true;
+    return [...main.querySelectorAll("textarea, input:not([type])")].some((one) => one.value !== one.defaultValue);
+  };
+
+  const show = (text) => {
+    const fresh = new DOMParser().parseFromString(text, "text/html").getElementById("main").innerHTML;
+    if (fresh === shown) return;
+    const first = shown === null;
+    shown = fresh;
+    if (first) return;
+    const opened = new Map([...main.querySelectorAll("details")].map((one, at) => [one.closest("[id]")?.id + at, one.open]));
+    main.innerHTML = fresh;
+    main.querySelectorAll("details").forEach((one, at) => {
+      const was = opened.get(one.closest("[id]")?.id + at);
+      if (was !== undefined) one.open = was;
+    });
+    document.dispatchEvent(new CustomEvent("page:updated"));
+  };
+
+  const refresh = async () => {
+    const answer = await fetch(location.href);
+    if (answer.ok) show(await answer.text());
+  };
+
+  setInterval(() => {
+    if (!document.hidden && !busy()) refresh().catch(() => {}); // the server is restarting: try again in a moment
+  }, EVERY);
+
+  const complain = (text) => {
+    flash.textContent = text;
+    flash.hidden = !text;
+  };
+
+  main.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const form = event.target;
+    const answer = await fetch(form.action, { method: "POST", body: new FormData(form, event.submitter) });
+    const text = await answer.text();
+    if (!answer.ok) {
+      const page = new DOMParser().parseFromString(text, "text/html");
+      complain(page.querySelector(".refusal")?.textContent ?? `The server answered ${answer.status}.`);
+      return;
+    }
+    complain("");
+    const there = new URL(answer.url);
+    if (there.pathname !== location.pathname) {
+      location.assign(there);
+      return;
+    }
+    form.reset();
+    document.activeElement?.blur();
+    shown = "";
+    show(text);
+  });
+
+  document.getElementById("as").addEventListener("change", (event) => event.target.form.submit());
+  document.documentElement.classList.add("scripted");
+  refresh().catch(() => {});
+})();
