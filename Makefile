@@ -1,0 +1,49 @@
+# Two commands do it all on a fresh machine: `make demo` and `make test`. `make help` lists the rest.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+TESTS  ?= tests
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format bench clean servers
+
+help: ## list these targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-8s %s\n", $$1, $$2 }'
+
+demo: $(VENV)/.runtime ## the main job on a laptop, in the browser
+	$(BIN)/gatekeeper demo
+
+test: servers $(VENV)/.dev ## the whole suite, installing what it needs (pick some with TESTS=tests/unit)
+	$(BIN)/pytest $(TESTS)
+
+lint: $(VENV)/.dev ## style, types and import contracts
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.dev ## format the code
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: servers $(VENV)/.dev ## the figures of docs/benchmarks.md, measured here
+	$(BIN)/python benchmarks/refresh_cost.py
+	$(BIN)/python benchmarks/webhook_ack.py
+
+clean: ## remove what these commands made
+	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+servers:
+	@tests/servers.sh
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --editable '.[postgresql]' --group dev
+	@touch $@ $(VENV)/.runtime
