@@ -1,16 +1,21 @@
 """``decide``: the verdict on one change, with its reasons."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from gatekeeper.decide.markdown import code, listed
+from gatekeeper.decide.phrases import instant
 from gatekeeper.decide.snapshot import OverrideRequest, ServiceView, Snapshot
-from gatekeeper.decide.verdict import State, Verdict, Why
+from gatekeeper.decide.verdict import Memory, State, Verdict, Why
 from gatekeeper.policy.model import Gate, Mode
+
+_CEILING = {Mode.OBSERVE: Verdict.ALLOW, Mode.ADVISE: Verdict.WARN, Mode.ENFORCE: Verdict.BLOCK}
 
 
 @dataclass(frozen=True)
 class OverrideRuling:
-    """What came of an override request for one service: granted until ``until``, or refused and why."""
+    """What came of an override request: granted until ``until``, or refused and ``why`` (Markdown)."""
 
     label: str
     actor: str
@@ -29,6 +34,7 @@ class ServiceRuling:
         effective: what counts after the policy's mode: ``observe`` lets pass, ``advise`` warns at most.
         detail: the exempting label, where one decided.
         override: the override that lets it through, where one does.
+        denied: why an override that counts for another service does not count for this one (Markdown).
     """
 
     service: str
@@ -38,6 +44,7 @@ class ServiceRuling:
     mode: Mode
     detail: str = ""
     override: OverrideRuling | None = None
+    denied: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,92 +59,100 @@ class Decision:
 
 def decide(snapshot: Snapshot) -> Decision:
     """Judge one pull request. Equal snapshots give equal decisions."""
-    overrides = {
-        (view.service.key, request.label): _judge(request, view.service.gate, snapshot.now)
-        for view in snapshot.services
-        for request in snapshot.requests
-        if request.label == view.service.gate.override.label
-    }
+    overrides = {view.service.key: _overrides(view, snapshot) for view in snapshot.services}
+    asked = [ruling for rulings in overrides.values() for ruling in rulings]
+    granted = {ruling.label: ruling for ruling in asked if ruling.granted}
     rulings = sorted(
-        (_rule(view, snapshot, overrides) for view in snapshot.services),
+        (
+            _rule(view, snapshot, overrides[view.service.key], frozenset(granted))
+            for view in snapshot.services
+        ),
         key=lambda ruling: (-ruling.effective, -ruling.verdict, ruling.service),
     )
-    verdict = max((ruling.effective for ruling in rulings), default=Verdict.ALLOW)
-    return Decision(verdict, tuple(rulings), *_outcomes(tuple(overrides.values())))
-
-
-def _outcomes(
-    rulings: tuple[OverrideRuling, ...],
-) -> tuple[tuple[OverrideRuling, ...], tuple[OverrideRuling, ...]]:
-    """One ruling a label: refused only if no service grants it, since a label cannot be half removed."""
-    granted = {ruling.label: ruling for ruling in rulings if ruling.granted}
-    refused = {ruling.label: ruling for ruling in rulings if ruling.label not in granted}
-    return (
-        tuple(refused[label] for label in sorted(refused)),
-        tuple(granted[label] for label in sorted(granted)),
+    return Decision(
+        verdict=max((ruling.effective for ruling in rulings), default=Verdict.ALLOW),
+        rulings=tuple(rulings),
+        refused=tuple(_refused(ruling for ruling in asked if ruling.label not in granted)),
+        granted=tuple(granted[label] for label in sorted(granted)),
     )
+
+
+def standing(memory: Memory, gate: Gate, now: datetime) -> tuple[Verdict, Why]:
+    """What a gate says to a change that nothing exempts, before the policy's mode."""
+    if memory.state is State.FROZEN:  # held without evidence too: absence never thaws
+        return Verdict.BLOCK, Why.FROZEN
+    if memory.unknown_since is not None:
+        if now - memory.unknown_since < gate.unknown.hold:
+            return Verdict.WARN, Why.UNKNOWN_HELD
+        if gate.unknown.then == "block":
+            return Verdict.BLOCK, Why.UNKNOWN_BLOCK
+        return Verdict.WARN, Why.UNKNOWN_ADVISE
+    return (Verdict.WARN, Why.CAUTION) if memory.state is State.CAUTION else (Verdict.ALLOW, Why.OPEN)
 
 
 def _rule(
-    view: ServiceView, snapshot: Snapshot, overrides: dict[tuple[str, str], OverrideRuling]
+    view: ServiceView, snapshot: Snapshot, overrides: Iterable[OverrideRuling], granted: frozenset[str]
 ) -> ServiceRuling:
     gate = view.service.gate
     verdict, why, detail = _by_gate(view, snapshot)
-    override = None
+    override, denied = None, ""
     if verdict is Verdict.BLOCK:
-        override = overrides.get((view.service.key, gate.override.label))
-        if override is not None and override.granted:
-            verdict, why = Verdict.ALLOW, Why.OVERRIDDEN
-        else:
-            override = None
-    return ServiceRuling(
-        view.service.key, verdict, _in_mode(verdict, gate.mode), why, gate.mode, detail, override
-    )
+        override = next((one for one in overrides if one.granted), None)
+        denied = next((one.why for one in overrides if not one.granted and one.label in granted), "")
+    if override is not None:
+        verdict, why = Verdict.ALLOW, Why.OVERRIDDEN
+    effective = min(verdict, _CEILING[gate.mode])
+    return ServiceRuling(view.service.key, verdict, effective, why, gate.mode, detail, override, denied)
 
 
 def _by_gate(view: ServiceView, snapshot: Snapshot) -> tuple[Verdict, Why, str]:
-    gate = view.service.gate
-    verdict, why = _by_state(view, snapshot.now)
+    verdict, why = standing(view.memory, view.service.gate, snapshot.now)
     if verdict is Verdict.ALLOW:
         return verdict, why, ""
-    if exempting := sorted(set(gate.exempt.labels) & set(snapshot.pull.labels)):
+    worn = {label.casefold() for label in snapshot.pull.labels}
+    if exempting := sorted(label for label in view.service.gate.exempt.labels if label.casefold() in worn):
         return Verdict.ALLOW, Why.EXEMPT_LABEL, exempting[0]
     if view.all_exempt:
         return Verdict.ALLOW, Why.EXEMPT_PATHS, ""
     return verdict, why, ""
 
 
-def _by_state(view: ServiceView, now: datetime) -> tuple[Verdict, Why]:
-    memory, unknown = view.memory, view.service.gate.unknown
-    if memory.state is State.FROZEN:  # held without evidence too: absence never thaws
-        return Verdict.BLOCK, Why.FROZEN
-    if memory.unknown_since is not None:
-        if now - memory.unknown_since < unknown.hold:
-            return Verdict.WARN, Why.UNKNOWN_HELD
-        if unknown.then == "block":
-            return Verdict.BLOCK, Why.UNKNOWN_BLOCK
-        return Verdict.WARN, Why.UNKNOWN_ADVISE
-    return (Verdict.WARN, Why.CAUTION) if memory.state is State.CAUTION else (Verdict.ALLOW, Why.OPEN)
-
-
-def _in_mode(verdict: Verdict, mode: Mode) -> Verdict:
-    ceiling = {Mode.OBSERVE: Verdict.ALLOW, Mode.ADVISE: Verdict.WARN, Mode.ENFORCE: Verdict.BLOCK}
-    return min(verdict, ceiling[mode])
+def _overrides(view: ServiceView, snapshot: Snapshot) -> tuple[OverrideRuling, ...]:
+    """Rulings on the requests for this gate. One that only observes blocks nothing, so it judges nobody."""
+    gate = view.service.gate
+    label = gate.override.label.casefold()
+    asked = [request for request in snapshot.requests if request.label.casefold() == label]
+    return tuple(_judge(request, gate, snapshot.now) for request in asked if gate.mode is not Mode.OBSERVE)
 
 
 def _judge(request: OverrideRequest, gate: Gate, now: datetime) -> OverrideRuling:
     """Whether the person behind an override label may let a change through this gate, and until when."""
     until = request.labeled_at + gate.override.lasts
-    who = f"@{request.actor}" if request.actor else "whoever applied it"
-    entitled = sorted(set(gate.override.teams) & set(request.teams))
-    if not gate.override.teams:
-        why = "the policy names no team that may override"
-    elif not request.human:
-        why = f"{who} is a bot, and only people can override"
-    elif not entitled:
-        why = f"{who} is not an active member of {' or '.join(gate.override.teams)}"
-    elif now >= until:
-        why = f"the override of {who} ended at {until:%Y-%m-%d %H:%M} UTC"
-    else:
-        return OverrideRuling(request.label, request.actor, True, until, "", request.reason)  # noqa: FBT003 (a field)
-    return OverrideRuling(request.label, request.actor, granted=False, until=until, why=why)
+    why = _objection(request, gate, now, until)
+    reason = request.reason if not why else None
+    return OverrideRuling(request.label, request.actor, not why, until, why, reason)
+
+
+def _objection(request: OverrideRequest, gate: Gate, now: datetime, until: datetime) -> str:
+    who = code(f"@{request.actor}") if request.actor else "whoever applied it"
+    teams = gate.override.teams
+    if not teams:
+        return "the policy names no team that may override"
+    if not request.human:
+        return f"{who} is a bot, and only people can override"
+    if not set(teams) & set(request.teams):
+        return f"{who} is not an active member of {listed(teams, ' or ')}"
+    if now >= until:
+        return f"the override of {who} ended at {instant(until)}"
+    return ""
+
+
+def _refused(rulings: Iterable[OverrideRuling]) -> Iterable[OverrideRuling]:
+    """One refusal a label, with every service's objection: a label cannot be half removed."""
+    by_label: dict[str, list[OverrideRuling]] = {}
+    for ruling in rulings:
+        by_label.setdefault(ruling.label, []).append(ruling)
+    for label, group in sorted(by_label.items()):
+        whys = "; ".join(sorted({ruling.why for ruling in group}))
+        last = max(group, key=lambda ruling: ruling.until)
+        yield OverrideRuling(label, last.actor, granted=False, until=last.until, why=whys)

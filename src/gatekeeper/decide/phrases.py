@@ -1,61 +1,74 @@
-"""How numbers, instants and names are said: never rounded to a lie, never a stray mention or markup."""
+"""How numbers and instants are said to people: plain text, and never rounded to a lie.
 
-import re
+Shares are cut towards "less is left", so a text agrees with the comparison that was made on the exact number:
+what is below a threshold of the policy never reads as if it had reached it.
+"""
+
 from datetime import datetime, timedelta
+from decimal import ROUND_FLOOR, Decimal
 
-MINUTE, HOUR, DAY = 60, 3600, 86400
+from gatekeeper.policy.units import format_duration
+
+WHOLES = {0.0: "0 %", 1.0: "100 %"}
+MOST_DIGITS = 6
 
 
 def percent(share: float, digits: int = 1) -> str:
-    """A share as a percentage; a small one is "less than", so that it never reads as nothing."""
-    smallest = 10 ** -(digits + 2)
-    if share != 0 and abs(share) < smallest / 2:
-        return f"less than {percent(smallest, digits)}" if share > 0 else f"just under {0:.{digits}f} %"
-    return f"{share * 100:.{digits}f} %".replace("-", "−")
+    """A measured share, cut to ``digits`` decimals: ``18.2 %``. Only a whole is 100 %, only nothing is 0 %."""
+    if share in WHOLES:
+        return WHOLES[share]
+    step = Decimal(1).scaleb(-digits)
+    cut = (Decimal(repr(float(share))) * 100).quantize(step, ROUND_FLOOR)
+    return f"{cut:,} %".replace("-", "−") if cut else f"less than {step} %"
 
 
-def target(share: float) -> str:
-    """A target with the digits it was set with, up to five nines and more: 99.95 %."""
-    text = f"{share * 100:.10f}".rstrip("0").rstrip(".")
-    return f"{text} %"
+def overspent(remaining: float) -> str:
+    """How far a negative remaining share is over the budget: ``28.4 %``."""
+    return percent(remaining).removeprefix("−")
 
 
-def count(number: float) -> str:
-    """Events, thousands separated; fractions (of approximate queries) to one digit."""
-    return f"{number:,.0f}" if float(number).is_integer() else f"{number:,.1f}"
+def availability(share: float, target: Decimal) -> str:
+    """An availability, with two decimals more than its target has and at least four: ``99.9358 %``."""
+    return percent(share, max(4, -int(target.normalize().as_tuple().exponent)))
+
+
+def count(events: float) -> str:
+    """Events, thousands separated; fractions (queries that extrapolate) to one digit."""
+    if float(events).is_integer():
+        return f"{events:,.0f}"
+    return f"{events:,.1f}" if abs(events) >= 0.05 else "less than 0.1"  # noqa: PLR2004 (what one digit can show)
 
 
 def instant(at: datetime) -> str:
-    """A time as everybody can read it: 2026-11-22 14:05 UTC."""
+    """A time as everybody can read it: ``2026-11-22 14:05 UTC``."""
     return f"{at:%Y-%m-%d %H:%M} UTC"
 
 
-def duration(length: timedelta | float) -> str:
-    """A length of time in its two largest units: 3 d 4 h."""
-    seconds = round(length.total_seconds() if isinstance(length, timedelta) else length)
-    parts = []
-    for unit, size in (("d", DAY), ("h", HOUR), ("min", MINUTE), ("s", 1)):
-        amount, seconds = divmod(seconds, size)
-        if amount:
-            parts.append(f"{amount} {unit}")
-    return " ".join(parts[:2]) or "0 s"
+def span(start: datetime, end: datetime | None) -> str:
+    """A stretch of time: ``2026-11-20 14:05 to 14:35 UTC (30 min)``; without an end it goes on."""
+    if end is None:
+        return f"since {instant(start)}, still going on"
+    until = f"{end:%H:%M}" if end.date() == start.date() else f"{end:%Y-%m-%d %H:%M}"
+    return f"{start:%Y-%m-%d %H:%M} to {until} UTC ({format_duration(end - start)})"
 
 
-def factor(rate: float) -> str:
-    """A burn rate: 14.4×."""
-    return f"{rate:,.1f}×"
+def day(at: datetime) -> str:
+    """A date without its year: ``28 Nov``."""
+    return f"{at.day} {at:%b}"
 
 
-def code(text: str) -> str:
-    """Text as inline code: it mentions nobody and marks nothing up, whatever a policy or a path says."""
-    text = re.sub(r"\s+", " ", text)
-    fence = "`" * (max((len(run) for run in re.findall(r"`+", text)), default=0) + 1)
-    pad = " " if text.startswith("`") or text.endswith("`") else ""
-    return f"{fence}{pad}{text}{pad}{fence}".replace("|", "\\|")
+def seconds(length: float) -> str:
+    """A length of time in seconds, in its two largest units: ``3 d 4 h``."""
+    return format_duration(timedelta(seconds=round(length)))
 
 
-def some(items: tuple[str, ...], joint: str, most: int = 5) -> str:
-    """A list in words, cut after a few."""
-    shown = [code(item) for item in items[:most]]
-    rest = len(items) - len(shown)
-    return joint.join(shown) + (f" and {rest} more" if rest else "")
+def pace(burn: float, limit: float | None = None) -> str:
+    """A burn rate: ``14.4×``. Beside a limit it has as many decimals as it takes to tell the two apart."""
+    digits = 1
+    while limit is not None and burn != limit and digits < MOST_DIGITS and _same(burn, limit, digits):
+        digits += 1
+    return f"{burn:,.{digits}f}×"
+
+
+def _same(one: float, other: float, digits: int) -> bool:
+    return f"{one:.{digits}f}" == f"{other:.{digits}f}"

@@ -61,6 +61,19 @@ class Gap:
 
 
 @dataclass(frozen=True)
+class Told:
+    """The figures that follow the truth in steps only, so that numbers which tremble do not make a new text.
+
+    Attributes:
+        remaining: the least share of budget left, as of the last step; None without a measurement.
+        end: the expected end of a freeze, as of the last step.
+    """
+
+    remaining: float | None = None
+    end: datetime | None = None
+
+
+@dataclass(frozen=True)
 class Memory:
     """The gate's memory: where it stands, since when and why, and since when it has been guessing.
 
@@ -68,6 +81,7 @@ class Memory:
         reasons: what moved the gate into ``state``; empty for a gate that never moved.
         unknown_since: start of the present stretch without full evidence, or None.
         gaps: what is not known at the moment.
+        told: the figures that decide whether a text is worth writing again.
     """
 
     state: State
@@ -75,6 +89,7 @@ class Memory:
     reasons: tuple[Reason, ...] = ()
     unknown_since: datetime | None = None
     gaps: tuple[Gap, ...] = ()
+    told: Told = Told()
 
 
 class Verdict(IntEnum):

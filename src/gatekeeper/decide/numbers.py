@@ -1,0 +1,81 @@
+"""Every number behind a verdict, so that anybody can derive it again."""
+
+from gatekeeper.availability.measure import Measured
+from gatekeeper.decide import phrases
+from gatekeeper.decide.markdown import code, prose, table
+from gatekeeper.decide.phrases import count, instant, pace, percent
+from gatekeeper.decide.snapshot import ObjectiveEvidence, ServiceView
+from gatekeeper.policy.model import Objective
+from gatekeeper.policy.units import format_duration, format_share
+
+_HEADER = (
+    "objective",
+    "target",
+    "availability",
+    "budget left",
+    "good",
+    "bad",
+    "events",
+    "measured",
+    "data until",
+)
+_LONGEST_QUERY = 1_000
+
+
+def numbers(view: ServiceView) -> str:
+    """A table of a service's objectives, and below it what qualifies them and how they were measured."""
+    origin = view.service.origin
+    commit = f" at {code(origin.commit[:12])}" if origin.commit else ""
+    pairs = list(zip(view.service.objectives, view.objectives, strict=True))
+    return "\n\n".join(
+        [
+            f"**{view.service.name}**, policy {code(origin.path)}{commit}",
+            table(_HEADER, [_row(objective, one) for objective, one in pairs]),
+            "\n".join(f"- {note}" for objective, one in pairs for note in _notes(objective, one)),
+        ]
+    )
+
+
+def _row(objective: Objective, one: ObjectiveEvidence) -> list[str]:
+    found = one.evidence
+    aim = f"{format_share(objective.target)} over {format_duration(objective.window)}"
+    if not isinstance(found, Measured):
+        until = instant(found.watermark) if found.watermark else "–"
+        return [code(objective.name), aim, "–", "–", "–", "–", "–", percent(found.coverage), until]
+    about = "≈ " if found.approximate else ""
+    figures = [
+        phrases.availability(found.availability, objective.target),
+        percent(found.remaining, 2),
+        count(found.good),
+        count(found.bad),
+        count(found.total),
+    ]
+    measured = [percent(found.coverage), instant(found.watermark)]
+    return [code(objective.name), aim, *(about + figure for figure in figures), *measured]
+
+
+def _notes(objective: Objective, one: ObjectiveEvidence) -> list[str]:
+    name, found = code(objective.name), one.evidence
+    notes = []
+    if one.problem:
+        notes.append(f"{name} cannot be measured: {prose(one.problem)}")
+    if isinstance(found, Measured):
+        burns = [
+            f"{phrases.seconds(span)} {pace(burn)}" if burn is not None else f"{phrases.seconds(span)} –"
+            for span, burn in found.burn
+        ]
+        notes.append(f"{name} burn rates: {', '.join(burns)}")
+        if found.partial_since is not None:
+            notes.append(f"{name} has a **partial window**: measured since {instant(found.partial_since)}")
+        if found.approximate:
+            notes.append(
+                f"{name} is **approximate**: its query extrapolates, it does not count single samples"
+            )
+    return [*notes, f"{name} counts {queries(objective)}"]
+
+
+def queries(objective: Objective) -> str:
+    """The indicator's queries, as the policy has them."""
+    prometheus = objective.indicator.prometheus
+    pairs = (("good", prometheus.good), ("bad", prometheus.bad), ("total", prometheus.total))
+    return ", ".join(f"{name} {code(query, _LONGEST_QUERY)}" for name, query in pairs if query)
