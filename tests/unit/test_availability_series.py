@@ -142,10 +142,18 @@ def test_weights_say_how_a_series_counts() -> None:
     assert (gained.total.tolist(), gained.bad.tolist()) == ([0, 10], [0, 3])
 
 
-def test_the_scrape_interval_is_the_median_of_what_lies_between_samples() -> None:
-    found = differences([series((0, 1), (0.5, 1), (1, 1), (9, 1), (9.5, 1))], {})
-    assert found.spacing == 30_000
-    assert differences([series((0, 1))], {}).spacing is None
+@pytest.mark.parametrize(
+    ("given_", "expected"),
+    [
+        pytest.param([[0, 0.5, 1, 9, 9.5]], 30_000, id="the median of what lies between samples"),
+        pytest.param([[0, 0.25, 0.5, 0.75, 1, 1.25], [0, 1], [0, 1]], 60_000, id="each series has one vote"),
+        pytest.param([[0], [0, 2]], 120_000, id="a series with one sample has none"),
+        pytest.param([[0], []], None, id="nothing to tell from"),
+    ],
+)
+def test_the_scrape_interval(given_: list[list[float]], expected: int | None) -> None:
+    one_each = [series(*((at, 1) for at in times), key=key) for key, times in enumerate(given_)]
+    assert differences(one_each, {}).spacing == expected
 
 
 def test_cursors_are_the_newest_samples() -> None:

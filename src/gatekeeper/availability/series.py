@@ -78,9 +78,14 @@ class Differences:
 
     @property
     def spacing(self) -> int | None:
-        """Median milliseconds between consecutive samples of a series: the scrape interval as seen here."""
-        spaces = (self.times - self.before_times)[~self.first]
-        return round(float(np.median(spaces))) if len(spaces) else None
+        """The scrape interval as seen here, in milliseconds: the median over series of the median in each."""
+        spaces, owner = (self.times - self.before_times)[~self.first], self.owner[~self.first]
+        if not len(spaces):
+            return None
+        ordered, counts = spaces[np.lexsort((spaces, owner))], np.bincount(owner)
+        middle = np.cumsum(counts) - counts + (counts - 1) // 2
+        medians = np.sort(ordered[middle[counts > 0]])
+        return int(medians[(len(medians) - 1) // 2])
 
     @property
     def cursors(self) -> dict[int, Cursor]:
