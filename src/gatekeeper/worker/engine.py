@@ -87,7 +87,8 @@ class Engine(Generic[Claimed]):
         self._idle = self._pace.workers
         self._stopping = threading.Event()
         self._stopped = threading.Event()
-        self._threads: tuple[_Embedded, threading.Thread] | None = None
+        self._consumer: _Embedded | None = None
+        self._threads: list[threading.Thread] = []
 
     def wake(self, after: timedelta = timedelta(0)) -> None:
         """Have somebody look for due work, here or in another process. Never raises: a sweep comes anyway."""
@@ -113,19 +114,25 @@ class Engine(Generic[Claimed]):
             shutdown_timeout=self._pace.grace.total_seconds(),
         )
         consumer.start()
-        beat = threading.Thread(target=self._beat, name="beat", daemon=True)
-        beat.start()
-        self._threads = (consumer, beat)
+        # Apart, because a routine may ask GitHub for long, and a heartbeat must not wait for it.
+        loops = {"beat": (self._leases.extend, self._sweep), "timer": (self._keep_schedule,)}
+        self._threads = [
+            threading.Thread(target=self._repeat, args=steps, name=name, daemon=True)
+            for name, steps in loops.items()
+        ]
+        for thread in self._threads:
+            thread.start()
+        self._consumer = consumer
 
     def stop(self) -> None:
         """Finish the passes that are running, take no more. What outlasts the grace is left to its lease."""
-        if self._threads is None:
+        if self._consumer is None:
             return
-        consumer, beat = self._threads
         self._stopping.set()
-        consumer.stop(graceful=True)
+        self._consumer.stop(graceful=True)
         self._stopped.set()
-        beat.join()
+        for thread in self._threads:
+            thread.join(self._pace.grace.total_seconds())
         self._queue.storage.close()
 
     def _drain(self) -> None:
@@ -151,10 +158,10 @@ class Engine(Generic[Claimed]):
         self.wake(2 * TICK)  # it may have been touched meanwhile
         return True
 
-    def _beat(self) -> None:
+    def _repeat(self, *steps: Callable[[datetime], None]) -> None:
         stopped = False
         while not stopped:
-            for step in (self._leases.extend, self._sweep, self._keep_schedule):
+            for step in steps:
                 _guarded(step, self._clock())
             stopped = self._stopped.wait(self._pace.sweep.total_seconds())
 
