@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -121,17 +122,19 @@ def _after(github: GitHub, response: Response) -> Response:
     """Add GitHub's headers, answer 304 where nothing changed, remember the call, lose the answer if so armed."""
     if _is_page():
         return response
-    response.headers.update(g.headers | g.quota.headers())
-    response.headers["X-GitHub-Media-Type"] = "github.v3; format=json"
-    response.headers["X-GitHub-Request-Id"] = f"{len(github.calls):08X}"
     fault: Fault | None = g.fault
     lost = fault is not None and fault.kind == "lost"
     github.calls.add(
         _call(response, faulted=fault is not None and fault.kind not in {"lost", "delay"}, lost=lost)
     )
-    if request.method == "GET" and response.status_code == 200:  # noqa: PLR2004 - OK
+    if request.method == "GET" and response.status_code == HTTPStatus.OK:
         response.add_etag()
         response.make_conditional(request)
+    if response.status_code == HTTPStatus.NOT_MODIFIED:
+        g.quota = github.limits.refund(str(g.caller), github.world.now())
+    response.headers.update(g.headers | g.quota.headers())
+    response.headers["X-GitHub-Media-Type"] = "github.v3; format=json"
+    response.headers["X-GitHub-Request-Id"] = f"{len(github.calls):08X}"
     if lost:
         _hang_up()
     return response

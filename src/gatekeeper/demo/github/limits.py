@@ -69,6 +69,13 @@ class Limits:
             self._quotas[caller] = charged
             return charged
 
+    def refund(self, caller: str, now: datetime) -> Quota:
+        """Give one request back: "not modified" is free."""
+        with self._lock:
+            current = self._current(caller, now)
+            self._quotas[caller] = replace(current, used=max(0, current.used - 1))
+            return self._quotas[caller]
+
     def exhaust(self, caller: str, now: datetime) -> Quota:
         """Use up the rest of the caller's hour."""
         with self._lock:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Self
 
 from cryptography.hazmat.primitives import serialization
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from gatekeeper.demo.github.faults import Faults
     from gatekeeper.demo.github.limits import Limits
     from gatekeeper.demo.github.world import World
+
+POLL_SECONDS = 0.05  # how soon it notices that it shall stop
 
 
 def wall_clock() -> datetime:
@@ -60,11 +63,17 @@ class AppKey:
             serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
         ).decode()
 
+    @classmethod
+    @cache
+    def shared(cls) -> AppKey:
+        """One key for every stand-in of this process: making one takes a while."""
+        return cls()
+
 
 class StandIn:
     """A simulated GitHub that listens while the ``with`` block lasts.
 
-    ``StandIn()`` brings the organisation ``acme`` and a new key for its App; or give it a world and its key.
+    ``StandIn()`` brings the organisation ``acme`` and a key for its App; or give it a world and its key.
 
     Attributes:
         state: the world; people's acts are its methods.
@@ -82,7 +91,7 @@ class StandIn:
         host: str = "127.0.0.1",
         port: int = 0,
     ) -> None:
-        self.app_key = app_key or AppKey()
+        self.app_key = app_key or AppKey.shared()
         self.state = state or acme(wall_clock, public_key=self.app_key.public)
         self.url = ""
         self._github = GitHub(self.state)
@@ -129,7 +138,7 @@ class StandIn:
         self._server = make_server(*self._address, app, threaded=True, request_handler=_Quiet)
         self.url = self.state.url = f"http://{self._address[0]}:{self._server.server_port}"
         self._thread = threading.Thread(
-            target=self._server.serve_forever, name="stand-in-github", daemon=True
+            target=self._server.serve_forever, args=(POLL_SECONDS,), name="stand-in-github", daemon=True
         )
         self._thread.start()
         self.deliveries.start(self.state.clock)
