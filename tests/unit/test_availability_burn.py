@@ -117,3 +117,9 @@ def test_a_span_that_was_not_measured_is_a_mistake() -> None:
 )
 def test_some_rows_can_never_fire(allowed: float, days: int, *, can: bool) -> None:
     assert reachable(FAST, days * DAY, allowed) is can
+
+
+def test_a_row_at_the_fastest_burn_there_is_cannot_fire() -> None:
+    row = Row("page", 3600, 300, share=0.5)
+    assert threshold(row, 20 * 3600) == 10
+    assert not reachable(row, 20 * 3600, 0.1)

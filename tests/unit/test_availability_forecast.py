@@ -149,12 +149,26 @@ def test_only_as_much_of_an_incident_as_has_to_go_is_named() -> None:
     assert found == Forecast(start + 1001 * MINUTE, "above", (Stretch(start, start + MINUTE, 100),))
 
 
+def at_minutes(bad: dict[int, float], count: int, total: float = 100) -> Slices:
+    """A constant rate, with some bad events at some minutes."""
+    slices = constant(count, total)
+    slices.bad[list(bad)] = list(bad.values())
+    return slices
+
+
 def test_a_budget_that_stays_positive_ends_the_freeze_after_a_quiet_time() -> None:
-    """Five hundredths left throughout, and the 6 h burn is below one when three of the bad minutes are left in it."""
-    slices = with_outage(constant(3000, 100), 2900, 19)
-    found = forecast(slices, window=2000, quiet=600)
-    assert (found.at, found.by) == (MIDNIGHT + (2916 + 360) * MINUTE, "quiet")
-    assert found.frees == ()
+    """125 bad of 100 allowed: left again when the first 60 go, for 30 minutes before the last 45 go."""
+    found = forecast(at_minutes({210: 60, 225: 20, 260: 45}, 270), window=100, quiet=30, above=0.6)
+    first = Stretch(MIDNIGHT + 210 * MINUTE, MIDNIGHT + 211 * MINUTE, 60)
+    assert found == Forecast(MIDNIGHT + (311 + 30) * MINUTE, "quiet", (first,))
+
+
+def test_quiet_is_not_enough_while_six_hours_burn_at_one() -> None:
+    """36 minutes of 10 in 6 h at 100 a minute burn at exactly one until the first of them is older."""
+    found = forecast(
+        at_minutes(dict.fromkeys(range(1000, 1036), 10.0), 1100), window=1000, quiet=10, above=0.9
+    )
+    assert (found.at, found.by, found.frees) == (MIDNIGHT + 1361 * MINUTE, "quiet", ())
 
 
 def test_what_is_met_already_is_met_now() -> None:
@@ -207,14 +221,22 @@ def test_a_young_ledger_expects_its_mean_rate() -> None:
     assert (found.at, found.by, found.frees) == (MIDNIGHT + (350 + 39) * MINUTE, "above", ())
 
 
-def test_unmeasured_minutes_of_the_week_are_expected_at_its_mean() -> None:
-    slices = with_outage(constant(WEEK + 100, 100), WEEK + 50, 2)
-    flags = np.array(slices.flags)
-    flags[200:230] = 0
-    total = np.array(slices.total)
-    total[200:230] = 0
-    with_gap = Slices(FIRST, total, slices.bad, flags)
-    assert forecast(with_gap, window=100, quiet=900).at == forecast(slices, window=100, quiet=900).at
+@pytest.mark.parametrize(
+    ("then", "minutes"),
+    [
+        pytest.param("." * 100, 1, id="traffic a week ago: its first minute dilutes what went bad"),
+        pytest.param("_" + "." * 99, 2, id="traffic a week and a minute later: the second does"),
+        pytest.param("?" * 100, 1, id="not measured a week ago: the week's mean does"),
+        pytest.param("_" * 100, 98, id="no traffic a week ago: nothing does until the bad minute rolls off"),
+    ],
+)
+def test_the_next_minutes_repeat_those_of_a_week_ago(then: str, minutes: int) -> None:
+    """A night at a thousandth of the traffic, in which one error spent all of the budget."""
+    night = Slices(FIRST, np.full(100, 1.0), np.zeros(100), np.full(100, 1, dtype=np.uint8))
+    night.bad[97] = 1
+    week = followed(drawn(then), drawn("." * (WEEK - 200)))
+    found = forecast(followed(drawn("." * 100), followed(week, night)), window=100, quiet=9000, above=0.9)
+    assert found.at == MIDNIGHT + (WEEK + 100 + minutes) * MINUTE
 
 
 def test_errors_too_small_to_be_an_incident_are_named_as_one_stretch() -> None:

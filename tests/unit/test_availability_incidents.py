@@ -209,6 +209,23 @@ def test_every_incident_begins_and_ends_with_a_bad_slice(slices: Slices, allowed
 
 
 @pytest.mark.parametrize(
+    ("begun", "ended", "picture"),
+    [
+        pytest.param(-5, -2, "....", id="over before the stretch"),
+        pytest.param(-5, 0, "....", id="over as it begins"),
+        pytest.param(-5, 2, "xx..", id="under way as it begins"),
+        pytest.param(1, 3, ".xx.", id="inside it"),
+        pytest.param(3, 9, "...x", id="not over as it ends"),
+        pytest.param(4, 9, "....", id="after it"),
+        pytest.param(2, None, "..xx", id="open"),
+    ],
+)
+def test_which_slices_an_incident_covers(begun: int, ended: int | None, picture: str) -> None:
+    one = Incident(minute(begun), None if ended is None else minute(ended), bad=1, total=1, budget_share=0)
+    assert inside(drawn("...."), [one]).tolist() == [sign == "x" for sign in picture]
+
+
+@pytest.mark.parametrize(
     ("picture", "mtbf", "mttr", "bounds"),
     [
         pytest.param("." * 90, 30, None, (True, False), id="no failure: a third of the time, at least"),
@@ -224,6 +241,7 @@ def test_every_incident_begins_and_ends_with_a_bad_slice(slices: Slices, allowed
         pytest.param(
             "xxxx...x", 1.5, 4, (False, False), id="a young open failure tells nothing about the mean yet"
         ),
+        pytest.param("xx...xx", 1.5, 2, (False, False), id="as long as the mean it may still be the mean"),
         pytest.param("xx...xxxx", 1.5, 3, (False, True), id="an open one that outlasts the mean raises it"),
     ],
 )

@@ -69,8 +69,8 @@ def thaw(
     """The earliest t >= now with r(t) >= above, or r > 0 from t - quiet to t and no 6 h burn of 1 or more at t.
 
     The forecast is that no new incident comes: each slice to come repeats the one a week before it, errors outside
-    incidents included, or comes at the mean rates where the ledger is younger than a week. Where nothing went bad
-    outside incidents nothing new does, and the forecast is exact up to the traffic.
+    incidents included. What the last week lacks (gaps, a ledger younger than that) comes at the mean rates of the
+    rest. Where nothing went bad outside incidents nothing new does, and the forecast is exact up to the traffic.
 
     Args:
         slices: at least (now - window - quiet, now]; what it lacks counts as unknown.
@@ -89,7 +89,7 @@ def thaw(
     past = slices.between(last + 1 - back, last + 1)
     window = past.latest(length)
     found = incidents.find(window, allowed)
-    running = _with_future(past, _expected(slices.between(slices.first, last + 1), found, length + quiet))
+    running = _with_future(past, _expected(slices.between(last + 1 - WEEK, last + 1), found, length + quiet))
     ends = np.arange(last, last + length + quiet + 1)
     left = remaining_each(*running.ending(np.arange(last - quiet, ends[-1] + 1), length), allowed)
     enough = left[quiet:] >= above
@@ -117,16 +117,13 @@ def _with_future(past: Slices, future: tuple[Counts, Counts]) -> Cumulative:
     return Cumulative.of(Slices(past.first, total, bad, flags))
 
 
-def _expected(past: Slices, found: Sequence[Incident], ahead: int) -> tuple[Counts, Counts]:
-    """(bad, total) of the slices to come: the last week again, its gaps and incidents at the rates of the rest."""
-    week = past.between(past.stop - WEEK, past.stop)
+def _expected(week: Slices, found: Sequence[Incident], ahead: int) -> tuple[Counts, Counts]:
+    """(bad, total) of the slices to come: the week again, its gaps and incidents at the rates of the rest."""
     measured = week.having(Flag.MEASURED)
     calm = measured & ~incidents.inside(week, found)
     rate = float(week.total[measured].mean()) if measured.any() else 0.0
     events = float(week.total[calm].sum())
     ratio = float(week.bad[calm].sum()) / events if events else 0.0
-    if not past.having(Flag.MEASURED)[: max(len(past) - WEEK + 1, 0)].any():
-        return np.full(ahead, ratio * rate), np.full(ahead, rate)
     total = np.where(measured, week.total, rate)
     return np.resize(np.where(calm, week.bad, ratio * total), ahead), np.resize(total, ahead)
 
