@@ -9,7 +9,7 @@ import pytest
 
 import openapi
 from gatekeeper.demo.github import AppKey, StandIn
-from gatekeeper.errors import ConfigurationError, GitHubRefusedError, NotFoundError
+from gatekeeper.errors import ConfigurationError, GitHubRefusedError
 from gatekeeper.github import policy_files
 from gatekeeper.github.client import GitHub
 from gatekeeper.github.values import CheckContent, CommentData, Files, PolicyTree, RepositoryData
@@ -375,7 +375,7 @@ class TestPolicyTree:
         assert refused.value.status == 404
 
     def test_a_missing_repository_is_refused(self, client: GitHub) -> None:
-        with pytest.raises(NotFoundError, match="not installed on acme/nothing"):
+        with pytest.raises(GitHubRefusedError, match="not installed on acme/nothing"):
             client.policy_tree("acme/nothing")
 
 
@@ -432,7 +432,7 @@ class TestRepositories:
         assert client.repository(SHOP) == expected[1]
 
     def test_where_the_app_is_not_installed_there_is_nothing(self, client: GitHub) -> None:
-        with pytest.raises(NotFoundError, match="not installed on elsewhere/shop"):
+        with pytest.raises(GitHubRefusedError, match="not installed on elsewhere/shop"):
             client.pull("elsewhere/shop", 1)
 
     def test_a_known_installation_is_not_asked_for(self, github: StandIn, world: World) -> None:
@@ -521,6 +521,11 @@ class TestToken:
         assert client.check_runs(SHOP, "f" * 40, "gatekeeper") == ()
         assert list(client.installations()) == []
         assert len(github.calls) == 0
+
+    def test_a_repository_out_of_sight_is_not_one_without_policies(self, client: GitHub) -> None:
+        with pytest.raises(GitHubRefusedError) as refused:
+            client.policy_tree("acme/nothing")
+        assert refused.value.status == 404
 
     def test_check_runs_are_refused(self, client: GitHub, world: World) -> None:
         sha = world.pull(SHOP, open_pull(world)).head_sha

@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 import responses
 from github.File import File
+from github.PullRequest import PullRequest
 
 from gatekeeper.demo.github import AppKey
 from gatekeeper.errors import ConfigurationError, NotFoundError
 from gatekeeper.github.auth import app_auth
 from gatekeeper.github.connections import AppConnections, TokenConnections, checked_name
-from gatekeeper.github.shapes import files_of, last_labeled, required_contexts
-from gatekeeper.github.values import LabelEvent
+from gatekeeper.github.shapes import files_of, last_labeled, pull_data, required_contexts
+from gatekeeper.github.values import LabelEvent, PullData
 
 DANA = {"login": "dana", "type": "User"}
 BOT = {"login": "renovate[bot]", "type": "Bot"}
@@ -61,6 +62,39 @@ def event(number: int, actor: dict[str, str] | None = DANA, **changes: Any) -> d
 )
 def test_last_labeled(events: list[dict[str, Any]], found: LabelEvent | None) -> None:
     assert last_labeled(events, "slo:override") == found
+
+
+def test_a_pull_from_a_deleted_fork_by_a_deleted_account() -> None:
+    requester = TokenConnections("secret", api_url="http://127.0.0.1:9").of_repository("").transport
+    repository = {"full_name": "acme/shop", "default_branch": "trunk"}
+    told = {
+        "number": 12,
+        "title": "Faster checkout",
+        "user": None,
+        "head": {"sha": "a" * 40, "ref": "main", "repo": None},
+        "base": {"sha": "b" * 40, "ref": "release", "repo": repository},
+        "labels": [{"name": "slo:override"}, {"name": "bug"}],
+        "state": "closed",
+        "merged_at": "2026-11-02T12:00:00Z",
+        "draft": False,
+        "updated_at": "2026-11-02T12:00:00Z",
+    }
+    assert pull_data(PullRequest(requester, {}, told), alone=False) == PullData(
+        repository="acme/shop",
+        number=12,
+        title="Faster checkout",
+        author="ghost",
+        head_sha="a" * 40,
+        head_ref="main",
+        head_repository=None,
+        base_ref="release",
+        labels=("bug", "slo:override"),
+        open=False,
+        merged=True,
+        draft=False,
+        updated_at=NOON,
+        default_branch="trunk",
+    )
 
 
 @pytest.mark.parametrize(

@@ -180,7 +180,7 @@ class AppConnections:
         """The connection of the installation that covers ``owner/name``.
 
         Raises:
-            NotFoundError: the App is not installed there.
+            GitHubRefusedError: 404, the App is not installed there.
         """
         known = self._installation_of(full_name)
         if known is None:
@@ -191,7 +191,7 @@ class AppConnections:
         """The connection of the installation on an organisation.
 
         Raises:
-            NotFoundError: the App is not installed there.
+            GitHubRefusedError: 404, the App is not installed there.
         """
         return self.of_installation(self._find(f"/orgs/{quote(login, safe='')}", login))
 
@@ -229,7 +229,9 @@ class AppConnections:
             except GitHubRefusedError as error:
                 if error.status != _NOT_FOUND:
                     raise
-                raise NotFoundError(f"the GitHub App is not installed on {name}") from error
+                raise GitHubRefusedError(
+                    f"the GitHub App is not installed on {name}", status=_NOT_FOUND
+                ) from error
             with self._lock:
                 self._found[path] = int(told["id"])
         return self._found[path]

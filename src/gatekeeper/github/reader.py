@@ -10,7 +10,7 @@ from github.Issue import Issue
 from github.PaginatedList import PaginatedList
 from github.Repository import Repository
 
-from gatekeeper.errors import GitHubRefusedError, NotFoundError
+from gatekeeper.errors import GitHubRefusedError
 from gatekeeper.github import shapes
 from gatekeeper.github.auth import InstallationAuth
 from gatekeeper.github.connections import Connections, Mode
@@ -36,8 +36,8 @@ class Reader:
     Raises (each method):
         GitHubError: later: GitHub failed, or the connection to it did.
         RateLimitedError: later, and when.
-        GitHubRefusedError: never, with the HTTP status.
-        NotFoundError: the App is not installed there, or the name is no repository's.
+        GitHubRefusedError: never, with the HTTP status; 404 also where the App is not installed.
+        NotFoundError: what was given as ``owner/name`` is none.
     """
 
     def __init__(self, connections: Connections) -> None:
@@ -110,7 +110,10 @@ class Reader:
     def repository(self, repository: str) -> RepositoryData:
         """A repository's settings."""
         connection = self._connections.of_repository(repository)
-        return shapes.repository_data(connection.repository(repository), connection.installation_id)
+        # Complete first: otherwise PyGithub takes the name from the address, which may be a former one.
+        return shapes.repository_data(
+            connection.repository(repository).complete(), connection.installation_id
+        )
 
     def installations(self) -> Iterator[int]:
         """Where the App is installed; a token is installed nowhere."""
@@ -138,8 +141,9 @@ class Reader:
             ref: the branch, by default the repository's default branch (which costs a request to learn).
         """
         found = self._repository(repository)
+        branch = ref or found.default_branch
         try:
-            return policy_tree(found, directory, ref or found.default_branch)
+            return policy_tree(found, directory, branch)
         except GitHubRefusedError as error:
             if ref is None and error.status == _NOT_FOUND:
                 return PolicyTree("", ())  # a repository without commits has a default branch only by name
@@ -164,8 +168,6 @@ class Reader:
             transport = self._connections.of_organization(organization).transport
             url = f"/orgs/{organization}/teams/{slug}/memberships/{quote(user, safe='')}"
             _, told = transport.requestJsonAndCheck("GET", url)
-        except NotFoundError:
-            return False
         except GitHubRefusedError as error:
             if error.status == _NOT_FOUND:
                 return False
