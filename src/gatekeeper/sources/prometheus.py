@@ -12,7 +12,7 @@ from gatekeeper.availability.filling import CounterReader, SliceReader
 from gatekeeper.availability.series import RawSeries
 from gatekeeper.errors import QueryRefusedError
 from gatekeeper.policy.model import Indicator
-from gatekeeper.policy.selector import BareSelector, Matcher, classify
+from gatekeeper.policy.selector import BareSelector, Matcher, WindowQuery, classify
 from gatekeeper.settings import Settings
 from gatekeeper.sources.prometheus_api import PrometheusApi
 from gatekeeper.sources.prometheus_windows import Scrapes, Windows
@@ -26,17 +26,21 @@ class PrometheusSource:
         self._scrapes = Scrapes(api)
 
     def reader(self, indicator: Indicator) -> CounterReader | SliceReader:
-        """Raw samples if both queries are bare counters, otherwise slices. Asks nothing yet.
+        """Raw samples of bare counters, slices of queries with ``$window``. Asks nothing yet.
 
         Raises:
-            MistakeError: a query is neither a bare counter nor one with ``$window``.
-            QueryRefusedError: both queries are the same counter.
+            QueryRefusedError: one of each; policy files with such an indicator are refused before.
         """
         queries = indicator.prometheus
-        total, other = classify(queries.total), classify(queries.bad or queries.good or "")
-        if isinstance(total, BareSelector) and isinstance(other, BareSelector):
-            return Counters(self._api, _requests(total, other, good=queries.bad is None))
-        return Windows(self._api, self._scrapes, total, other, good=queries.bad is None)
+        good = queries.good is not None
+        match classify(queries.total), classify(queries.part):
+            case BareSelector() as total, BareSelector() as part:
+                return Counters(self._api, _requests(total, part, good=good))
+            case WindowQuery() as total, WindowQuery() as part:
+                return Windows(self._api, self._scrapes, total, part, good)
+        raise QueryRefusedError(
+            f"one of {queries.total} and {queries.part} is a bare counter, the other is not"
+        )
 
     def close(self) -> None:
         """Close the connections."""
@@ -91,18 +95,14 @@ class _Request:
         )
 
 
-def _requests(total: BareSelector, other: BareSelector, *, good: bool) -> tuple[_Request, ...]:
-    """One request if the other selector is a part of the total, judged here; otherwise one each."""
-    narrow = other.narrows(total)
+def _requests(total: BareSelector, part: BareSelector, *, good: bool) -> tuple[_Request, ...]:
+    """One request if the part's series are all among the total's, told apart here; otherwise one each."""
+    narrow = part.narrows(total)
     if narrow is not None:
-        if not narrow:
-            raise QueryRefusedError(
-                f"{total} is named both as all events and as {'good' if good else 'bad'} ones"
-            )
         return (_Request(str(total), "total", 1, int(good), narrow, int(not good)),)
     return (
         _Request(str(total), "total", 1, int(good)),
-        _Request(str(other), "good" if good else "bad", 0, -1 if good else 1),
+        _Request(str(part), "good" if good else "bad", 0, -1 if good else 1),
     )
 
 

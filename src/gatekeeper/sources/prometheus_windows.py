@@ -1,5 +1,6 @@
 """Free queries of Prometheus as slices: approximate, because increase() sees only samples inside its range."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -21,9 +22,8 @@ DEFAULT_SCRAPE = 60
 
 _HOUR, _DAY = 3_600, 86_400
 _OPERATORS = ((MatchOp.Equal, "="), (MatchOp.NotEqual, "!="), (MatchOp.Re, "=~"), (MatchOp.NotRe, "!~"))
+_MISSED = 0.1  # a few failed scrapes in the hour looked at do not make the interval longer
 _KNOWN = Flag.MEASURED | Flag.APPROXIMATE
-
-Query = BareSelector | WindowQuery
 
 
 @dataclass(frozen=True)
@@ -35,39 +35,39 @@ class Windows:
 
     api: PrometheusApi
     scrapes: "Scrapes"
-    total: Query
-    other: Query
+    total: WindowQuery
+    part: WindowQuery
     good: bool
 
     def read(self, first: int, stop: int) -> Slices:
         """See ``SliceReader.read``."""
         scrape = self._scrape(stop)
-        stride = -(-scrape // STEP)
+        stride = max(math.ceil(scrape / STEP - _MISSED), 1)
         total = self._slices(self.total, first, stop, scrape, stride)
-        other = self._slices(self.other, first, stop, scrape, stride)
+        part = self._slices(self.part, first, stop, scrape, stride)
         known = ~np.isnan(total)
         if self.good:
             # No good series while there are events is an unanswered question, not an outage.
-            known &= ~np.isnan(other) | (total == 0)
+            known &= ~np.isnan(part) | (total == 0)
         result = Slices.unknown(first, stop - first)
         result.flags[known] = _KNOWN
         result.total[known] = total[known]
-        other = np.nan_to_num(other)
-        result.bad[known] = (total - other if self.good else other)[known]
+        part = np.nan_to_num(part)
+        result.bad[known] = (total - part if self.good else part)[known]
         return result
 
     def whole(self, first: int, stop: int) -> Totals | None:
         """See ``SliceReader.whole``."""
         span, scrape = (stop - first) * STEP, self._scrape(stop)
         scale = span / (span + scrape)
-        total = self._number(_over(self.total, span + scrape), stop - 1)
-        other = self._number(_over(self.other, span + scrape), stop - 1)
-        if total is None or (other is None and self.good):
+        total = self._number(self.total.at(span + scrape), stop - 1)
+        part = self._number(self.part.at(span + scrape), stop - 1)
+        if total is None or (part is None and self.good):
             return None
-        bad = total - (other or 0.0) if self.good else other or 0.0
+        bad = total - (part or 0.0) if self.good else part or 0.0
         return Totals(total * scale, bad * scale)
 
-    def _slices(self, query: Query, first: int, stop: int, scrape: int, stride: int) -> Counts:
+    def _slices(self, query: WindowQuery, first: int, stop: int, scrape: int, stride: int) -> Counts:
         """A query's sum in each slice, NaN where it has no answer.
 
         Below two samples increase() is silent, so with scrapes further apart than slices are wide, a stride of
@@ -75,7 +75,7 @@ class Windows:
         """
         strides = np.arange((first - 1) // stride + 1, (stop - 1) // stride + 1)
         found = dict.fromkeys(strides.tolist(), np.nan)
-        text = _over(query, stride * STEP + scrape)
+        text = query.at(stride * STEP + scrape)
         share = stride * STEP / (stride * STEP + scrape) / stride
         for begin in range(0, len(strides), MOST_POINTS):
             asked = strides[begin : begin + MOST_POINTS] * stride * STEP
@@ -90,7 +90,7 @@ class Windows:
         return sum(values) if values else None
 
     def _scrape(self, stop: int) -> int:
-        return self.scrapes.shortest((self.total, self.other), (stop - 1) * STEP)
+        return self.scrapes.shortest((self.total, self.part), (stop - 1) * STEP)
 
 
 class Scrapes:
@@ -100,7 +100,7 @@ class Scrapes:
         self._api = api
         self._found: dict[str, tuple[int, int]] = {}
 
-    def shortest(self, queries: tuple[Query, ...], at: int) -> int:
+    def shortest(self, queries: tuple[WindowQuery, ...], at: int) -> int:
         """The shortest among these queries' counters, in seconds, at a Unix time in seconds."""
         counters = sorted({counter for query in queries for counter in counters_in(query)})
         known = [found for counter in counters if (found := self._of(counter, at)) is not None]
@@ -119,12 +119,9 @@ class Scrapes:
         return self._found[counter][1]
 
 
-def counters_in(query: Query) -> Iterator[str]:
+def counters_in(query: WindowQuery) -> Iterator[str]:
     """The selectors that a query counts over, as PromQL."""
-    if isinstance(query, BareSelector):
-        yield str(query)
-    else:
-        yield from _selectors(promql.parse(query.at(STEP)))
+    return _selectors(promql.parse(query.at(STEP)))
 
 
 def _selectors(tree: Any) -> Iterator[str]:
@@ -142,13 +139,9 @@ def _matcher(matcher: Any) -> Matcher:
     return Matcher(matcher.name, operator, matcher.value)
 
 
-def _over(query: Query, seconds: int) -> str:
-    return query.at(seconds) if isinstance(query, WindowQuery) else f"sum(increase({query}[{seconds}s]))"
-
-
 def _points(answer: Result) -> Iterator[tuple[float, float]]:
     """(Unix seconds, value) of every finite point of every series."""
     for item in answer:
-        for time, text in item.get("values") or [item["value"]]:
+        for time, text in item["values"] if "values" in item else [item["value"]]:
             if np.isfinite(value := float(text)):
                 yield float(time), value
