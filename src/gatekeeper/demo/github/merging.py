@@ -48,9 +48,17 @@ def mergeable(records: Records, pull: PullRequest) -> bool | None:
     if pull.merged_at is not None:
         return None
     base = records.branches.get((pull.repository, pull.base_ref), pull.base_sha)
-    ours = {change.path: change.sha for change in records.objects.diff(base, pull.head_sha)}
-    theirs = {change.path: change.sha for change in records.objects.diff(pull.head_sha, base)}
+    ours, theirs = (
+        _after(records.objects.diff(base, pull.head_sha)),
+        _after(records.objects.diff(pull.head_sha, base)),
+    )
     return all(ours[path] == theirs[path] for path in ours.keys() & theirs.keys())
+
+
+def _after(changed: tuple[FileChange, ...]) -> dict[str, str | None]:
+    """What each touched path holds after the changes; None when it is gone."""
+    gone = {change.previous_path: None for change in changed if change.previous_path is not None}
+    return gone | {change.path: None if change.status == "removed" else change.sha for change in changed}
 
 
 def latest_runs(records: Records, full_name: str, sha: str) -> dict[tuple[str, int], CheckRun]:
