@@ -1,8 +1,10 @@
+import time
 from collections.abc import Iterable
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from gatekeeper.policy.covers import Everything, branch_pattern, exempt_by_paths, touched
 from gatekeeper.policy.model import (
@@ -15,6 +17,9 @@ from gatekeeper.policy.model import (
     PrometheusIndicator,
     Service,
 )
+
+UNTIMED = settings(deadline=None)
+"""A busy machine is no counter-example."""
 
 INDICATOR = Indicator(prometheus=PrometheusIndicator(bad="errors_total", total="requests_total"))
 
@@ -135,6 +140,35 @@ def test_a_change_is_exempt_when_every_path_is(
     assert exempt_by_paths(a_service(exempt=exempt), paths) is passes
 
 
+@UNTIMED
+@given(st.text(max_size=30) | st.text(alphabet="ab*?!/[]-\\\\#. ", max_size=20), st.text(max_size=20))
+@example("[z-a]", "z")
+@example("[a[b]", "a")
+@example("a\\\\", "a")
+def test_a_pattern_is_refused_or_can_be_matched(pattern: str, path: str) -> None:
+    try:
+        change = Change(paths=("a", pattern))
+    except ValidationError:
+        return
+    touch(a_service(change), paths=[path])
+
+
+def test_a_path_made_to_be_slow_is_not_and_counts_as_the_services() -> None:
+    endless = "a" * 4000
+    service = a_service(Change(paths=("docs/**",)), exempt=("**",))
+    assert touch(service, paths=[endless]) == {"checkout": (endless,)}
+    assert not exempt_by_paths(service, [endless])
+
+
+def test_paths_made_to_be_slow_take_milliseconds_each() -> None:
+    service = a_service(Change(paths=("*a*b", "/*a*/**/x*x", "**/*a*/**/b")))
+    slow = "/".join(["a" * 255] * 4)
+    started = time.perf_counter()
+    assert touch(service, paths=[f"{n}/{slow}"[:1024] for n in range(20)]) == {}
+    assert time.perf_counter() - started < 2
+
+
+@UNTIMED
 @given(st.text(alphabet="ab/.*?+", max_size=8), st.text(alphabet="ab/.+", max_size=8))
 def test_a_branch_glob_matches_as_a_naive_reading_of_it(glob: str, branch: str) -> None:
     assert (branch_pattern(glob).fullmatch(branch) is not None) == naive(glob, branch)

@@ -4,7 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
@@ -12,6 +12,9 @@ from gatekeeper.policy.defaults import Defaults
 from gatekeeper.policy.loader import Loaded, PolicyFile, load
 from gatekeeper.policy.model import Mode, Service
 from gatekeeper.policy.problem import Problem, Severity
+
+UNTIMED = settings(deadline=None)
+"""A busy machine is no counter-example."""
 
 MINIMAL = """\
 apiVersion: gatekeeper/v1
@@ -355,6 +358,7 @@ def mutated(draw: st.DrawFn) -> str:
     return text
 
 
+@UNTIMED
 @given(st.text(max_size=200))
 @example("\ud800")
 @example("a: \x85")
@@ -363,6 +367,7 @@ def test_no_text_makes_the_loader_raise(text: str) -> None:
     assert_sound(text)
 
 
+@UNTIMED
 @given(mutated())
 def test_no_mutation_of_a_good_file_makes_the_loader_raise(text: str) -> None:
     assert_sound(text)

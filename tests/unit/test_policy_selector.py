@@ -3,12 +3,15 @@ import time
 from itertools import product
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatekeeper.policy.mistake import MistakeError
 from gatekeeper.policy.regex import portable
 from gatekeeper.policy.selector import BareSelector, Matcher, WindowQuery, classify
+
+UNTIMED = settings(deadline=None)
+"""A busy machine is no counter-example."""
 
 LABELS = st.dictionaries(
     st.sampled_from(["job", "code", "zone"]), st.sampled_from(["", "a", "b", "500", "503", "5x\n"])
@@ -55,6 +58,7 @@ def test_a_bare_selector_has_one_text(query: str, text: str) -> None:
     assert str(classify(query)) == text
 
 
+@UNTIMED
 @given(SELECTORS)
 def test_the_text_of_a_selector_reads_back_as_itself(selector: BareSelector) -> None:
     names_nothing = BareSelector("", ())
@@ -140,6 +144,7 @@ def test_what_is_neither_says_what_to_write(query: str, message: str, suggestion
     assert suggestion in caught.value.suggestion
 
 
+@UNTIMED
 @given(st.text(max_size=60) | st.text(alphabet='ax{}()[]=~!"`\\$w:5m+-,@ ', max_size=40))
 def test_any_text_is_classified_or_a_mistake(query: str) -> None:
     try:
@@ -169,6 +174,7 @@ def test_a_selector_narrows_another(part: str, total: str, extra: list[str] | No
     assert (found if found is None else [str(matcher) for matcher in found]) == extra
 
 
+@UNTIMED
 @given(SELECTORS, st.lists(MATCHERS, max_size=3), LABELS)
 def test_narrowing_on_the_client_selects_what_the_server_would(
     total: BareSelector, more: list[Matcher], labels: dict[str, str]
@@ -180,6 +186,7 @@ def test_narrowing_on_the_client_selects_what_the_server_would(
     assert part.matches(series) == (total.matches(series) and all(one.matches(series) for one in extra))
 
 
+@UNTIMED
 @given(MATCHERS, LABELS)
 def test_a_matcher_judges_as_a_naive_reading_of_the_manual(matcher: Matcher, labels: dict[str, str]) -> None:
     value = labels.get(matcher.name, "")
@@ -216,6 +223,7 @@ LANGUAGES = st.recursive(
 )
 
 
+@UNTIMED
 @given(LANGUAGES, st.lists(st.text(alphabet="ab.-", max_size=6)))
 def test_a_portable_expression_matches_its_language_and_nothing_else(
     language: tuple[str, frozenset[str]], others: list[str]
@@ -272,6 +280,7 @@ def test_what_may_differ_is_left_to_prometheus(pattern: str) -> None:
     assert portable(pattern) is None
 
 
+@UNTIMED
 @given(
     st.text(max_size=20) | st.text(alphabet=r"ab()[]{}*+?|.\\^$-,:dwsS1 ", max_size=20), st.text(max_size=40)
 )

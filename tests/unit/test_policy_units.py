@@ -3,7 +3,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatekeeper.policy.mistake import MistakeError
@@ -15,6 +15,9 @@ from gatekeeper.policy.units import (
     write_duration,
     write_share,
 )
+
+UNTIMED = settings(deadline=None)
+"""A busy machine is no counter-example."""
 
 SHARES = st.decimals(min_value=-100, max_value=100, places=14)
 DURATIONS = st.integers(min_value=0, max_value=3650 * 86_400).map(lambda seconds: timedelta(seconds=seconds))
@@ -96,11 +99,13 @@ def test_a_wrong_duration_says_what_to_write(written: Any, suggestion: str) -> N
     assert suggestion in caught.value.suggestion
 
 
+@UNTIMED
 @given(SHARES)
 def test_a_share_survives_being_written(share: Decimal) -> None:
     assert parse_share(write_share(share)) == share
 
 
+@UNTIMED
 @given(DURATIONS)
 def test_a_duration_survives_being_written(duration: timedelta) -> None:
     assert parse_duration(write_duration(duration)) == duration
@@ -129,6 +134,7 @@ def test_a_share_reads_well(share: Decimal | float, text: str) -> None:
     assert format_share(share) == text
 
 
+@UNTIMED
 @given(st.floats(min_value=1e-8, max_value=1 - 1e-8))
 def test_only_all_reads_as_all_and_only_none_as_none(share: float) -> None:
     assert format_share(share) not in {"0 %", "100 %"}

@@ -9,6 +9,8 @@ import pathspec
 
 from gatekeeper.policy.model import Change, Service
 
+_LONGEST_PATH, _LONGEST_SEGMENT = 1024, 255
+
 
 @dataclass(frozen=True)
 class Everything:
@@ -43,7 +45,8 @@ def touched(
         repository: where the change is, ``owner/name``.
         base_branch: the branch it goes to.
         default_branch: the repository's default branch: the one meant by a ``changes`` entry without branches.
-        paths: the changed paths; of a renamed file, both the old and the new one.
+        paths: the changed paths; of a renamed file, both the old and the new one. A path longer than file
+            systems hold touches every service of the repository.
     """
     known = paths if isinstance(paths, Everything) else tuple(sorted(set(paths)))
     found = []
@@ -65,7 +68,7 @@ def exempt_by_paths(service: Service, paths: Iterable[str] | Everything) -> bool
         return False
     known = tuple(paths)
     spec = _spec(service.gate.exempt.paths)
-    return bool(known) and all(spec.match_file(path) for path in known)
+    return bool(known) and all(not _is_endless(path) and spec.match_file(path) for path in known)
 
 
 def branch_pattern(glob: str) -> re.Pattern[str]:
@@ -78,8 +81,17 @@ def branch_pattern(glob: str) -> re.Pattern[str]:
 def _touch(service: Service, changes: Sequence[Change], paths: tuple[str, ...] | Everything) -> Touch | None:
     if isinstance(paths, Everything):
         return Touch(service, ()) if changes else None
-    matching = {path for change in changes for path in _spec(change.paths).match_files(paths)}
+    matching = {path for change in changes for path in paths if _matches(path, change)}
     return Touch(service, tuple(sorted(matching))) if matching else None
+
+
+def _matches(path: str, change: Change) -> bool:
+    return _is_endless(path) or _spec(change.paths).match_file(path)
+
+
+def _is_endless(path: str) -> bool:
+    """Whether a path is longer than file systems hold: it could only be there to make patterns slow."""
+    return len(path) > _LONGEST_PATH or any(len(segment) > _LONGEST_SEGMENT for segment in path.split("/"))
 
 
 def _in_repository(change: Change, service: Service, repository: str) -> bool:

@@ -16,7 +16,8 @@ from gatekeeper.policy.units import format_duration, write_share
 
 SHORTEST_WINDOW, LONGEST_WINDOW = timedelta(hours=1), timedelta(days=90)
 OWN_LABELS = ("slo:caution", "slo:frozen")
-_LONGEST_NAME, _LONGEST_LABEL, _LONGEST_PATTERN, _MOST_STARS = 63, 50, 255, 4
+_LONGEST_NAME, _LONGEST_LABEL, _LONGEST_PATTERN = 63, 50, 255
+_MOST_STARS, _MOST_STARS_BETWEEN_SLASHES = 4, 2
 _NAME = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?", re.ASCII)
 _REPOSITORY = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})/[A-Za-z0-9._-]{1,100}", re.ASCII)
 _TEAM = re.compile(r"@[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})/[a-z0-9][a-z0-9_-]*", re.ASCII)
@@ -90,10 +91,12 @@ def _matches_something(pattern: str) -> bool:
 
 
 def _few_stars(pattern: str) -> None:
-    # Each star multiplies the ways in which a long path can fail to match.
-    if len(re.findall(r"\*+", pattern)) > _MOST_STARS:
+    # Each star multiplies the ways in which a long path, chosen by anybody who opens a pull request, can fail to match.
+    stars = [len(re.findall(r"\*+", segment)) for segment in pattern.split("/")]
+    if sum(stars) > _MOST_STARS or max(stars) > _MOST_STARS_BETWEEN_SLASHES:
         raise MistakeError(
-            f"a pattern has at most {_MOST_STARS} stars", "match the folder, or write two patterns"
+            f"a pattern has at most {_MOST_STARS} stars, and {_MOST_STARS_BETWEEN_SLASHES} between two slashes",
+            "match the folder, or write two patterns",
         )
 
 
