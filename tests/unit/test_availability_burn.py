@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -74,6 +75,13 @@ def test_thresholds_follow_from_share_and_window(days: int, expected: tuple[floa
 def test_at_its_threshold_a_row_has_let_go_its_share(row: Row) -> None:
     assert threshold(row, 28 * DAY) * row.long_s / (28 * DAY) == pytest.approx(row.share)
     assert row.short_s * 12 == row.long_s
+
+
+def test_the_formulas_page_prints_the_table_in_force() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "formulas.md").read_text()
+    for row in ROWS:
+        limits = [f"{round(threshold(row, days * DAY), 3):g}" for days in (7, 28, 30)]
+        assert f"| {row.share * 100:g} % | {' | '.join(limits)} |" in page
 
 
 def test_every_span_of_the_table_is_measured() -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
 from gatekeeper.availability.burn import PAGE_ROWS, Row, threshold
 from gatekeeper.availability.forecast import CALM_SPAN, Forecast, Stretch, exhaustion, thaw
@@ -255,6 +256,12 @@ def test_at_most_three_stretches_are_named_in_order_of_time() -> None:
         slices = with_outage(slices, WEEK - 100 + start, length)
     found = forecast(slices, window=100, quiet=9000, above=1.0)
     assert [one.bad for one in found.frees] == [300, 400, 200]
+
+
+def test_stored_and_read_again_a_forecast_is_the_same() -> None:
+    found = forecast(with_outage(constant(300, 100), 250, 2), window=100, quiet=1000)
+    plain = TypeAdapter(Forecast)
+    assert plain.validate_json(plain.dump_json(found)) == found
 
 
 @pytest.mark.parametrize(

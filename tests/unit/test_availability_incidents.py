@@ -3,13 +3,27 @@
 import math
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatekeeper.availability.incidents import Incident, failing_ratio, find, inside, reliability
+from gatekeeper.availability.incidents import (
+    FAILING_BURN,
+    FAILING_RATIO,
+    FEWEST_FAILURES,
+    LEAST_BURN,
+    MERGED_GAP,
+    RULE_OF_THREE,
+    SIGNIFICANCE,
+    Incident,
+    failing_ratio,
+    find,
+    inside,
+    reliability,
+)
 from gatekeeper.availability.ledger import STEP, Flag, Slices, end_of
 from ledgers import FIRST, MIDNIGHT, drawn, followed, stretch, stretches
 from worlds import World
@@ -132,6 +146,17 @@ def test_the_faults_of_a_world_are_found_and_nothing_else(world: World) -> None:
         )
         late = [abs(one.start - fault.start) for one, fault in zip(found, truth.incidents, strict=True)]
         assert max(late, default=timedelta(0)) <= timedelta(minutes=7), truth.name
+
+
+def test_the_formulas_page_states_the_rule_in_force() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "formulas.md").read_text()
+    for phrase in (
+        f"max({LEAST_BURN:g}·a, min({FAILING_BURN:g}·a, {FAILING_RATIO * 100:g} %))",
+        f"Up to {MERGED_GAP} good slices",
+        f"at least {FEWEST_FAILURES} bad events, and at least a·n + {SIGNIFICANCE:g}·√(a·n)",
+        f"at least U / {RULE_OF_THREE:g}",
+    ):
+        assert phrase in page
 
 
 def test_an_incident_says_what_it_cost() -> None:
