@@ -125,21 +125,27 @@ def _check(snapshot: Snapshot, decision: Decision, pairs: Pairs, essence: str) -
 
 
 def _title(pairs: Pairs) -> str:
-    """The strictest ruling's headline; the others are counted."""
-    others = len(pairs) - 1
-    more = f" (and {others} more service{'s' if others > 1 else ''})" if others else ""
-    return clip(explain.headline(*pairs[0]), TITLE_LIMIT - len(more)) + more
+    """The strictest ruling's headline; the others that stand in the way too are counted."""
+    (view, ruling), *others = pairs
+    more = sum(other.effective is not Verdict.ALLOW for _, other in others)
+    suffix = f" (and {more} more service{'s' if more > 1 else ''})" if more else ""
+    return clip(explain.headline(view, ruling), TITLE_LIMIT - len(suffix)) + suffix
 
 
 def _problems(snapshot: Snapshot) -> list[str]:
-    return [f"⚠️ {prose(problem, 1_000)}" for problem in snapshot.policy_problems]
+    if not snapshot.policy_problems:
+        return []
+    mistakes = "\n".join(f"- {prose(problem, 1_000)}" for problem in snapshot.policy_problems)
+    return [
+        f"⚠️ This repository's policy files have mistakes; the last good version stays in force.\n\n{mistakes}"
+    ]
 
 
 def _untouched(snapshot: Snapshot, essence: str) -> Check:
     """No service is touched: no check, unless one is required (it would wait for ever) or a policy is broken."""
-    if snapshot.policy_problems:
-        summary = fit(_problems(snapshot), OUTPUT_LIMIT)
-        return Check("neutral", "The policy files have mistakes", summary, "", essence, Verdict.WARN)
+    if problems := _problems(snapshot):
+        title = "The policy files of this repository have mistakes"
+        return Check("neutral", title, fit(problems, OUTPUT_LIMIT), "", essence, Verdict.WARN)
     text = "No service's policy covers the files of this change."
     needed = snapshot.check_required
     return Check("skipped", "No service is touched", text, "", essence, Verdict.ALLOW, needed=needed)
@@ -163,14 +169,13 @@ def _comment(
 ) -> Comment:
     refused = _refused(snapshot, decision)
     overridden = any(ruling.why is Why.OVERRIDDEN for _, ruling in pairs)
-    parts = [MARKER]
+    parts = [MARKER, *(f"🚫 The label {code(label)} was removed: {why}." for label, why in refused)]
     if not pairs:
         parts.append("No service's gate applies to this pull request.")
     for view, ruling in pairs:
         parts.append(section(view, ruling, snapshot.now))
         if ruling.verdict is not Verdict.ALLOW and (chart := burn_down_chart(view)):
             parts.append(chart)
-    parts += [f"🚫 The label {code(label)} was removed: {why}." for label, why in refused]
     if explained:
         parts += ["#### The numbers", *(numbers(view) for view, _ in pairs)]
     if decision.verdict is Verdict.BLOCK:

@@ -1,8 +1,9 @@
-"""Sentences about one service: where its gate stands, why, what may pass, and when it ends.
+"""Sentences about one service: where its gate stands, why, and when that ends.
 
 ``headline``, ``how_far`` and ``doubts`` are plain text, since the title of a check is; the others are Markdown.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from gatekeeper.availability.incidents import Incident
@@ -11,10 +12,10 @@ from gatekeeper.decide import burning, phrases
 from gatekeeper.decide.evaluate import ServiceRuling
 from gatekeeper.decide.evidence import Known
 from gatekeeper.decide.gate_state import recovery_level
-from gatekeeper.decide.markdown import code, listed
+from gatekeeper.decide.markdown import code
 from gatekeeper.decide.phrases import count, instant, overspent, pace, percent
 from gatekeeper.decide.snapshot import ServiceView
-from gatekeeper.decide.verdict import Doubt, Gap, Reason, Rule, State, Verdict, Why
+from gatekeeper.decide.verdict import Doubt, Gap, Reason, Rule, State, Why
 from gatekeeper.policy.model import Mode, Objective
 from gatekeeper.policy.units import format_duration, format_share
 
@@ -65,9 +66,10 @@ def how_far(view: ServiceView) -> str:
         return f"{about}{overspent(remaining)} over its error budget"
     if remaining == 0:
         return "its error budget is spent to the last event"
-    left = f"{about}{percent(remaining)} of its error budget left"
-    fires = burns(view)
-    return f"burning its error budget at {pace(fires[0].found)} the pace allowed, {left}" if fires else left
+    left = f"{about}{percent(remaining)}"
+    if fires := burns(view):
+        return f"its error budget burns at {pace(fires[0].found)} the pace allowed, {left} left"
+    return f"{left} of its error budget left"
 
 
 def worst_measured(view: ServiceView) -> tuple[Objective, Measured] | None:
@@ -111,56 +113,71 @@ def _doubt(gap: Gap) -> str:
 
 def because(reason: Reason) -> str:
     """One rule as a sentence: subject, found, wanted."""
-    who, limit = code(reason.objective), format_share(reason.limit)
+    return f"{_found(reason)}; {_wanted(reason)} (`{reason.rule}`)"
+
+
+def _found(reason: Reason) -> str:
+    who = code(reason.objective)
     match reason.rule:
         case Rule.FREEZE_BURN | Rule.CAUTION_BURN:
-            burned = f"{who} burned its budget at {pace(reason.found, reason.limit)} the pace allowed"
-            length = phrases.seconds(reason.window_s)
-            fast = f"more than {pace(reason.limit, reason.found)} is too fast"
-            return f"{burned} over {length}; {fast} (`{reason.rule}`)"
+            burn, length = pace(reason.found, reason.limit), phrases.seconds(reason.window_s)
+            return f"{who} burned its budget at {burn} the pace allowed over {length}"
         case Rule.THAW_QUIET:
-            quiet, asked = phrases.seconds(reason.found), phrases.seconds(reason.limit)
-            return f"{who} had budget left for {quiet}; {asked} end the freeze (`{reason.rule}`)"
+            return f"{who} had budget left for {phrases.seconds(reason.found)}"
+    if reason.found < 0:
+        return f"{who} was {overspent(reason.found)} over its budget"
+    if reason.found == 0:
+        return f"{who} had spent its budget to the last event"
+    return f"{who} had {percent(reason.found)} of its budget left"
+
+
+def _wanted(reason: Reason) -> str:
+    match reason.rule:
         case Rule.FREEZE_BELOW:
-            wanted = f"changes wait at {limit} and below"
+            return f"changes wait at {format_share(reason.limit)} and below"
         case Rule.CAUTION_BELOW:
-            wanted = f"caution starts below {limit}"
+            return f"caution starts below {format_share(reason.limit)}"
+        case Rule.FREEZE_BURN | Rule.CAUTION_BURN:
+            return f"more than {pace(reason.limit, reason.found)} is too fast"
         case Rule.THAW_ABOVE:
-            wanted = f"the freeze ends at {limit}"
+            return f"the freeze ends at {format_share(reason.limit)}"
+        case Rule.THAW_QUIET:
+            return f"{phrases.seconds(reason.limit)} end the freeze"
         case Rule.RECOVERED:
-            wanted = f"caution ends at {limit}"
-    left = f"{percent(reason.found)} of its budget left" if reason.found > 0 else "no budget left"
-    over = f", {overspent(reason.found)} over" if reason.found < 0 else ""
-    return f"{who} had {left}{over}; {wanted} (`{reason.rule}`)"
+            return f"caution ends at {format_share(reason.limit)}"
 
 
-def balance(objective: Objective, found: Measured) -> str:
-    """What was promised and what was kept, in events."""
+def balance(view: ServiceView) -> str:
+    """What was promised and what was kept, in events, for the worst objective; nothing without a measurement."""
+    worst = worst_measured(view)
+    if worst is None:
+        return ""
+    objective, found = worst
     about = "about " if found.approximate else ""
     share = phrases.availability(found.availability, objective.target)
     length = format_duration(found.window_end - (found.partial_since or found.window_start))
     window = f"the {length} measured so far" if found.partial_since else f"the last {length}"
-    allowed = count(objective.allowed * found.total)
+    bad, allowed = count(found.bad), count(objective.allowed * found.total)
+    as_of = f" (as of {instant(found.watermark)})" if view.memory.gaps else ""
     return (
         f"{code(objective.name)} is {about}{share} over {window}, the target is {format_share(objective.target)}: "
-        f"{about}{count(found.bad)} bad events, where {allowed} are allowed"
+        f"{about}{bad} bad events, where {allowed} are allowed{as_of}"
     )
 
 
-def since(view: ServiceView) -> str:
-    """Since when the gate stands where it stands, and why it went there."""
-    why = "; ".join(because(reason) for reason in view.memory.reasons)
-    return instant(view.memory.since) + (f": {why}" if why else "")
-
-
 def cause(view: ServiceView) -> str:
-    """The incidents that cost most; nothing where nothing went bad."""
+    """The incidents that cost most, in one sentence; nothing where nothing went bad."""
+    return "; ".join(causes(view))
+
+
+def causes(view: ServiceView) -> list[str]:
+    """The incidents that cost most, one each, costliest first."""
     worst = worst_measured(view)
     if worst is None or not worst[1].bad:
-        return ""
+        return []
     if not worst[1].worst:
-        return "no single incident stands out, the errors are spread over the window"
-    return "; ".join(_cost(one) for one in worst[1].worst)
+        return ["no single incident stands out, the errors are spread over the window"]
+    return [_cost(one) for one in worst[1].worst]
 
 
 def _cost(one: Incident) -> str:
@@ -168,88 +185,56 @@ def _cost(one: Incident) -> str:
     return f"{when}: {count(one.bad)} bad events, {percent(one.budget_share)} of the budget"
 
 
-def passes(view: ServiceView) -> str:
-    """What still may pass a frozen gate."""
-    exempt = view.service.gate.exempt
-    ways = []
-    if exempt.labels:
-        ways.append(f"changes labelled {listed(exempt.labels, ' or ')}")
-    if exempt.paths:
-        ways.append(f"changes to nothing but {listed(exempt.paths, ' and ')}")
-    return "; ".join(ways) or "nothing: this policy has no exemptions"
-
-
-def overriders(view: ServiceView) -> str:
-    """Who can let a change through a frozen gate, and how."""
-    override = view.service.gate.override
-    if not override.teams:
-        return "nobody: this policy names no team"
-    who, label = listed(override.teams, " or "), code(override.label)
-    return f"an active member of {who}, by the label {label}; it holds for {format_duration(override.lasts)}"
-
-
 def until(view: ServiceView, now: datetime) -> str:
     """When the freeze is expected to end, and by which rule."""
-    thaw = view.service.gate.thaw
-    rule = (
-        f"It ends at {format_share(thaw.above)} of the budget left, or after "
-        f"{format_duration(thaw.or_quiet_for)} with some left and a calm last 6 h"
-    )
+    end, rule = view.expected_end, _thaw_rule(view)
     if view.memory.gaps:
         return f"not to be foreseen while availability is unknown. {rule}"
-    if view.expected_end is None:
+    if end is None:
         return f"not within a whole window, as things stand. {rule}"
-    if view.expected_end <= now:
-        return (
-            f"due since {instant(view.expected_end)}, with the next measurement that meets the rule. {rule}"
-        )
-    return f"{instant(view.expected_end)}, if no new incident comes{_leaving(view)}. {rule}"
+    if end <= now:
+        return f"due since {instant(end)}, with the next measurement that meets the rule. {rule}"
+    return f"{instant(end)}, if no new incident comes{_leaving(view)}. {rule}"
+
+
+def _thaw_rule(view: ServiceView) -> str:
+    thaw = view.service.gate.thaw
+    if fires := burns(view):
+        return f"The freeze ends when the budget burns at {_cool(fires)}"
+    quiet = format_duration(thaw.or_quiet_for)
+    return (
+        f"The freeze ends at {format_share(thaw.above)} of the budget left, or once some has been left for {quiet} "
+        "and the last 6 h were calm"
+    )
+
+
+def _cool(fires: Sequence[Reason]) -> str:
+    spans = {one.window_s: f"{pace(one.limit)} over {phrases.seconds(one.window_s)}" for one in fires}
+    return f"no more than {' and '.join(spans[length] for length in sorted(spans))}"
 
 
 def _leaving(view: ServiceView) -> str:
     """What has to leave the window first: the reason why a freeze lasts as long as it does."""
-    last = max(
-        (one.thaw for one in view.objectives if one.thaw is not None and one.thaw.at == view.expected_end),
-        key=lambda thaw: len(thaw.frees),
-        default=None,
-    )
-    if last is None or not last.frees:
+    frees = [
+        stretch
+        for one in view.objectives
+        if one.thaw is not None and one.thaw.at == view.expected_end
+        for stretch in one.thaw.frees
+    ]
+    if not frees or burns(view):
         return ""
-    stretch = max(last.frees, key=lambda one: one.bad)
-    return f": by then, {count(stretch.bad)} bad events of {instant(stretch.start)} and after have left the window"
+    most = max(frees, key=lambda stretch: stretch.bad)
+    return f": by then, the {count(most.bad)} bad events of {phrases.span(most.start, most.end)} have left the window"
 
 
 def caution_ends(view: ServiceView) -> str:
-    """What ends a caution."""
+    """What ends a caution, and what would follow it."""
     gate = view.service.gate
     level = max((recovery_level(Known(*pair), gate) for pair in measured(view)), default=None)
-    share = "when availability is known again" if level is None else f"at {percent(level)} of the budget left"
-    return f"{share}, with no slow burn. At {format_share(gate.freeze.below)}, changes wait"
-
-
-def mode_note(view: ServiceView, ruling: ServiceRuling) -> str:
-    """What the policy's mode made of the verdict, when it made less of it."""
-    if ruling.effective == ruling.verdict:
-        return ""
-    would = "block" if ruling.verdict is Verdict.BLOCK else "warn about"
-    does = "observes" if view.service.gate.mode is Mode.OBSERVE else "advises"
-    return f"The policy only {does}: with `mode: enforce` this gate would {would} the change."
-
-
-def unknown_note(view: ServiceView, ruling: ServiceRuling) -> str:
-    """What not knowing means for the change."""
-    memory, unknown = view.memory, view.service.gate.unknown
-    match ruling.why:
-        case Why.FROZEN:
-            return "The freeze is held: it does not end on a guess."
-        case Why.UNKNOWN_HELD if memory.unknown_since is not None:
-            then = "changes wait" if unknown.then == "block" else "this stays a warning"
-            turn = instant(memory.unknown_since + unknown.hold)
-            return f"No data are no 100 %, so this is a warning. From {turn} on, {then} (`unknown.then`)."
-        case Why.UNKNOWN_ADVISE:
-            return (
-                "Nothing waits for that (`unknown.then: advise`), but nobody can say what the budget allows."
-            )
-        case Why.UNKNOWN_BLOCK:
-            return "Changes wait until it is known again (`unknown.then: block`)."
-    return ""
+    if fires := burns(view):
+        end = f"when the budget burns at {_cool(fires)}"
+    else:
+        end = (
+            "when availability is known again" if level is None else f"at {percent(level)} of the budget left"
+        )
+    return f"{end}. At {format_share(gate.freeze.below)}, changes wait"

@@ -38,9 +38,13 @@ def listed(items: Sequence[str], joint: str, most: int = 5) -> str:
     return joint.join(code(item) for item in items[:most]) + (f" and {rest} more" if rest > 0 else "")
 
 
-def bullets(items: Iterable[tuple[str, str]]) -> str:
-    """A list of (name, Markdown), the names bold."""
-    return "\n".join(f"- **{name}:** {text}" for name, text in items)
+def bullets(items: Iterable[tuple[str, Sequence[str]]]) -> str:
+    """A list of names, bold, each with its text, or with several below each other (Markdown)."""
+    return "\n".join(f"- **{name}:**{_below(texts)}" for name, texts in items)
+
+
+def _below(texts: Sequence[str]) -> str:
+    return f" {texts[0]}" if len(texts) == 1 else "".join(f"\n  - {text}" for text in texts)
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -1,11 +1,12 @@
 """Every number behind a verdict, so that anybody can derive it again."""
 
+from gatekeeper.availability.incidents import Reliability
 from gatekeeper.availability.measure import Measured
 from gatekeeper.decide import phrases
 from gatekeeper.decide.markdown import code, prose, table
 from gatekeeper.decide.phrases import count, instant, pace, percent
 from gatekeeper.decide.snapshot import ObjectiveEvidence, ServiceView
-from gatekeeper.policy.model import Objective
+from gatekeeper.policy.model import Gate, Objective
 from gatekeeper.policy.units import format_duration, format_share
 
 _HEADER = (
@@ -27,12 +28,24 @@ def numbers(view: ServiceView) -> str:
     origin = view.service.origin
     commit = f" at {code(origin.commit[:12])}" if origin.commit else ""
     pairs = list(zip(view.service.objectives, view.objectives, strict=True))
+    notes = [note for objective, one in pairs for note in _notes(objective, one)]
     return "\n\n".join(
         [
             f"**{view.service.name}**, policy {code(origin.path)}{commit}",
             table(_HEADER, [_row(objective, one) for objective, one in pairs]),
-            "\n".join(f"- {note}" for objective, one in pairs for note in _notes(objective, one)),
+            "\n".join(f"- {note}" for note in [rules(view.service.gate), *notes]),
         ]
+    )
+
+
+def rules(gate: Gate) -> str:
+    """When the gate moves, as the policy says it."""
+    burn = ", or when a fast burn would soon get there" if gate.freeze.burn == "fast" else ""
+    quiet = format_duration(gate.thaw.or_quiet_for)
+    return (
+        f"mode `{gate.mode}`: caution below {format_share(gate.caution.below)}; changes wait at "
+        f"{format_share(gate.freeze.below)}{burn}; the freeze ends at {format_share(gate.thaw.above)}, or once some "
+        f"budget has been left for {quiet}"
     )
 
 
@@ -65,6 +78,7 @@ def _notes(objective: Objective, one: ObjectiveEvidence) -> list[str]:
             for span, burn in found.burn
         ]
         notes.append(f"{name} burn rates: {', '.join(burns)}")
+        notes.append(f"{name} {_reliability(found.reliability)}")
         if found.partial_since is not None:
             notes.append(f"{name} has a **partial window**: measured since {instant(found.partial_since)}")
         if found.approximate:
@@ -72,6 +86,14 @@ def _notes(objective: Objective, one: ObjectiveEvidence) -> list[str]:
                 f"{name} is **approximate**: its query extrapolates, it does not count single samples"
             )
     return [*notes, f"{name} counts {queries(objective)}"]
+
+
+def _reliability(found: Reliability) -> str:
+    incidents = f"{found.incidents} incident{'' if found.incidents == 1 else 's'}"
+    between, restore = found.mtbf_s, found.mttr_s
+    mtbf = f", MTBF {'> ' if found.mtbf_is_lower_bound else ''}{phrases.seconds(between)}" if between else ""
+    mttr = f", MTTR {'> ' if found.mttr_is_lower_bound else ''}{phrases.seconds(restore)}" if restore else ""
+    return f"had {incidents}{mtbf}{mttr}"
 
 
 def queries(objective: Objective) -> str:

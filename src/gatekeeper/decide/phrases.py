@@ -33,10 +33,9 @@ def availability(share: float, target: Decimal) -> str:
 
 
 def count(events: float) -> str:
-    """Events, thousands separated; fractions (queries that extrapolate) to one digit."""
-    if float(events).is_integer():
-        return f"{events:,.0f}"
-    return f"{events:,.1f}" if abs(events) >= 0.05 else "less than 0.1"  # noqa: PLR2004 (what one digit can show)
+    """Events, thousands separated; fractions (queries that extrapolate) to one digit, but some are never none."""
+    text = f"{events:,.1f}".removesuffix(".0")
+    return "less than 0.1" if text == "0" and events else text
 
 
 def instant(at: datetime) -> str:
