@@ -47,7 +47,7 @@ def test_a_naive_datetime_is_refused(database: Database) -> None:
         pytest.param("journal_mode", "wal", id="readers go on while one writes"),
         pytest.param("synchronous", 2, id="a commit is on disk before it is acknowledged"),
         pytest.param("foreign_keys", 1, id="foreign keys are kept"),
-        pytest.param("busy_timeout", 10_000, id="another process's transaction is waited for"),
+        pytest.param("busy_timeout", 5_000, id="another process's transaction is waited for"),
     ],
 )
 def test_sqlite_is_set_up(database: Database, pragma: str, value: object) -> None:

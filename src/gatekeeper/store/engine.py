@@ -11,8 +11,8 @@ from sqlalchemy.exc import ArgumentError, OperationalError
 from gatekeeper.errors import ConfigurationError, TemporaryError
 from gatekeeper.store.group_commit import GroupCommit
 
-BUSY_TIMEOUT = 10
-"""Seconds a connection waits for another process's SQLite transaction."""
+BUSY_TIMEOUT = 5
+"""Seconds a connection waits for another process's SQLite transaction; GitHub waits 10 for its answer."""
 
 _DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
 _PRAGMAS = (
