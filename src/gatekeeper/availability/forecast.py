@@ -90,11 +90,15 @@ def thaw(
     window = past.latest(length)
     found = incidents.find(window, allowed)
     running = _with_future(past, _expected(slices.between(last + 1 - WEEK, last + 1), found, length + quiet))
-    ends = np.arange(last, last + length + quiet + 1)
-    left = remaining_each(*running.ending(np.arange(last - quiet, ends[-1] + 1), length), allowed)
+    stop = last + length + quiet + 1
+    left = remaining_each(*running.ending(last - quiet, stop, length), allowed)
+
+    def burns(span_s: int) -> Counts:
+        return burn_rate_each(*running.ending(last, stop, steps_in(span_s)), allowed)
+
     enough = left[quiet:] >= above
-    kept = (_positive_points(left)[quiet:] > quiet) & ~(_burns(running, ends, CALM_SPAN, allowed) >= 1)
-    hot = [_burns(running, ends, row.long_s, allowed) > threshold(row, window_s) for row in cooled]
+    kept = (_positive_points(left)[quiet:] > quiet) & ~(burns(CALM_SPAN) >= 1)
+    hot = [burns(row.long_s) > threshold(row, window_s) for row in cooled]
     met = np.flatnonzero((enough | kept) & ~np.logical_or.reduce([np.zeros_like(enough), *hot]))
     if not len(met):
         return Forecast(None, None, ())
@@ -133,10 +137,6 @@ def _positive_points(left: Counts) -> Times:
     points = np.arange(len(left))
     last_without = np.maximum.accumulate(np.where(left > 0, -1, points))
     return points - last_without
-
-
-def _burns(running: Cumulative, ends: Times, span_s: int, allowed: float) -> Counts:
-    return burn_rate_each(*running.ending(ends, steps_in(span_s)), allowed)
 
 
 def _leaving(window: Slices, found: Sequence[Incident], stop: int) -> tuple[Stretch, ...]:

@@ -184,11 +184,14 @@ class Cumulative:
         """The running sums of a stretch."""
         return cls(slices.first, _running(slices.total), _running(slices.bad))
 
-    def ending(self, indices: Times, length: int) -> tuple[Counts, Counts]:
-        """(bad, total) of the ``length`` slices that end with each index; the parts lie inside the stretch."""
-        stops = indices + 1 - self.first
-        starts = stops - length
-        return self.bad[stops] - self.bad[starts], self.total[stops] - self.total[starts]
+    def ending(self, first: int, stop: int, length: int) -> tuple[Counts, Counts]:
+        """(bad, total) of the ``length`` slices that end with each of ``first <= index < stop``.
+
+        They must lie inside the stretch; both arrays have shape (stop - first,).
+        """
+        until = slice(first + 1 - self.first, stop + 1 - self.first)
+        since = slice(until.start - length, until.stop - length)
+        return self.bad[until] - self.bad[since], self.total[until] - self.total[since]
 
 
 def _running(values: Counts) -> Counts:

@@ -164,13 +164,12 @@ def burn_down(
 
 
 def _burns(running: Cumulative, last: int, allowed: float) -> tuple[tuple[int, float | None], ...]:
-    now = np.array([last])
-    sums = ((span, running.ending(now, steps_in(span))) for span in SPANS)
+    sums = ((span, running.ending(last, last + 1, steps_in(span))) for span in SPANS)
     return tuple((span, burn_rate(float(bad[0]), float(total[0]), allowed)) for span, (bad, total) in sums)
 
 
 def _positive_since(running: Cumulative, last: int, quiet: int, length: int, allowed: float) -> datetime:
     """The end of the first slice since which every window had budget left; the last one is known to."""
-    left = budget.remaining_each(*running.ending(np.arange(last - quiet, last), length), allowed)
+    left = budget.remaining_each(*running.ending(last - quiet, last, length), allowed)
     without = np.flatnonzero(~(left > 0))
     return end_of(last - quiet + (int(without[-1]) + 1 if len(without) else 0))
