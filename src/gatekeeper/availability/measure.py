@@ -9,7 +9,7 @@ import numpy as np
 from gatekeeper.availability import budget, incidents
 from gatekeeper.availability.burn import SPANS, burn_rate
 from gatekeeper.availability.incidents import Incident, Reliability
-from gatekeeper.availability.ledger import Cumulative, Flag, Slices, end_of, ending_at, steps_in
+from gatekeeper.availability.ledger import Cumulative, Flag, Slices, Sums, end_of, ending_at, steps_in
 
 MOST_WORST = 3
 
@@ -106,8 +106,7 @@ def measure(
     window = known.latest(length)
     window_start, watermark, sums = end_of(last - length), known.watermark, window.sums()
     if watermark is None or not sums.total:
-        reason: Literal["no data", "no traffic"] = "no traffic" if sums.measured else "no data"
-        return Unmeasured(window_start, now, reason, sums.coverage, watermark)
+        return Unmeasured(window_start, now, _silence(sums), sums.coverage, watermark)
     running = Cumulative.of(known)
     found = incidents.find(window, allowed)
     left = budget.remaining(sums.bad, sums.total, allowed)
@@ -161,6 +160,10 @@ def burn_down(
         (end_of(window.first + int(stop) - 1), float(value) if seen else None)
         for stop, value, seen in zip(stops, left, known, strict=True)
     )
+
+
+def _silence(sums: Sums) -> Literal["no data", "no traffic"]:
+    return "no traffic" if sums.measured else "no data"
 
 
 def _burns(running: Cumulative, last: int, allowed: float) -> tuple[tuple[int, float | None], ...]:
