@@ -37,8 +37,6 @@ def wall_clock() -> datetime:
 class _Quiet(WSGIRequestHandler):
     """Serves without a log: what was asked is in ``calls``."""
 
-    protocol_version = "HTTP/1.1"  # keeps connections, as api.github.com does
-
     def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002 - werkzeug's name
         del type, message, args
 

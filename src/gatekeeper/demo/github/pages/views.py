@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, abort, current_app, g, redirect, render_template, request, url_for
 
@@ -241,9 +242,9 @@ def switch() -> WerkzeugResponse:
 
 
 def _back(otherwise: str) -> WerkzeugResponse:
-    """To the page the click came from, if it is one of ours."""
+    """To the page the click came from, if it is one of ours; without its query, which may name another person."""
     here = request.headers.get("Referer", "")
-    return redirect(here if here.startswith(request.host_url) else otherwise, 303)
+    return redirect(urlsplit(here).path if here.startswith(request.host_url) else otherwise, 303)
 
 
 @blueprint.get("/avatars/<login>")

@@ -13,18 +13,25 @@
     return [...main.querySelectorAll("textarea, input:not([type])")].some((one) => one.value !== one.defaultValue);
   };
 
+  // Each <details> with a key that lasts: the nearest id and its place below it.
+  const details = () => {
+    const seen = new Map();
+    return [...main.querySelectorAll("details")].map((one) => {
+      const near = one.closest("[id]").id;
+      seen.set(near, (seen.get(near) ?? 0) + 1);
+      return [`${near} ${seen.get(near)}`, one];
+    });
+  };
+
   const show = (text) => {
     const fresh = new DOMParser().parseFromString(text, "text/html").getElementById("main").innerHTML;
     if (fresh === shown) return;
     const first = shown === null;
     shown = fresh;
     if (first) return;
-    const opened = new Map([...main.querySelectorAll("details")].map((one, at) => [one.closest("[id]")?.id + at, one.open]));
+    const opened = new Map(details().map(([key, one]) => [key, one.open]));
     main.innerHTML = fresh;
-    main.querySelectorAll("details").forEach((one, at) => {
-      const was = opened.get(one.closest("[id]")?.id + at);
-      if (was !== undefined) one.open = was;
-    });
+    for (const [key, one] of details()) one.open = opened.get(key) ?? one.open;
     document.dispatchEvent(new CustomEvent("page:updated"));
   };
 
