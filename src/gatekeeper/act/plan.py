@@ -1,5 +1,6 @@
 """Desired against actual: the fewest writes. Pure, so a dry run is the plan printed."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gatekeeper.decide.desired import OUR_LABELS, Check, Comment, Desired
@@ -78,13 +79,20 @@ def plan(desired: Desired, actual: Actual, *, may_comment: bool, again: bool = F
     writes: list[Write] = []
     if _differs(desired.check, actual.check, create=True, again=again):
         writes.append(PutCheck(desired.check, actual.check.remote_id if actual.check else None))
-    if missing := tuple(sorted(desired.labels - actual.labels)):
-        writes.append(AddLabels(missing))
-    surplus = (actual.labels & OUR_LABELS) - desired.labels | (desired.strip & actual.labels)
-    writes += [RemoveLabel(label) for label in sorted(surplus)]
+    writes += _relabel(desired, actual)
     if _differs(desired.comment, actual.comment, create=may_comment, again=again):
         writes.append(PutComment(desired.comment, actual.comment.remote_id if actual.comment else None))
     return tuple(writes)
+
+
+def _relabel(desired: Desired, actual: Actual) -> Iterator[Write]:
+    """Labels by name whatever its case: GitHub keeps one label for all spellings, and shows the repository's own."""
+    worn = {label.casefold(): label for label in actual.labels}
+    wanted = {label.casefold(): label for label in desired.labels}
+    unwanted = {label.casefold() for label in OUR_LABELS | desired.strip} - wanted.keys()
+    if missing := wanted.keys() - worn.keys():
+        yield AddLabels(tuple(sorted(wanted[label] for label in missing)))
+    yield from (RemoveLabel(worn[label]) for label in sorted(unwanted & worn.keys()))
 
 
 def _differs(wanted: Check | Comment, there: Published | None, *, create: bool, again: bool) -> bool:

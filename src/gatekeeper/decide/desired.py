@@ -143,12 +143,13 @@ def _problems(snapshot: Snapshot) -> list[str]:
 
 def _untouched(snapshot: Snapshot, essence: str) -> Check:
     """No service is touched: no check, unless one is required (it would wait for ever) or a policy is broken."""
+    at = f"Decided at {instant(snapshot.now)}."
     if problems := _problems(snapshot):
         title = "The policy files of this repository have mistakes"
-        return Check("neutral", title, fit(problems, OUTPUT_LIMIT), "", essence, Verdict.WARN)
-    text = "No service's policy covers the files of this change."
+        return Check("neutral", title, fit(problems, OUTPUT_LIMIT), at, essence, Verdict.WARN)
+    summary = "No service's policy covers the files of this change."
     needed = snapshot.check_required
-    return Check("skipped", "No service is touched", text, "", essence, Verdict.ALLOW, needed=needed)
+    return Check("skipped", "No service is touched", summary, at, essence, Verdict.ALLOW, needed=needed)
 
 
 def _conclusion(decision: Decision, pairs: Pairs) -> str:
