@@ -56,6 +56,31 @@ TEMPLATES = {
     "deployments_url": "/deployments",
 }
 
+# What all repositories of this world have in common
+ALIKE = {
+    "fork": False,
+    "homepage": None,
+    "language": None,
+    "mirror_url": None,
+    "license": None,
+    "archived": False,
+    "disabled": False,
+    "is_template": False,
+    "allow_forking": True,
+    "web_commit_signoff_required": False,
+    "has_issues": True,
+    "has_projects": False,
+    "has_downloads": True,
+    "has_wiki": False,
+    "has_pages": False,
+    "has_discussions": False,
+    "stargazers_count": 0,
+    "watchers_count": 0,
+    "watchers": 0,
+    "forks_count": 0,
+    "forks": 0,
+}
+
 
 def repository_url(records: Records, full_name: str) -> str:
     """The API's address of a repository."""
@@ -76,38 +101,18 @@ def repository(records: Records, full_name: str) -> dict[str, Any]:
         "owner": simple_user(records, one.owner),
         "html_url": html,
         "description": one.description,
-        "fork": False,
         "url": url,
         **{name: url + template for name, template in TEMPLATES.items()},
         "git_url": f"git:{html.partition(':')[2]}.git",
         "ssh_url": f"git@{html.partition('//')[2]}.git",
         "clone_url": f"{html}.git",
         "svn_url": html,
-        "homepage": None,
-        "size": 1,
-        "stargazers_count": 0,
-        "watchers_count": 0,
-        "language": None,
-        "has_issues": True,
-        "has_projects": False,
-        "has_downloads": True,
-        "has_wiki": False,
-        "has_pages": False,
-        "has_discussions": False,
-        "forks_count": 0,
-        "mirror_url": None,
-        "archived": False,
-        "disabled": False,
-        "open_issues_count": opened,
-        "license": None,
-        "allow_forking": True,
-        "is_template": False,
-        "web_commit_signoff_required": False,
+        **ALIKE,
         "topics": [],
+        "size": 1,
+        "open_issues_count": opened,
         "visibility": "private" if one.private else "public",
-        "forks": 0,
         "open_issues": opened,
-        "watchers": 0,
         "default_branch": one.default_branch,
         "created_at": stamp(one.created_at),
         "updated_at": stamp(one.created_at),
@@ -142,25 +147,7 @@ def commit(
 ) -> dict[str, Any]:
     """``commit``, with statistics and files when asked for a single one."""
     url = f"{repository_url(records, full_name)}/commits/{one.sha}"
-    git = f"{repository_url(records, full_name)}/git"
     html = f"{records.url}/{full_name}/commit"
-    who = person(records, one)
-    verification = {
-        "verified": False,
-        "reason": "unsigned",
-        "signature": None,
-        "payload": None,
-        "verified_at": None,
-    }
-    inner = {
-        "author": who,
-        "committer": who,
-        "message": one.message,
-        "tree": {"sha": one.tree, "url": f"{git}/trees/{one.tree}"},
-        "url": f"{git}/commits/{one.sha}",
-        "comment_count": 0,
-        "verification": verification,
-    }
     parents = [
         {
             "sha": sha,
@@ -172,7 +159,7 @@ def commit(
     answer = {
         "sha": one.sha,
         "node_id": node_id("Commit", one.sha),
-        "commit": inner,
+        "commit": _git_commit(records, full_name, one),
         "url": url,
         "html_url": f"{html}/{one.sha}",
         "comments_url": f"{url}/comments",
@@ -188,6 +175,27 @@ def commit(
             "files": files,
         }
     return answer
+
+
+def _git_commit(records: Records, full_name: str, one: Commit) -> dict[str, Any]:
+    git = f"{repository_url(records, full_name)}/git"
+    who = person(records, one)
+    verification = {
+        "verified": False,
+        "reason": "unsigned",
+        "signature": None,
+        "payload": None,
+        "verified_at": None,
+    }
+    return {
+        "author": who,
+        "committer": who,
+        "message": one.message,
+        "tree": {"sha": one.tree, "url": f"{git}/trees/{one.tree}"},
+        "url": f"{git}/commits/{one.sha}",
+        "comment_count": 0,
+        "verification": verification,
+    }
 
 
 def diff_entry(records: Records, full_name: str, sha: str, change: FileChange) -> dict[str, Any]:
