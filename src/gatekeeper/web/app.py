@@ -1,0 +1,77 @@
+"""The application: webhooks, API, pages, health and metrics over one Gatekeeper."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+import structlog
+from flask import Flask, Response, request
+
+from gatekeeper.bootstrap import Gatekeeper, now
+from gatekeeper.store.work import DEBOUNCE
+from gatekeeper.web.api import create_api
+from gatekeeper.web.dashboard import create_dashboard
+from gatekeeper.web.failures import answer_failures
+from gatekeeper.web.health import create_health
+from gatekeeper.web.metrics import Metrics, create_metrics
+from gatekeeper.web.reading import Reading
+from gatekeeper.web.webhooks import Door, create_webhooks
+
+POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+"""Content-Security-Policy: the pages load nothing but their own stylesheet and script."""
+
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+
+log = structlog.get_logger()
+
+
+def create_app(
+    gatekeeper: Gatekeeper,
+    *,
+    metrics: Metrics | None = None,
+    worker_alive: Callable[[], bool] | None = None,
+    real_time: Callable[[], datetime] = now,
+) -> Flask:
+    """The WSGI application. Starts nothing: the engine is whoever serves' to start.
+
+    Args:
+        gatekeeper: everything, wired.
+        metrics: where passes are counted, if they run in this process.
+        worker_alive: whether the worker in this process is running; None when there is none here.
+        real_time: the present by which work is queued.
+    """
+    app = Flask("gatekeeper.web")
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    metrics, reading = metrics or Metrics(), Reading(gatekeeper)
+    door = Door(
+        secrets=gatekeeper.settings.webhook_secrets,
+        policy_repository=gatekeeper.settings.policy_repository,
+        accept=gatekeeper.deliveries.accept,
+        wake=gatekeeper.engine.wake,
+        debounce=DEBOUNCE,
+        clock=real_time,
+    )
+    webhooks = create_webhooks(door)
+    webhooks.after_request(metrics.count_delivery)
+    app.register_blueprint(webhooks)
+    app.register_blueprint(create_api(reading))
+    app.register_blueprint(create_dashboard(reading, gatekeeper.settings))
+    app.register_blueprint(create_health(gatekeeper, real_time, worker_alive))
+    app.register_blueprint(create_metrics(metrics, gatekeeper, reading, real_time))
+    app.after_request(_protect)
+    answer_failures(app)
+    return app
+
+
+def _protect(response: Response) -> Response:
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    if request.endpoint != "static":
+        response.headers.setdefault("Cache-Control", "no-store")
+    return response

@@ -1,0 +1,101 @@
+"""The pages: rendered here, readable without JavaScript, asking nothing of other hosts."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from functools import partial
+
+from flask import Blueprint, render_template, request
+
+from gatekeeper.availability.measure import Measured
+from gatekeeper.decide import advice, phrases
+from gatekeeper.decide.desired import desire
+from gatekeeper.settings import Settings
+from gatekeeper.web import chart, marked, views
+from gatekeeper.web.attention import notices
+from gatekeeper.web.cards import Card, Status, card, cards
+from gatekeeper.web.links import Pages
+from gatekeeper.web.reading import Reading
+from gatekeeper.web.standing import Standing
+
+REFRESH_SECONDS = 15
+
+
+def create_dashboard(reading: Reading, settings: Settings) -> Blueprint:
+    """The pages' routes."""
+    blueprint = Blueprint("dashboard", __name__)
+    pages = Pages(settings.github_api_url)
+
+    @blueprint.app_context_processor
+    def shared() -> dict[str, object]:
+        now = reading.now()
+        return {
+            "now": now,
+            "ago": partial(ago, now),
+            "refresh_seconds": REFRESH_SECONDS,
+            "phrases": phrases,
+            "marked": marked,
+            "pages": pages,
+        }
+
+    @blueprint.get("/")
+    def services() -> str:
+        found = reading.services()
+        urgent = notices(found, reading.parked(), reading.policy_sources(), settings)
+        shown = cards(found)
+        return render_template("services.html", cards=shown, counts=_counts(shown), notices=urgent)
+
+    @blueprint.get("/services/<name>")
+    def service(name: str) -> str:
+        seen = reading.service(name, request.args.get("organization"))
+        transitions, overrides = reading.transitions(seen.service), reading.overrides(seen.service)
+        return render_template(
+            "service.html",
+            card=card(seen),
+            charts=dict(_charts(reading, seen)),
+            size=(chart.WIDTH, chart.HEIGHT),
+            waiting=[(pull, reading.decision_of(pull)) for pull in seen.blocked],
+            report=views.service_detail(seen, transitions, overrides),
+            passes=advice.passes(seen.view),
+            overriders=advice.overriders(seen.view),
+        )
+
+    @blueprint.get("/decisions/<identity>")
+    def decision(identity: str) -> str:
+        stored = reading.decision(identity)
+        return render_template(
+            "decision.html",
+            stored=stored,
+            check=desire(stored.snapshot, stored.decision).check,
+            verdict=views.VERDICTS[stored.decision.verdict],
+            newest=reading.decision_of(stored.subject),
+        )
+
+    @blueprint.get("/policies")
+    def policies() -> str:
+        return render_template("policies.html", sources=reading.policy_sources(), entries=reading.policies())
+
+    return blueprint
+
+
+def ago(now: datetime, at: datetime) -> str:
+    """How far an instant lies back or ahead: ``3 h ago``, ``in 5 d 2 h``."""
+    length = phrases.seconds(abs((now - at).total_seconds()))
+    return f"in {length}" if at > now else f"{length} ago"
+
+
+def _counts(shown: tuple[Card, ...]) -> dict[Status, int]:
+    found = [one.status for one in shown]
+    return {status: found.count(status) for status in Status if status in found}
+
+
+def _charts(reading: Reading, seen: Standing) -> Iterator[tuple[str, chart.Chart]]:
+    """By objective, how the budget of its window was spent."""
+    gate = seen.view.service.gate
+    thresholds = (("caution", float(gate.caution.below)), ("freeze", float(gate.freeze.below)))
+    for objective, one in views.pairs(seen.view):
+        found = one.evidence
+        if isinstance(found, Measured):
+            points = reading.burn_down(objective, found)
+            drawn = chart.chart(points, found.window_start, found.incidents, thresholds)
+            if drawn is not None:
+                yield objective.name, drawn

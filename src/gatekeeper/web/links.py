@@ -1,0 +1,25 @@
+"""Links to GitHub's pages. Pure."""
+
+from urllib.parse import quote, urlsplit
+
+
+class Pages:
+    """GitHub's pages, found from the root of its API.
+
+    Args:
+        api_url: ``https://api.github.com``, or ``https://HOST/api/v3`` for Enterprise Server.
+    """
+
+    def __init__(self, api_url: str) -> None:
+        parts = urlsplit(api_url)
+        host = "github.com" if parts.netloc == "api.github.com" else parts.netloc
+        self._root = f"{parts.scheme}://{host}"
+
+    def pull(self, subject: str) -> str:
+        """Of a pull request, ``owner/name#number``."""
+        repository, _, number = subject.partition("#")
+        return f"{self._root}/{quote(repository)}/pull/{quote(number)}"
+
+    def file(self, repository: str, path: str, commit: str) -> str:
+        """Of a file at a commit, or on the default branch."""
+        return f"{self._root}/{quote(repository)}/blob/{quote(commit or 'HEAD')}/{quote(path)}"

@@ -1,0 +1,206 @@
+"""What the JSON API answers, as types: the OpenAPI description is made of them, and every answer is one of them.
+
+Numbers are unrounded, times RFC 3339 UTC, durations seconds, shares fractions; what is not measured is null.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from gatekeeper.decide.verdict import Rule, State, Why
+from gatekeeper.policy.model import Mode
+
+VerdictName = Literal["allow", "warn", "block"]
+
+
+class Answer(BaseModel):
+    """A part of an answer."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Error(Answer):
+    """Why there is no answer."""
+
+    error: str = Field(description="In words.")
+    choices: list[str] | None = Field(
+        default=None, description="What could have been meant, as organization/name."
+    )
+
+
+class ObjectiveReport(Answer):
+    """An objective (SLO) and what its ledger says of the window that ends now."""
+
+    name: str
+    target: float = Field(description="Share of events that ought to be good, such as 0.9995.")
+    window_seconds: int
+    good: float | None = Field(description="Good events in the window; good + bad = total.")
+    bad: float | None
+    total: float | None
+    availability: float | None = Field(description="good / total; null without events.")
+    budget_remaining: float | None = Field(
+        description="Share of the error budget left: 1 - bad / ((1 - target) * total). "
+        "Never clamped: below 0 the budget is overspent."
+    )
+    coverage: float = Field(description="Measured slices / expected slices of the window.")
+    watermark: datetime | None = Field(description="End of the newest measured slice.")
+    burn: dict[str, float | None] = Field(
+        description="Burn rate by span in seconds; 1 spends the budget in exactly one window.",
+        examples=[{"300": 0.0, "3600": 0.4, "21600": 1.2}],
+    )
+    incidents: int | None = Field(description="Failures in the window, one that still lasts included.")
+    mtbf_seconds: float | None = Field(
+        description="Mean up-time between failures; null until a failure was seen."
+    )
+    mttr_seconds: float | None = Field(
+        description="Mean time to restore; null without a failure, and while one lasts longer than the mean."
+    )
+    approximate: bool = Field(
+        description="Some numbers come from a query that extrapolates, not from samples."
+    )
+    query: str = Field(description="The indicator as its policy has it, a line a query.")
+
+
+class ServiceReport(Answer):
+    """A service: where its gate stands, and why."""
+
+    name: str
+    organization: str
+    state: State
+    since: datetime | None = Field(description="Since when; null before the first measurement.")
+    expected_end: datetime | None = Field(
+        description="When a freeze is expected to end, if it can be foreseen."
+    )
+    reasons: list[str] = Field(description="Why the gate stands there, and what is not known, in sentences.")
+    blocked: list[str] = Field(description="Open pull requests that wait for it, as owner/name#number.")
+    objectives: list[ObjectiveReport]
+
+
+class ServiceList(Answer):
+    """All services."""
+
+    services: list[ServiceReport]
+
+
+class IncidentReport(Answer):
+    """A stretch of time in which a service failed."""
+
+    objective: str
+    start: datetime
+    end: datetime | None = Field(description="Null while it lasts.")
+    bad: float = Field(description="Bad events in it.")
+    budget_share: float = Field(description="Share of the window's error budget that it spent.")
+
+
+class ReasonReport(Answer):
+    """One rule that moved a gate: what was found, and the limit it passed."""
+
+    rule: Rule
+    objective: str
+    found: float = Field(description="A share of the budget, a burn rate, or seconds, as the rule has it.")
+    limit: float
+    window_seconds: int | None = Field(description="Of a burn rate: over which span.")
+    sentence: str
+
+
+class TransitionReport(Answer):
+    """A gate moved."""
+
+    at: datetime
+    before: State | None = Field(description="Null for the first time the service was seen.")
+    after: State
+    reasons: list[ReasonReport]
+
+
+class DeploymentReport(Answer):
+    """A deployment of the service. None are recorded yet."""
+
+
+class OverrideReport(Answer):
+    """A ruling on a request to override a freeze."""
+
+    pull_request: str
+    actor: str
+    granted: bool
+    why: str = Field(description="Why it was refused; empty when granted.")
+    reason: str | None = Field(description="What the actor gave as reason.")
+    label: str
+    labeled_at: datetime
+    until: datetime
+    recorded_at: datetime
+
+
+class StretchReport(Answer):
+    """Bad events that leave the window together."""
+
+    start: datetime
+    end: datetime
+    bad: float
+
+
+class ObjectiveForecast(Answer):
+    """What is to come for one objective if no new incident does."""
+
+    name: str
+    thaw_at: datetime | None = Field(description="When its thaw rule is met; null when that is not foreseen.")
+    thaw_by: Literal["above", "quiet"] | None = Field(description="Which half of the rule is met first.")
+    frees: list[StretchReport] = Field(description="What has to leave the window for that.")
+    exhausted_at: datetime | None = Field(
+        description="When the budget is spent at the burn rate of the last 6 hours; null if never."
+    )
+
+
+class ForecastReport(Answer):
+    """What is to come if no new incident does."""
+
+    thaw_at: datetime | None = Field(description="When the freeze is expected to end.")
+    objectives: list[ObjectiveForecast]
+
+
+class ServiceDetail(ServiceReport):
+    """A service with its history."""
+
+    incidents: list[IncidentReport]
+    transitions: list[TransitionReport] = Field(description="Newest first.")
+    deployments: list[DeploymentReport]
+    overrides: list[OverrideReport] = Field(description="Newest first.")
+    forecast: ForecastReport
+
+
+class RulingReport(Answer):
+    """What one service's gate says to a change."""
+
+    service: str
+    verdict: VerdictName = Field(description="What the gate says, whatever the policy's mode.")
+    effective: VerdictName = Field(description="What counts after the policy's mode.")
+    why: Why
+    mode: Mode
+    sentence: str
+
+
+class DecisionReport(Answer):
+    """A decision on a change."""
+
+    id: str
+    at: datetime
+    subject: str = Field(description="The pull request, as owner/name#number.")
+    title: str
+    author: str
+    head_sha: str
+    verdict: VerdictName
+    rulings: list[RulingReport]
+
+
+class DecisionList(Answer):
+    """Decisions, newest first."""
+
+    decisions: list[DecisionReport]
+
+
+class DecisionDetail(DecisionReport):
+    """A decision with its whole input; `gatekeeper replay` derives it again from that."""
+
+    snapshot: Mapping[str, Any] = Field(description="What was observed: the whole input.")
+    decision: Mapping[str, Any] = Field(description="The stored result, as derived from the input.")

@@ -1,0 +1,101 @@
+"""The OpenAPI 3.1 description of the JSON API, made of the types that the answers are."""
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import version
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from gatekeeper.web.models import DecisionDetail, DecisionList, Error, ServiceDetail, ServiceList
+
+MOST_DECISIONS = 200
+DEFAULT_DECISIONS = 50
+
+REFERENCE = "#/components/schemas/{model}"
+
+_ORGANIZATION = {
+    "name": "organization",
+    "in": "query",
+    "description": "Needed where several organizations have a service of this name.",
+    "schema": {"type": "string"},
+}
+_SUBJECT = {
+    "name": "subject",
+    "in": "query",
+    "description": "Decisions on this pull request only, as owner/name#number (# is written %23).",
+    "schema": {"type": "string"},
+}
+_LIMIT = {
+    "name": "limit",
+    "in": "query",
+    "description": "As many at most.",
+    "schema": {"type": "integer", "minimum": 1, "maximum": MOST_DECISIONS, "default": DEFAULT_DECISIONS},
+}
+
+
+@cache
+def description() -> dict[str, Any]:
+    """The whole description."""
+    answers: list[type[BaseModel]] = [ServiceList, ServiceDetail, DecisionList, DecisionDetail, Error]
+    _, schemas = models_json_schema([(answer, "serialization") for answer in answers], ref_template=REFERENCE)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Gatekeeper",
+            "version": version("gatekeeper-slo"),
+            "description": "Error budgets that pull requests and deployments obey. Numbers are unrounded, times "
+            "RFC 3339 UTC, durations seconds, shares fractions; what is not measured is null.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/api/v1"}],
+        "paths": {
+            "/services": _get("services", "All services", ServiceList),
+            "/services/{name}": _get(
+                "service",
+                "A service with its history",
+                ServiceDetail,
+                _path("name"),
+                _ORGANIZATION,
+                errors=(404, 409),
+            ),
+            "/decisions": _get(
+                "decisions", "Decisions, newest first", DecisionList, _SUBJECT, _LIMIT, errors=(400,)
+            ),
+            "/decisions/{id}": _get(
+                "decision", "A decision with its whole input", DecisionDetail, _path("id"), errors=(404,)
+            ),
+        },
+        "components": {"schemas": schemas["$defs"]},
+    }
+
+
+def _get(
+    operation: str,
+    summary: str,
+    answer: type[BaseModel],
+    *parameters: Mapping[str, Any],
+    errors: tuple[int, ...] = (),
+) -> dict[str, Any]:
+    reasons = {400: "A parameter is wrong.", 404: "There is no such thing.", 409: "Several are meant."}
+    responses = {"200": _content("The answer.", answer)}
+    responses |= {str(status): _content(reasons[status], Error) for status in (*errors,)}
+    responses["503"] = _content("The database could not be used.", Error)
+    return {
+        "get": {
+            "operationId": operation,
+            "summary": summary,
+            "parameters": list(parameters),
+            "responses": responses,
+        }
+    }
+
+
+def _content(text: str, answer: type[BaseModel]) -> dict[str, Any]:
+    schema = {"$ref": REFERENCE.format(model=answer.__name__)}
+    return {"description": text, "content": {"application/json": {"schema": schema}}}
+
+
+def _path(name: str) -> dict[str, Any]:
+    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}

@@ -1,0 +1,140 @@
+"""What the faces read: everything through one object, at one instant. Reads the store, never GitHub or a source."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from gatekeeper.availability.ledger import slice_of
+from gatekeeper.availability.measure import Measured, burn_down
+from gatekeeper.bootstrap import Gatekeeper
+from gatekeeper.errors import GatekeeperError, NotFoundError
+from gatekeeper.policy.model import Objective, Service
+from gatekeeper.store.catalog import Entry
+from gatekeeper.store.catalog import Source as PolicySource
+from gatekeeper.store.decisions import Stored
+from gatekeeper.store.gates import Standing as Stood
+from gatekeeper.store.gates import Transition
+from gatekeeper.store.overrides import OverrideRecord
+from gatekeeper.store.work import Parked, WorkCounts
+from gatekeeper.web.standing import Standing, standing
+
+LATEST_OVERRIDES = 100
+CHART_POINTS = 168
+
+
+class AmbiguousError(GatekeeperError):
+    """Several organisations have a service of this name.
+
+    Attributes:
+        choices: their keys, ``organization/name``.
+    """
+
+    def __init__(self, name: str, choices: tuple[str, ...]) -> None:
+        super().__init__(f"{len(choices)} organizations have a service {name}; say which: ?organization=NAME")
+        self.choices = choices
+
+
+class Reading:
+    """Reads what is stored, as of the Gatekeeper's clock."""
+
+    def __init__(self, gatekeeper: Gatekeeper) -> None:
+        self._gatekeeper = gatekeeper
+
+    def now(self) -> datetime:
+        """The present as pages show it."""
+        return self._gatekeeper.clock()
+
+    def services(self) -> tuple[Standing, ...]:
+        """All services, by key."""
+        standings, blocked = self._gatekeeper.gates.standings(), self._gatekeeper.pulls.blocked()
+        return tuple(
+            self._standing(entry, standings.get(entry.service.key), blocked.get(entry.service.key, ()))
+            for entry in self._gatekeeper.catalog.entries()
+        )
+
+    def service(self, name: str, organization: str | None) -> Standing:
+        """The service of this name.
+
+        Raises:
+            NotFoundError: there is none.
+            AmbiguousError: several organisations have one, and none was named.
+        """
+        entries = [one for one in self._gatekeeper.catalog.entries(organization) if one.service.name == name]
+        if not entries:
+            raise NotFoundError(
+                f"no service is named {name}" + (f" in {organization}" if organization else "")
+            )
+        if len(entries) > 1:
+            raise AmbiguousError(name, tuple(one.service.key for one in entries))
+        key = entries[0].service.key
+        blocked = self._gatekeeper.pulls.blocked()
+        return self._standing(entries[0], self._gatekeeper.gates.standing(key), blocked.get(key, ()))
+
+    def burn_down(self, objective: Objective, found: Measured) -> Sequence[tuple[datetime, float | None]]:
+        """How the budget of a measured window was spent."""
+        first, stop = slice_of(found.window_start) + 1, slice_of(found.window_end) + 1
+        slices = self._gatekeeper.ledger.read(objective.indicator.id, first, stop)
+        window_s = int(objective.window.total_seconds())
+        return burn_down(slices, objective.allowed, window_s, found.window_end, CHART_POINTS)
+
+    def transitions(self, service: Service) -> tuple[Transition, ...]:
+        """A gate's transitions, newest first."""
+        return self._gatekeeper.gates.transitions(service.key)
+
+    def overrides(self, service: Service) -> Iterator[OverrideRecord]:
+        """Overrides asked for on pull requests that the service's gate ruled on, newest first."""
+        ruled: dict[str, bool] = {}
+        for record in self._gatekeeper.overrides.latest(LATEST_OVERRIDES):
+            subject = f"{record.repository}#{record.number}"
+            if subject not in ruled:
+                last = self._gatekeeper.decisions.latest(subject, most=1)
+                ruled[subject] = any(
+                    ruling.service == service.key for one in last for ruling in one.decision.rulings
+                )
+            if ruled[subject] and record.label == service.gate.override.label:
+                yield record
+
+    def decision(self, identity: str) -> Stored:
+        """One decision.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        found = self._gatekeeper.decisions.find(identity)
+        if found is None:
+            raise NotFoundError(f"there is no decision {identity}")
+        return found
+
+    def decisions(self, subject: str | None, most: int) -> tuple[Stored, ...]:
+        """Decisions (on one pull request), newest first."""
+        return self._gatekeeper.decisions.latest(subject, most=most)
+
+    def decision_of(self, pull: str) -> Stored | None:
+        """The newest decision on a pull request, ``owner/name#number``."""
+        return next(iter(self.decisions(pull, most=1)), None)
+
+    def policy_sources(self) -> tuple[PolicySource, ...]:
+        """The repositories whose policy files were read."""
+        return self._gatekeeper.catalog.sources()
+
+    def policies(self) -> tuple[Entry, ...]:
+        """The policies in force."""
+        return self._gatekeeper.catalog.entries()
+
+    def parked(self) -> tuple[Parked, ...]:
+        """Work that waits for a person."""
+        return tuple(self._gatekeeper.work.parked())
+
+    def work(self, now: datetime) -> WorkCounts:
+        """How much there is to do; ``now`` is real time, as the queue's is."""
+        return self._gatekeeper.work.counts(now)
+
+    def _standing(self, entry: Entry, last: Stood | None, blocked: tuple[str, ...]) -> Standing:
+        ledger, objectives = self._gatekeeper.ledger, entry.service.objectives
+        return standing(
+            entry.service,
+            entry.problem,
+            None if last is None else (last.view, last.at),
+            blocked=blocked,
+            ledgers={one.name: ledger.status(one.indicator.id) for one in objectives},
+            now=self.now(),
+        )

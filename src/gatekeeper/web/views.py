@@ -1,0 +1,234 @@
+"""From stored values to what the JSON API answers. Pure."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+
+from gatekeeper.availability.forecast import exhaustion
+from gatekeeper.availability.measure import Measured, Unmeasured
+from gatekeeper.decide import explain
+from gatekeeper.decide.snapshot import ObjectiveEvidence, ServiceView, Snapshot
+from gatekeeper.decide.verdict import Reason, Verdict
+from gatekeeper.policy.model import Objective
+from gatekeeper.store.decisions import SNAPSHOT, Stored
+from gatekeeper.store.gates import Transition
+from gatekeeper.store.overrides import OverrideRecord
+from gatekeeper.web.models import (
+    DecisionDetail,
+    DecisionReport,
+    ForecastReport,
+    IncidentReport,
+    ObjectiveForecast,
+    ObjectiveReport,
+    OverrideReport,
+    ReasonReport,
+    RulingReport,
+    ServiceDetail,
+    ServiceReport,
+    StretchReport,
+    TransitionReport,
+    VerdictName,
+)
+from gatekeeper.web.standing import Standing
+
+BURN_SPANS = (300, 3600, 21600)
+"""Seconds: the spans whose burn rates are told."""
+PLANNING_SPAN = 21600
+"""Seconds: the span at whose burn rate the end of a budget is foretold."""
+
+VERDICTS: dict[Verdict, VerdictName] = {Verdict.ALLOW: "allow", Verdict.WARN: "warn", Verdict.BLOCK: "block"}
+
+_CODE = re.compile(r"(`+) ?(.+?) ?\1")
+
+
+def plain(sentence: str) -> str:
+    """A sentence without the marks of inline code: for JSON and terminals."""
+    return _CODE.sub(r"\2", sentence)
+
+
+def service_report(seen: Standing) -> ServiceReport:
+    """A service in the list."""
+    memory, service = seen.view.memory, seen.service
+    return ServiceReport(
+        name=service.name,
+        organization=service.organization,
+        state=memory.state,
+        since=memory.since if seen.looked_at is not None else None,
+        expected_end=seen.expected_end,
+        reasons=[plain(sentence) for sentence in reasons(seen)],
+        blocked=list(seen.blocked),
+        objectives=[_objective(objective, one) for objective, one in pairs(seen.view)],
+    )
+
+
+def service_detail(
+    seen: Standing, transitions: Iterable[Transition], overrides: Iterable[OverrideRecord]
+) -> ServiceDetail:
+    """A service with its history."""
+    return ServiceDetail(
+        **dict(service_report(seen)),
+        incidents=list(_incidents(seen.view)),
+        transitions=[_transition(one) for one in transitions],
+        deployments=[],
+        overrides=[_override(one) for one in overrides],
+        forecast=_forecast(seen),
+    )
+
+
+def decision_report(stored: Stored) -> DecisionReport:
+    """A decision in the list."""
+    pull, views = stored.snapshot.pull, _by_key(stored.snapshot)
+    return DecisionReport(
+        id=stored.id,
+        at=stored.at,
+        subject=stored.subject,
+        title=pull.title,
+        author=pull.author,
+        head_sha=pull.head_sha,
+        verdict=VERDICTS[stored.decision.verdict],
+        rulings=[
+            RulingReport(
+                service=ruling.service,
+                verdict=VERDICTS[ruling.verdict],
+                effective=VERDICTS[ruling.effective],
+                why=ruling.why,
+                mode=ruling.mode,
+                sentence=plain(explain.headline(views[ruling.service], ruling)),
+            )
+            for ruling in stored.decision.rulings
+        ],
+    )
+
+
+def decision_detail(stored: Stored) -> DecisionDetail:
+    """A decision with its whole input."""
+    return DecisionDetail(
+        **dict(decision_report(stored)),
+        snapshot=SNAPSHOT.dump(stored.snapshot),
+        decision=json.loads(stored.decision_text),
+    )
+
+
+def pairs(view: ServiceView) -> Sequence[tuple[Objective, ObjectiveEvidence]]:
+    """The objectives with their evidence."""
+    return list(zip(view.service.objectives, view.objectives, strict=True))
+
+
+def reasons(seen: Standing) -> Iterator[str]:
+    """Why the gate stands where it stands, what is not known, and what is wrong with the policy."""
+    yield from (explain.because(reason) for reason in seen.view.memory.reasons)
+    if seen.view.memory.gaps:
+        yield f"availability is not known at the moment: {explain.doubts(seen.view)}"
+    if seen.view.policy_problem:
+        yield f"a newer version of the policy is not in force: {seen.view.policy_problem}"
+
+
+def queries(objective: Objective) -> str:
+    """The indicator's queries as the policy has them, a line each."""
+    prometheus = objective.indicator.prometheus
+    named = (("good", prometheus.good), ("bad", prometheus.bad), ("total", prometheus.total))
+    return "\n".join(f"{name}: {query}" for name, query in named if query)
+
+
+def exhausted_at(objective: Objective, found: Measured) -> datetime | None:
+    """When the budget is spent at the pace of the last hours; None if never, or not for centuries."""
+    window_s = objective.window.total_seconds()
+    left = exhaustion(found.remaining, dict(found.burn)[PLANNING_SPAN], window_s)
+    try:
+        return None if left is None else found.window_end + timedelta(seconds=left)
+    except OverflowError:
+        return None
+
+
+def _objective(objective: Objective, one: ObjectiveEvidence) -> ObjectiveReport:
+    evidence = one.evidence
+    measured = evidence if isinstance(evidence, Measured) else None
+    reliability = measured.reliability if measured else None
+    silent = 0.0 if isinstance(evidence, Unmeasured) and evidence.reason == "no traffic" else None
+    burn = dict(measured.burn) if measured else {}
+    return ObjectiveReport(
+        name=objective.name,
+        target=float(objective.target),
+        window_seconds=int(objective.window.total_seconds()),
+        good=measured.good if measured else silent,
+        bad=measured.bad if measured else silent,
+        total=measured.total if measured else silent,
+        availability=measured.availability if measured else None,
+        budget_remaining=measured.remaining if measured else None,
+        coverage=evidence.coverage,
+        watermark=evidence.watermark,
+        burn={str(span): burn.get(span) for span in BURN_SPANS},
+        incidents=reliability.incidents if reliability else None,
+        mtbf_seconds=reliability.mtbf_s if reliability and not reliability.mtbf_is_lower_bound else None,
+        mttr_seconds=reliability.mttr_s if reliability and not reliability.mttr_is_lower_bound else None,
+        approximate=measured.approximate if measured else False,
+        query=queries(objective),
+    )
+
+
+def _incidents(view: ServiceView) -> Iterator[IncidentReport]:
+    for objective, one in pairs(view):
+        if isinstance(one.evidence, Measured):
+            for incident in one.evidence.incidents:
+                yield IncidentReport(
+                    objective=objective.name,
+                    start=incident.start,
+                    end=incident.end,
+                    bad=incident.bad,
+                    budget_share=incident.budget_share,
+                )
+
+
+def _transition(moved: Transition) -> TransitionReport:
+    return TransitionReport(
+        at=moved.at, before=moved.before, after=moved.after, reasons=[_reason(one) for one in moved.reasons]
+    )
+
+
+def _reason(reason: Reason) -> ReasonReport:
+    return ReasonReport(
+        rule=reason.rule,
+        objective=reason.objective,
+        found=reason.found,
+        limit=reason.limit,
+        window_seconds=reason.window_s or None,
+        sentence=plain(explain.because(reason)),
+    )
+
+
+def _override(record: OverrideRecord) -> OverrideReport:
+    return OverrideReport(
+        pull_request=f"{record.repository}#{record.number}",
+        actor=record.actor,
+        granted=record.granted,
+        why=record.why,
+        reason=record.reason,
+        label=record.label,
+        labeled_at=record.labeled_at,
+        until=record.until,
+        recorded_at=record.recorded_at,
+    )
+
+
+def _forecast(seen: Standing) -> ForecastReport:
+    return ForecastReport(
+        thaw_at=seen.expected_end,
+        objectives=[_objective_forecast(objective, one) for objective, one in pairs(seen.view)],
+    )
+
+
+def _objective_forecast(objective: Objective, one: ObjectiveEvidence) -> ObjectiveForecast:
+    frees = one.thaw.frees if one.thaw else ()
+    measured = one.evidence if isinstance(one.evidence, Measured) else None
+    return ObjectiveForecast(
+        name=objective.name,
+        thaw_at=one.thaw.at if one.thaw else None,
+        thaw_by=one.thaw.by if one.thaw else None,
+        frees=[StretchReport(start=start, end=end, bad=bad) for start, end, bad in frees],
+        exhausted_at=exhausted_at(objective, measured) if measured else None,
+    )
+
+
+def _by_key(snapshot: Snapshot) -> dict[str, ServiceView]:
+    return {view.service.key: view for view in snapshot.services}
