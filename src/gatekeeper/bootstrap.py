@@ -35,7 +35,7 @@ from gatekeeper.store.pulls import Pulls
 from gatekeeper.store.queue import Queue
 from gatekeeper.store.service_record import ServiceRecord
 from gatekeeper.store.tables import metadata
-from gatekeeper.store.work import Claim, Work
+from gatekeeper.store.work import DEBOUNCE, Claim, Work
 from gatekeeper.worker.engine import Engine, Pace
 from gatekeeper.worker.ledgers import Ledgers
 from gatekeeper.worker.policy_pass import PolicyPass
@@ -134,6 +134,7 @@ def build(
     clock: Callable[[], datetime] = now,
     tempo: Tempo | None = None,
     pace: Pace | None = None,
+    debounce: timedelta = DEBOUNCE,
     limiter: Callable[[], Limiter] = Limiter,
 ) -> Gatekeeper:
     """Wire everything up. Opens the database; asks GitHub and the sources nothing yet.
@@ -143,6 +144,7 @@ def build(
         clock: the present as passes see it; leases and delays go by real time all the same.
         tempo: how often timers look; from the settings by default.
         pace: how the engine runs.
+        debounce: how long work waits for the rest of its burst of events.
         limiter: makes the limiter of each connection to GitHub.
 
     Raises:
@@ -150,7 +152,7 @@ def build(
     """
     database = Database(create_store_engine(settings.database_url))
     metadata.create_all(database.engine)
-    work = Work(database)
+    work = Work(database, debounce=debounce)
     queue = Queue(work, now)
     catalog, gates, pulls = Catalog(database, queue), Gates(database, queue), Pulls(database)
     decisions, overrides, publications = Decisions(database), Overrides(database), Publications(database)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
+import shutil
 import threading
 import time
 from contextlib import ExitStack
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from flask import Flask
+from sqlalchemy import select
 from werkzeug.serving import make_server
 
 from gatekeeper.bootstrap import Gatekeeper, Tempo, build, now
@@ -16,7 +19,9 @@ from gatekeeper.demo.github import StandIn
 from gatekeeper.events.keys import WorkKey
 from gatekeeper.events.triggers import Touch
 from gatekeeper.github.limiter import Limiter
+from gatekeeper.policy.loader import PolicyFile, load
 from gatekeeper.settings import Settings
+from gatekeeper.store.tables import work
 from gatekeeper.store.work import DEBOUNCE
 from gatekeeper.web.webhooks import Door, create_webhooks
 from gatekeeper.worker.engine import Pace
@@ -24,6 +29,8 @@ from gatekeeper.worker.engine import Pace
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
+
+    from gatekeeper.demo.github.entities import CheckRun
 
 SECRET = "stage-secret"
 NEVER = timedelta(days=365)
@@ -56,6 +63,24 @@ def policy(name: str, *, bad: str, total: str, target: str = "99.95%", mode: str
     return POLICY.format(name=name, bad=bad, total=total, target=target, mode=mode)
 
 
+def fill_ledgers(folder: Path, *, prometheus: str, now: datetime, policies: Mapping[str, str]) -> Path:
+    """A database with the policies' ledgers filled, to start stages from: the backfill is paid once."""
+    settings = Settings.from_env(
+        {
+            "GATEKEEPER_PROMETHEUS_URL": prometheus,
+            "GATEKEEPER_DATABASE_URL": f"sqlite:///{folder / 'filled.db'}",
+        }
+    )
+    gatekeeper = build(settings)
+    try:
+        for service in load([PolicyFile(path, text) for path, text in policies.items()]).services:
+            for objective in service.objectives:
+                gatekeeper.ledgers.refresh(objective.indicator, now - timedelta(days=31), now)
+    finally:
+        gatekeeper.close()
+    return folder / "filled.db"
+
+
 class Stage:
     """Everything in place while the ``with`` block lasts.
 
@@ -64,13 +89,24 @@ class Stage:
         now: the present as Gatekeeper's passes see it; move it with ``at``.
     """
 
-    def __init__(self, folder: Path, *, prometheus: str, now: datetime, policies: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        prometheus: str,
+        now: datetime,
+        policies: Mapping[str, str],
+        filled: Path | None = None,
+    ) -> None:
+        if filled is not None:
+            shutil.copy(filled, folder / "gatekeeper.db")
         self.github = StandIn()
         self.now = now
         self._folder = folder
         self._prometheus = prometheus
         self._policies = policies
         self._stack = ExitStack()
+        self._fresh = itertools.count()
         self.gatekeeper: Gatekeeper
 
     def __enter__(self) -> Self:
@@ -82,6 +118,7 @@ class Stage:
             clock=lambda: self.now,
             tempo=Tempo(NEVER, NEVER, NEVER, NEVER, NEVER),
             pace=Pace(workers=2, sweep=timedelta(milliseconds=500)),
+            debounce=DEBOUNCE / 5,
             limiter=lambda: Limiter(between_requests=0, between_writes=0),
         )
         self._stack.callback(self.gatekeeper.close)
@@ -114,7 +151,7 @@ class Stage:
             policy_repository=".github",
             accept=self.gatekeeper.deliveries.accept,
             wake=self.gatekeeper.engine.wake,
-            debounce=DEBOUNCE,
+            debounce=DEBOUNCE / 5,
             clock=now,
         )
         app = Flask("stage")
@@ -126,24 +163,68 @@ class Stage:
         url = f"http://127.0.0.1:{server.server_port}/webhooks/github"
         self.github.send_webhooks_to(url, SECRET)
 
-    def at(self, moment: datetime) -> None:
+    def open_pull(self, service: str = "checkout", **options: Any) -> int:
+        """dev1 opens a pull request that changes a file of a service; its number, once all is settled."""
+        files = options.pop("files", {f"services/{service}/{next(self._fresh)}.py": "x = 1\n"})
+        pull = self.github.state.open_pull(
+            "acme/shop", author="dev1", title="A change", files=files, **options
+        )
+        self.settle()
+        return pull.number
+
+    def checks(self, number: int) -> list[CheckRun]:
+        """The check runs on a pull request's head."""
+        head = self.github.state.pull("acme/shop", number).head_sha
+        return [check for check in self.github.state.checks.values() if check.head_sha == head]
+
+    def check(self, number: int) -> CheckRun:
+        """The one check run on a pull request's head."""
+        (check,) = self.checks(number)
+        return check
+
+    def comments(self, number: int) -> list[str]:
+        """The texts of our comments on a pull request."""
+        found = self.github.state.comments.values()
+        return [one.body for one in found if one.number == number and one.author == "gatekeeper[bot]"]
+
+    def comment(self, number: int) -> str:
+        """The text of our one comment."""
+        (comment,) = self.comments(number)
+        return comment
+
+    def labels(self, number: int) -> tuple[str, ...]:
+        """A pull request's labels."""
+        return self.github.state.pull("acme/shop", number).labels
+
+    def at(self, moment: datetime, *, failing: str = "") -> None:
         """Let history move on: every service is looked at again at ``moment``."""
         self.now = moment
         keys = [f"service:{entry.service.key}" for entry in self.gatekeeper.catalog.entries()]
-        self.touch(keys)
+        self.touch(keys, failing=failing)
 
-    def touch(self, keys: Iterable[str]) -> None:
+    def touch(self, keys: Iterable[str], *, webhooks: bool = True, failing: str = "") -> None:
         """Look at these again, and wait for all that follows from it."""
         self.gatekeeper.work.add([Touch(WorkKey.parse(key)) for key in keys], now())
-        self.settle()
+        self.settle(webhooks=webhooks, failing=failing)
 
-    def settle(self, seconds: float = 60.0) -> None:
-        """Wait until every webhook was delivered and nothing is left to do."""
+    def settle(self, seconds: float = 60.0, *, webhooks: bool = True, failing: str = "") -> None:
+        """Wait until every webhook was delivered (unless they are paused) and nothing is left to do.
+
+        Work of the kind ``failing`` may wait for its next attempt.
+        """
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            self.github.deliveries.wait()
-            counts = self.gatekeeper.work.counts(now())
-            if not counts.waiting and not counts.running:
+            if webhooks:
+                self.github.deliveries.wait()
+            if not self._busy(failing):
                 return
             time.sleep(0.05)
-        raise AssertionError(f"still at work after {seconds} s: {self.gatekeeper.work.counts(now())}")
+        raise AssertionError(f"still at work after {seconds} s: {self._busy(failing)}")
+
+    def _busy(self, failing: str) -> list[str]:
+        dirty = select(work.c.key, work.c.last_error).where(
+            work.c.gen > work.c.done, work.c.parked_at.is_(None)
+        )
+        with self.gatekeeper.database.read() as connection:
+            rows = connection.execute(dirty).all()
+        return [row.key for row in rows if not (failing and row.key.startswith(failing) and row.last_error)]

@@ -52,6 +52,9 @@ class Reader(Protocol):
     def required_checks(self, repository: str, branch: str) -> frozenset[str]:
         """Names of the checks that a branch requires."""
 
+    def login(self) -> str:
+        """The login that our comments appear under."""
+
 
 class Catalog(Protocol):
     """The policies in force."""
@@ -248,8 +251,9 @@ class _Comments:
 
     def ours(self, _pull: Pull) -> Published | None:
         """Our own comment, the oldest if there are several."""
-        found = next((one for one in self._all if is_ours(one.body)), None)
-        return None if found is None else Published(found.id, essence_of(found.body))
+        marked = [one for one in self._all if is_ours(one.body)]
+        ours = [one for one in marked if one.author == self._reader.login()]  # anybody can write the marker
+        return Published(ours[0].id, essence_of(ours[0].body)) if ours else None
 
     def reason_of(self, actor: str) -> str | None:
         """The reason for an override that its actor gave last."""

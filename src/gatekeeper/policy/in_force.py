@@ -97,8 +97,7 @@ def _unless_moved(services: Sequence[Service], before: Sequence[Service]) -> Ite
 
 def _defaults(files: Sequence[PolicyFile], loaded: Loaded, before: Before) -> tuple[PolicyFile, ...]:
     found = tuple(file for file in files if load([file]).defaults is not None)
-    broken = any(file.path in loaded.broken for file in before.defaults)
-    return before.defaults if broken else found
+    return before.defaults if loaded.spoilt else found
 
 
 def _newer_problem(service: Service, loaded: Loaded) -> str | None:

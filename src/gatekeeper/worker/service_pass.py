@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from gatekeeper.availability.burn import PAGE_ROWS
 from gatekeeper.availability.filling import LedgerStatus
-from gatekeeper.availability.forecast import Forecast, thaw
+from gatekeeper.availability.forecast import thaw
 from gatekeeper.availability.ledger import STEP, Slices, end_of
 from gatekeeper.availability.measure import Measured, burn_down, measure
 from gatekeeper.decide.explain import worst_measured
@@ -122,49 +122,38 @@ class ServicePass:
 
     def _view(self, service: Service, before: Memory | None, now: datetime) -> ServiceView:
         measurings = [self._read(service, objective, now) for objective in service.objectives]
-        objectives = tuple(self._evidence(service, one) for one in measurings)
-        memory = step(before, list(zip(service.objectives, objectives, strict=True)), service.gate, now)
-        view = ServiceView(service, memory, objectives, expected_end=_expected_end(memory, objectives))
+        evidence = [self._evidence(service, one) for one in measurings]
+        memory = step(before, list(zip(service.objectives, evidence, strict=True)), service.gate, now)
+        if memory.state is State.FROZEN:
+            pairs = zip(measurings, evidence, strict=True)
+            evidence = [_with_thaw(service, measuring, one) for measuring, one in pairs]
+        view = ServiceView(service, memory, tuple(evidence), expected_end=_expected_end(memory, evidence))
         worst = worst_measured(view)
         if worst is None:
             return view
         one = next(one for one in measurings if one.objective == worst[0])
-        points = burn_down(
-            one.slices, one.objective.allowed, _seconds(one.objective.window), one.until, CHART_POINTS
+        window_s = _seconds(one.objective.window)
+        return replace(
+            view, burn_down=burn_down(one.slices, one.objective.allowed, window_s, one.until, CHART_POINTS)
         )
-        return replace(view, burn_down=points)
 
     def _read(self, service: Service, objective: Objective, now: datetime) -> _Measuring:
         last = int((now - SETTLE).timestamp() // STEP)
         first = last - int(_reach(service, objective).total_seconds() // STEP)
-        return _Measuring(
-            objective, self._ledgers.read(objective.indicator.id, first, last + 1), end_of(last)
-        )
+        slices = self._ledgers.read(objective.indicator.id, first, last + 1)
+        return _Measuring(objective, slices, end_of(last))
 
     def _evidence(self, service: Service, one: _Measuring) -> ObjectiveEvidence:
-        objective, gate = one.objective, service.gate
-        status = self._ledgers.status(objective.indicator.id)
-        window_s, quiet_s = _seconds(objective.window), _seconds(gate.thaw.or_quiet_for)
+        status = self._ledgers.status(one.objective.indicator.id)
         evidence = measure(
             one.slices,
-            allowed=objective.allowed,
-            window_s=window_s,
+            allowed=one.objective.allowed,
+            window_s=_seconds(one.objective.window),
             now=one.until,
             history_start=status.history_start,
-            quiet_s=quiet_s,
+            quiet_s=_seconds(service.gate.thaw.or_quiet_for),
         )
-        forecast: Forecast | None = None
-        if isinstance(evidence, Measured):
-            forecast = thaw(
-                one.slices,
-                objective.allowed,
-                window_s,
-                float(gate.thaw.above),
-                quiet_s,
-                one.until,
-                cooled=PAGE_ROWS if gate.freeze.burn == "fast" else (),
-            )
-        return ObjectiveEvidence(objective.name, evidence, status.progress, status.problem, forecast)
+        return ObjectiveEvidence(one.objective.name, evidence, status.progress, status.problem)
 
     def _touches(self, view: ServiceView, before: Standing | None, now: datetime) -> Sequence[Touch]:
         """When something changed that a check shows, every open pull request that the service touches."""
@@ -174,6 +163,23 @@ class ServicePass:
             Touch(WorkKey.pull(repository, number), Priority.SWEEP, FAN_OUT)
             for repository, number in self._gates.touching(view.service.key)
         ]
+
+
+def _with_thaw(service: Service, one: _Measuring, evidence: ObjectiveEvidence) -> ObjectiveEvidence:
+    """The evidence with the forecast of when the thaw rule will be met; without events there is none."""
+    if not isinstance(evidence.evidence, Measured):
+        return evidence
+    gate = service.gate
+    forecast = thaw(
+        one.slices,
+        one.objective.allowed,
+        _seconds(one.objective.window),
+        float(gate.thaw.above),
+        _seconds(gate.thaw.or_quiet_for),
+        one.until,
+        cooled=PAGE_ROWS if gate.freeze.burn == "fast" else (),
+    )
+    return replace(evidence, thaw=forecast)
 
 
 def _shown(view: ServiceView, at: datetime) -> tuple[Any, ...]:
