@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     and_,
+    bindparam,
     case,
     delete,
     func,
@@ -113,21 +113,10 @@ class Work:
     def claim(self, now: datetime, lease: timedelta) -> Claim | None:
         """Take the most urgent key that is due and that nobody holds; None when there is none."""
         token = uuid.uuid4().hex
-        most_urgent = (
-            select(work.c.key)
-            .where(_due(now))
-            .order_by(work.c.priority.desc(), work.c.touched_at, work.c.key)
-            .limit(1)
-            .with_for_update(skip_locked=True)
-        )
-        taking = (
-            update(work)
-            .where(work.c.key == most_urgent.scalar_subquery())
-            .values(token=token, until=now + lease, attempts=work.c.attempts + 1)
-            .returning(work.c.key, work.c.gen, work.c.attempts, work.c.touched_at)
-        )
         with self._database.write() as connection:
-            row = connection.execute(taking).one_or_none()
+            row = connection.execute(
+                _TAKE, {"now": now, "new_token": token, "new_until": now + lease}
+            ).one_or_none()
             if row is None:
                 return None
             hints = _hints(connection, row.key, row.gen)
@@ -184,7 +173,7 @@ class Work:
     def is_due(self, now: datetime) -> bool:
         """Whether there is anything to claim."""
         with self._database.read() as connection:
-            return connection.execute(select(work.c.key).where(_due(now)).limit(1)).one_or_none() is not None
+            return connection.execute(select(_NEXT.exists()), {"now": now}).scalar_one()
 
     def parked(self) -> Sequence[Parked]:
         """All parked work, longest parked first."""
@@ -246,13 +235,35 @@ def _upsert(dialect: Any) -> Any:
 _UPSERTS = {"sqlite": _upsert(sqlite), "postgresql": _upsert(postgresql)}
 
 
-def _due(now: datetime) -> ColumnElement[bool]:
-    return and_(
+_NOW = bindparam("now", type_=UtcDateTime)
+_NEXT = (
+    select(work.c.key)
+    .where(
         work.c.gen > work.c.done,
         work.c.parked_at.is_(None),
-        work.c.not_before <= now,
-        or_(work.c.until.is_(None), work.c.until <= now),
+        work.c.not_before <= _NOW,
+        or_(work.c.until.is_(None), work.c.until <= _NOW),
     )
+    .order_by(work.c.priority.desc(), work.c.touched_at, work.c.key)
+    .limit(1)
+)
+_TAKE = (
+    update(work)
+    .where(work.c.key == _NEXT.with_for_update(skip_locked=True).scalar_subquery())
+    .values(
+        token=bindparam("new_token"),
+        until=bindparam("new_until", type_=UtcDateTime),
+        attempts=work.c.attempts + 1,
+    )
+    .returning(work.c.key, work.c.gen, work.c.attempts, work.c.touched_at)
+)
+
+
+_HINTS = (
+    select(work_hint.c.hint)
+    .where(work_hint.c.key == bindparam("key"), work_hint.c.gen <= bindparam("gen"))
+    .order_by(work_hint.c.id)
+)
 
 
 def _held(claim: Claim) -> Any:
@@ -264,13 +275,8 @@ def _released(claim: Claim) -> Any:
 
 
 def _hints(connection: Connection, key: str, gen: int) -> tuple[Mapping[str, Any], ...]:
-    query = (
-        select(work_hint.c.hint)
-        .where(work_hint.c.key == key, work_hint.c.gen <= gen)
-        .order_by(work_hint.c.id)
-    )
     hints: list[Mapping[str, Any]] = []
-    for (hint,) in connection.execute(query):
+    for (hint,) in connection.execute(_HINTS, {"key": key, "gen": gen}):
         if hint not in hints:  # a redelivery says it twice
             hints.append(hint)
     return tuple(hints)

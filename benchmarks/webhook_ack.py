@@ -1,0 +1,333 @@
+"""How fast a webhook is acknowledged: ours, stored durably, beside Probot 14, storing nothing, in one run.
+
+    python benchmarks/webhook_ack.py [--seconds 10]
+
+Needs wrk, node and npm. Both servers get the same signed 25 KB ``pull_request`` deliveries, each with an id of
+its own: as fast as they go over 1, 16 and 64 connections (wrk), and paced at 200 a second, timed from the
+moment each should have been sent, so that a stall counts against every delivery it holds up.
+"""
+
+import argparse
+import json
+import logging
+import os
+import random
+import re
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+import structlog
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from flask import Flask
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import func, select
+
+from gatekeeper.bootstrap import build, now
+from gatekeeper.events.delivery import sign
+from gatekeeper.events.keys import Kind, WorkKey
+from gatekeeper.settings import Settings
+from gatekeeper.store.engine import Database, create_store_engine
+from gatekeeper.store.tables import delivery
+from gatekeeper.web.app import create_app as webhooks_app
+from gatekeeper.worker.engine import Engine
+from gatekeeper.worker.runner import Runner
+
+CACHE = Path(__file__).parent.parent / ".cache" / "webhook-ack"
+SECRET = "benchmark"  # noqa: S105 (made up)
+PULLS = 256
+BODY_BYTES = 25_000
+CONNECTIONS = (1, 16, 64)
+RATE, SENDERS = 200, 16
+
+PACKAGE = {"private": True, "dependencies": {"probot": "14", "@octokit/webhooks-examples": "7"}}
+PROBOT_APP = 'import { run } from "probot";\nrun((app) => { app.on("pull_request", async () => {}); });\n'
+WRK_SCRIPT = """
+local deliveries = dofile("%(deliveries)s")
+local threads = 0
+function setup(thread) thread:set("id", threads); threads = threads + 1 end
+function init() count = 0; base = string.format("%%08x-%(run)s-%%04d", os.time(), id) end
+function request()
+  count = count + 1
+  local one = deliveries[count %% #deliveries + 1]
+  return wrk.format("POST", "%(path)s", {
+    ["Content-Type"] = "application/json", ["X-GitHub-Event"] = "pull_request",
+    ["X-GitHub-Delivery"] = base .. "-" .. count, ["X-Hub-Signature-256"] = one[2]}, one[1])
+end
+"""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server."""
+
+    name: str
+    port: int
+    path: str
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What one load gave: answers a second, latencies in milliseconds."""
+
+    rate: float
+    p50: float
+    p99: float
+
+
+def create_app() -> Flask:
+    """The whole server on its real store, the worker embedded, with passes that only wait; gunicorn's target."""
+    gatekeeper = build(Settings.from_env())
+    runner = Runner(gatekeeper.work, {Kind.PULL: _pass}, now, random.random)
+    engine = Engine(gatekeeper.work, runner, database_url=gatekeeper.settings.database_url, clock=now)
+    engine.start()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    return webhooks_app(replace(gatekeeper, engine=engine))
+
+
+def _pass(_key: WorkKey, _hints: object, _now: datetime) -> None:
+    time.sleep(0.1)  # as long as a real one waits for GitHub
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--seconds", type=int, default=10, help="length of each load (default 10)")
+    parser.add_argument("--only", choices=["gatekeeper", "probot"], help="run one of the two")
+    options = parser.parse_args()
+    CACHE.mkdir(parents=True, exist_ok=True)
+    _install_probot()
+    bodies = _bodies()
+    figures = {}
+    with tempfile.TemporaryDirectory(dir=CACHE) as folder:
+        print(f"fsync of this disk: {_fsync_ms(Path(folder)):.2f} ms (median)")
+        for start in (_gatekeeper, _probot):
+            if options.only in {None, start.__name__.strip("_")}:
+                with start(Path(folder)) as server:
+                    figures[server.name] = _measure(server, bodies, options.seconds, Path(folder))
+        _check_stored(Path(folder), figures)
+    _print(figures)
+
+
+def _install_probot() -> None:
+    wanted = json.dumps(PACKAGE)
+    package = CACHE / "package.json"
+    if not (package.exists() and package.read_text() == wanted and (CACHE / "node_modules").exists()):
+        package.write_text(wanted)
+        subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--silent"], cwd=CACHE, check=True)
+
+
+def _bodies() -> list[bytes]:
+    """Real ``pull_request`` payloads (GitHub's sample), each of another pull request, 25 KB long."""
+    sample_file = CACHE / "node_modules/@octokit/webhooks-examples/api.github.com/index.json"
+    events = json.loads(sample_file.read_text())
+    (samples,) = [event["examples"] for event in events if event["name"] == "pull_request"]
+    sample = next(one for one in samples if one["action"] == "opened")
+    bodies = []
+    for number in range(1, PULLS + 1):
+        sample["number"] = sample["pull_request"]["number"] = number
+        sample["pull_request"]["body"] = ""
+        sample["pull_request"]["body"] = "x" * (BODY_BYTES - len(json.dumps(sample)))
+        bodies.append(json.dumps(sample).encode())
+    return bodies
+
+
+def _fsync_ms(folder: Path) -> float:
+    times = []
+    with (folder / "fsync").open("wb", buffering=0) as file:
+        for _ in range(100):
+            file.write(b"x" * 4096)
+            started = time.perf_counter()
+            os.fsync(file.fileno())
+            times.append(time.perf_counter() - started)
+    return 1000 * statistics.median(times)
+
+
+@contextmanager
+def _gatekeeper(folder: Path) -> Iterator[Server]:
+    port = _free_port()
+    environ = {
+        "PATH": "/usr/bin:/bin",
+        "GATEKEEPER_DATABASE_URL": f"sqlite:///{folder}/gatekeeper.db",
+        "GATEKEEPER_WEBHOOK_SECRET": SECRET,
+    }
+    command = [
+        sys.executable,
+        "-m",
+        "gunicorn",
+        "webhook_ack:create_app()",
+        "--chdir",
+        str(Path(__file__).parent),
+    ]
+    command += ["--worker-class", "gthread", "--workers", "1", "--threads", "16", "--keep-alive", "75"]
+    with _running([*command, "--bind", f"127.0.0.1:{port}"], environ, port):
+        yield Server("Gatekeeper", port, "/webhooks/github")
+
+
+@contextmanager
+def _probot(folder: Path) -> Iterator[Server]:
+    port, key = _free_port(), rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    app = CACHE / "app.mjs"
+    app.write_text(PROBOT_APP)
+    pem = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.TraditionalOpenSSL,
+        serialization.NoEncryption(),
+    )
+    environ = {
+        "PATH": str(Path(shutil.which("node") or "node").parent),
+        "NODE_ENV": "production",
+        "LOG_LEVEL": "fatal",
+        "APP_ID": "1",
+        "PRIVATE_KEY": pem.decode(),
+        "WEBHOOK_SECRET": SECRET,
+        "HOST": "127.0.0.1",
+        "PORT": str(port),
+        "HOME": str(folder),
+    }
+    with _running(["node", str(app)], environ, port):
+        yield Server("Probot 14", port, "/api/github/webhooks")
+
+
+@contextmanager
+def _running(command: list[str], environ: dict[str, str], port: int) -> Iterator[None]:
+    with (CACHE / "server.log").open("ab") as output:
+        process = subprocess.Popen(command, env=environ, stdout=output, stderr=output)
+        try:
+            _await_port(port, process)
+            yield
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+
+
+def _await_port(port: int, process: subprocess.Popen[bytes]) -> None:
+    for _ in range(300):
+        if process.poll() is not None:
+            sys.exit(f"the server ended with {process.returncode}")
+        with socket.socket() as client:
+            if client.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    sys.exit("the server does not listen")
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def _measure(server: Server, bodies: list[bytes], seconds: int, folder: Path) -> dict[str, Figure]:
+    script = folder / f"{uuid.uuid4()}.lua"
+    deliveries = folder / "deliveries.lua"
+    pairs = (f"{{[==[{body.decode()}]==], '{sign(body, SECRET.encode())}'}}" for body in bodies)
+    deliveries.write_text("return {" + ",\n".join(pairs) + "}")
+    _paced(server, bodies, seconds=2)  # warm up
+    figures = {}
+    for connections in CONNECTIONS:
+        names = {"deliveries": deliveries, "path": server.path, "run": uuid.uuid4().hex[:8]}
+        script.write_text(WRK_SCRIPT % names)
+        figures[f"{connections} connections"] = _wrk(server, script, connections, seconds)
+    figures[f"paced {RATE}/s"] = _paced(server, bodies, seconds=2 * seconds)
+    return figures
+
+
+def _wrk(server: Server, script: Path, connections: int, seconds: int) -> Figure:
+    command = ["wrk", "--latency", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s"]
+    target = f"http://127.0.0.1:{server.port}"
+    said = subprocess.run(
+        [*command, "-s", str(script), target], check=True, capture_output=True, text=True
+    ).stdout
+    if "Non-2xx" in said or "Socket errors" in said:
+        sys.exit(f"{server.name} refused some:\n{said}")
+    rate = re.search(r"Requests/sec:\s+([\d.]+)", said)
+    assert rate
+    return Figure(float(rate[1]), _latency(said, "50%"), _latency(said, "99%"))
+
+
+def _latency(said: str, share: str) -> float:
+    found = re.search(rf"^\s+{share}\s+([\d.]+)(us|ms|s)\s*$", said, re.MULTILINE)
+    assert found, said
+    return float(found[1]) * {"us": 0.001, "ms": 1, "s": 1000}[found[2]]
+
+
+def _paced(server: Server, bodies: list[bytes], *, seconds: int) -> Figure:
+    """Open loop: delivery ``i`` is due at ``i / RATE``, and its latency counts from then."""
+    latencies: list[float] = []
+    start, total = time.perf_counter() + 0.2, RATE * seconds
+
+    def send(first: int) -> None:
+        with socket.create_connection(("127.0.0.1", server.port)) as connection:
+            for number in range(first, total, SENDERS):
+                due = start + number / RATE
+                time.sleep(max(0.0, due - time.perf_counter()))
+                _post(connection, server.path, bodies[number % len(bodies)])
+                latencies.append(1000 * (time.perf_counter() - due))
+
+    threads = [threading.Thread(target=send, args=(first,)) for first in range(SENDERS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(latencies) == total, f"{server.name} lost {total - len(latencies)} deliveries"
+    shares = statistics.quantiles(latencies, n=100)
+    return Figure(total / (time.perf_counter() - start), shares[49], shares[98])
+
+
+def _post(connection: socket.socket, path: str, body: bytes) -> None:
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        f"X-GitHub-Event: pull_request\r\nX-GitHub-Delivery: {uuid.uuid4()}\r\n"
+        f"X-Hub-Signature-256: {sign(body, SECRET.encode())}\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    connection.sendall(head.encode() + body)
+    answer = b""
+    while b"\r\n\r\n" not in answer:
+        answer += connection.recv(65536)
+    head_bytes, _, rest = answer.partition(b"\r\n\r\n")
+    assert head_bytes.split()[1] in {b"200", b"202"}, answer
+    length = re.search(rb"content-length: (\d+)", head_bytes, re.IGNORECASE)
+    missing = int(length[1]) - len(rest) if length else 0
+    while missing > 0:
+        missing -= len(connection.recv(65536))
+
+
+def _check_stored(folder: Path, figures: dict[str, dict[str, Figure]]) -> None:
+    if "Gatekeeper" in figures:
+        database = Database(create_store_engine(f"sqlite:///{folder}/gatekeeper.db"))
+        with database.read() as connection:
+            stored = connection.execute(select(func.count()).select_from(delivery)).scalar_one()
+        database.close()
+        print(f"{stored} deliveries are in the database")
+
+
+def _print(figures: dict[str, dict[str, Figure]]) -> None:
+    table = Table("load", "server", "req/s", "p50 ms", "p99 ms", "of Probot's req/s", "of Probot's p99")
+    for load in next(iter(figures.values())):
+        reference = figures.get("Probot 14", {}).get(load)
+        for name, by_load in figures.items():
+            one = by_load[load]
+            ratios = (
+                [f"{one.rate / reference.rate:.2f}", f"{one.p99 / reference.p99:.2f}"] if reference else []
+            )
+            table.add_row(load, name, f"{one.rate:.0f}", f"{one.p50:.2f}", f"{one.p99:.2f}", *ratios)
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()
