@@ -28,13 +28,13 @@ from gatekeeper.store.engine import Database, create_store_engine
 from gatekeeper.store.gates import Gates
 from gatekeeper.store.installations import Installations
 from gatekeeper.store.ledger import SqlLedger
+from gatekeeper.store.migrate import migrate
 from gatekeeper.store.overrides import Overrides
 from gatekeeper.store.publications import Publications
 from gatekeeper.store.pull_record import PullRecord
 from gatekeeper.store.pulls import Pulls
 from gatekeeper.store.queue import Queue
 from gatekeeper.store.service_record import ServiceRecord
-from gatekeeper.store.tables import metadata
 from gatekeeper.store.work import DEBOUNCE, Claim, Work
 from gatekeeper.worker.engine import Engine, Pace
 from gatekeeper.worker.ledgers import Ledgers
@@ -50,6 +50,10 @@ from gatekeeper.worker.sweeps import CommitPass, InstallationPass, RepositoryPas
 def now() -> datetime:
     """The present, aware UTC."""
     return datetime.now(UTC)  # noqa: TID251 (the one place that may)
+
+
+REDELIVERABLE = timedelta(days=8)
+"""GitHub delivers again within 3 days, GitHub Enterprise Server within 7: so long a delivery is remembered."""
 
 
 @dataclass(frozen=True)
@@ -148,14 +152,16 @@ def build(
         limiter: makes the limiter of each connection to GitHub.
 
     Raises:
-        ConfigurationError: a setting is wrong.
+        ConfigurationError: a setting is wrong, or the database is of another version.
+        TemporaryError: the database cannot be reached.
     """
     database = Database(create_store_engine(settings.database_url))
-    metadata.create_all(database.engine)
+    migrate(database)
     work = Work(database, debounce=debounce)
     queue = Queue(work, now)
     catalog, gates, pulls = Catalog(database, queue), Gates(database, queue), Pulls(database)
     decisions, overrides, publications = Decisions(database), Overrides(database), Publications(database)
+    deliveries = Deliveries(database, work)
     installations, ledger, sources = Installations(database), SqlLedger(database), Sources(settings)
     ledgers = Ledgers(sources.of, ledger)
     record = PullRecord(
@@ -185,7 +191,7 @@ def build(
         Runner(work, _at(clock, passes), now, random.random),
         database_url=settings.database_url,
         clock=now,
-        routines=_routines(tempo, clock, github, catalog, overrides),
+        routines=_routines(tempo, clock, github, catalog, overrides, deliveries),
         pace=pace,
     )
     return Gatekeeper(
@@ -200,7 +206,7 @@ def build(
         publications=publications,
         installations=installations,
         work=work,
-        deliveries=Deliveries(database, work),
+        deliveries=deliveries,
         ledger=ledger,
         ledgers=ledgers,
         sources=sources,
@@ -257,6 +263,7 @@ def _routines(
     github: GitHub | None,
     catalog: Catalog,
     overrides: Overrides,
+    deliveries: Deliveries,
 ) -> Sequence[Routine]:
     def services(_: datetime) -> Iterator[Touch]:
         return (Touch(WorkKey(Kind.SERVICE, one.service.key), Priority.SWEEP) for one in catalog.entries())
@@ -271,10 +278,15 @@ def _routines(
         numbers = github.installations() if github is not None else ()
         return (Touch(WorkKey(Kind.INSTALLATION, str(number)), Priority.SWEEP) for number in numbers)
 
+    def tidy(real: datetime) -> Iterator[Touch]:
+        deliveries.forget(real - REDELIVERABLE)
+        return iter(())
+
     return (
         Routine("installations", tempo.installations, installed),
         Routine("policies", tempo.policies, of_sources(Kind.POLICIES)),
         Routine("services", tempo.services, services),
         Routine("pulls", tempo.pulls, of_sources(Kind.REPOSITORY)),
         Routine("overrides", tempo.overrides, ended),
+        Routine("housekeeping", timedelta(hours=1), tidy),
     )

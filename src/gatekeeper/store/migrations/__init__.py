@@ -1,0 +1,1 @@
+"""The schema's steps. ``gatekeeper.store.migrate`` walks them; ``docs/development.md`` says how to add one."""
