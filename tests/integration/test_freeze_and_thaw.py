@@ -254,3 +254,31 @@ def test_asking_again_writes_the_present_numbers(stage: Stage, ask: object) -> N
     stage.settle()
     assert any(call.method == "PATCH" and "/check-runs/" in call.path for call in stage.github.calls.writes())
     assert len(stage.checks(number)) == 1
+
+
+def test_with_a_token_instead_of_an_app_there_are_statuses_instead_of_checks(
+    tmp_path: Path,
+    world: World,
+    prometheus: PrometheusServer,
+    policies: dict[str, str],
+    frozen_at: datetime,
+    filled: Path,
+) -> None:
+    with Stage(
+        tmp_path,
+        prometheus=prometheus.url,
+        now=frozen_at,
+        policies=policies,
+        filled=filled,
+        token="ghp_of_ops1",
+    ) as stage:
+        number = stage.open_pull()
+        assert stage.checks(number) == []
+        head = stage.github.state.pull(SHOP, number).head_sha
+        states = [(one.context, one.state) for one in stage.github.state.statuses if one.sha == head]
+        assert states == [("gatekeeper", "failure")]
+        assert stage.labels(number) == ("slo:frozen",)
+        stage.at(world.end)
+        states = [(one.context, one.state) for one in stage.github.state.statuses if one.sha == head]
+        assert states[-1] == ("gatekeeper", "success")
+        openapi.validate_all(stage.github.calls)

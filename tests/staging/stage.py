@@ -97,7 +97,9 @@ class Stage:
         now: datetime,
         policies: Mapping[str, str],
         filled: Path | None = None,
+        token: str | None = None,
     ) -> None:
+        self._token = token
         if filled is not None:
             shutil.copy(filled, folder / "gatekeeper.db")
         self.github = StandIn()
@@ -125,7 +127,10 @@ class Stage:
         self._serve()
         self.gatekeeper.engine.start()
         self._stack.callback(self.gatekeeper.engine.stop)
-        self.touch(f"installation:{number}" for number in self.github.state.installations)
+        if self._token is None:
+            self.touch(f"installation:{number}" for number in self.github.state.installations)
+        else:
+            self.github.state.add_personal_token("ops1", self._token)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -133,10 +138,13 @@ class Stage:
 
     def settings(self) -> Settings:
         """How the Gatekeeper on stage is set up."""
+        app = {
+            "GATEKEEPER_GITHUB_APP_ID": str(self.github.app_id),
+            "GATEKEEPER_GITHUB_PRIVATE_KEY": self.github.app_key.private,
+        }
         return Settings.from_env(
             {
-                "GATEKEEPER_GITHUB_APP_ID": str(self.github.app_id),
-                "GATEKEEPER_GITHUB_PRIVATE_KEY": self.github.app_key.private,
+                **(app if self._token is None else {"GATEKEEPER_GITHUB_TOKEN": self._token}),
                 "GATEKEEPER_GITHUB_API_URL": self.github.url,
                 "GATEKEEPER_WEBHOOK_SECRET": SECRET,
                 "GATEKEEPER_PROMETHEUS_URL": self._prometheus,
