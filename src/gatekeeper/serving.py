@@ -4,6 +4,7 @@ import fcntl
 import signal
 import tempfile
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -25,10 +26,13 @@ THREADS = 16
 GRACEFUL_SECONDS = 30
 """How long a stop waits for requests and passes."""
 
+Wire = Callable[[Settings], Gatekeeper]
+"""Makes a Gatekeeper; ``bootstrap.build`` is the one for production."""
+
 log = structlog.get_logger()
 
 
-def serve(settings: Settings, *, host: str, port: int, workers: int) -> None:
+def serve(settings: Settings, *, host: str, port: int, workers: int, wire: Wire = build) -> None:
     """Serve until a signal ends it.
 
     Args:
@@ -36,6 +40,7 @@ def serve(settings: Settings, *, host: str, port: int, workers: int) -> None:
         host: the address to listen on.
         port: the port; 0 takes a free one, which the log tells.
         workers: processes; one of them runs the passes too.
+        wire: makes the Gatekeeper, in the process that will use it.
 
     Raises:
         ConfigurationError: a setting is wrong, or does not go with so many processes.
@@ -47,21 +52,25 @@ def serve(settings: Settings, *, host: str, port: int, workers: int) -> None:
         )
     logs.configure(settings.log_format)
     try:
-        _Server(settings, f"[{host}]:{port}" if ":" in host else f"{host}:{port}", workers).run()
+        _Server(settings, f"[{host}]:{port}" if ":" in host else f"{host}:{port}", workers, wire).run()
     except SystemExit as end:
         if end.code == Arbiter.APP_LOAD_ERROR:
             raise ConfigurationError("Gatekeeper could not start; the reason stands above") from None
         raise
 
 
-def work(settings: Settings) -> None:
+def work(settings: Settings, *, wire: Wire = build) -> None:
     """Run passes until a signal ends it. Any number of such processes may share a database.
+
+    Args:
+        settings: how.
+        wire: makes the Gatekeeper.
 
     Raises:
         ConfigurationError: a setting is wrong.
     """
     logs.configure(settings.log_format)
-    gatekeeper = build(settings)
+    gatekeeper = wire(settings)
     ended = threading.Event()
     for one in (signal.SIGINT, signal.SIGTERM):
         signal.signal(one, lambda *_: ended.set())
@@ -100,8 +109,9 @@ class Worker:
 class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     """Gunicorn, set up from here and nowhere else."""
 
-    def __init__(self, settings: Settings, address: str, workers: int) -> None:
+    def __init__(self, settings: Settings, address: str, workers: int, wire: Wire) -> None:
         self._settings = settings
+        self._wire = wire
         self._options: dict[str, Any] = {
             "bind": address,
             "workers": workers,
@@ -127,7 +137,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     def load(self) -> Flask:
         """Wire everything up, in the process that will use it: no connection may be shared across a fork."""
         try:
-            gatekeeper = build(self._settings)
+            gatekeeper = self._wire(self._settings)
         except (ConfigurationError, TemporaryError) as error:
             raise AppImportError(str(error)) from None
         metrics, self._worker = Metrics(), Worker(gatekeeper)
