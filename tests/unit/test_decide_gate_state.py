@@ -246,6 +246,12 @@ def test_the_thaw_rule(found: Measured, expected: State, why: list[Rule]) -> Non
     assert (memory.state, rules(memory)) == (expected, why)
 
 
+def test_silence_is_not_calm_even_where_the_burn_does_not_freeze() -> None:
+    silent = measured(0.01, burn={SIX_HOURS: None})
+    assert after(State.FROZEN, evidence(silent), gate=NO_BURN).state is State.FROZEN
+    assert after(State.FROZEN, evidence(0.01), gate=NO_BURN).state is State.CAUTION
+
+
 def test_the_quiet_rule_is_about_a_line_at_zero() -> None:
     """`positive_since` counts from r > 0; against another line it would thaw at the first moment above it."""
     gate = a_gate(freeze={"below": "5%"})
