@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from gatekeeper.availability.forecast import exhaustion
 from gatekeeper.availability.measure import Measured, Unmeasured
 from gatekeeper.decide import explain
+from gatekeeper.decide.evaluate import Decision
 from gatekeeper.decide.snapshot import ObjectiveEvidence, ServiceView, Snapshot
 from gatekeeper.decide.verdict import Reason, Verdict
 from gatekeeper.policy.model import Objective
@@ -78,7 +79,7 @@ def service_detail(
 
 def decision_report(stored: Stored) -> DecisionReport:
     """A decision in the list."""
-    pull, views = stored.snapshot.pull, _by_key(stored.snapshot)
+    pull = stored.snapshot.pull
     return DecisionReport(
         id=stored.id,
         at=stored.at,
@@ -87,18 +88,24 @@ def decision_report(stored: Stored) -> DecisionReport:
         author=pull.author,
         head_sha=pull.head_sha,
         verdict=VERDICTS[stored.decision.verdict],
-        rulings=[
-            RulingReport(
-                service=ruling.service,
-                verdict=VERDICTS[ruling.verdict],
-                effective=VERDICTS[ruling.effective],
-                why=ruling.why,
-                mode=ruling.mode,
-                sentence=plain(explain.headline(views[ruling.service], ruling)),
-            )
-            for ruling in stored.decision.rulings
-        ],
+        rulings=rulings(stored.snapshot, stored.decision),
     )
+
+
+def rulings(snapshot: Snapshot, decision: Decision) -> list[RulingReport]:
+    """What each service's gate said to a change, the strictest first."""
+    views = {view.service.key: view for view in snapshot.services}
+    return [
+        RulingReport(
+            service=ruling.service,
+            verdict=VERDICTS[ruling.verdict],
+            effective=VERDICTS[ruling.effective],
+            why=ruling.why,
+            mode=ruling.mode,
+            sentence=plain(explain.headline(views[ruling.service], ruling)),
+        )
+        for ruling in decision.rulings
+    ]
 
 
 def decision_detail(stored: Stored) -> DecisionDetail:
@@ -228,7 +235,3 @@ def _objective_forecast(objective: Objective, one: ObjectiveEvidence) -> Objecti
         frees=[StretchReport(start=start, end=end, bad=bad) for start, end, bad in frees],
         exhausted_at=exhausted_at(objective, measured) if measured else None,
     )
-
-
-def _by_key(snapshot: Snapshot) -> dict[str, ServiceView]:
-    return {view.service.key: view for view in snapshot.services}

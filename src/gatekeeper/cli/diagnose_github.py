@@ -1,0 +1,150 @@
+"""The doctor's look at GitHub: the App, what it was granted, the clock, and whether its check is required."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+import requests
+
+from gatekeeper.bootstrap import Gatekeeper, now
+from gatekeeper.cli.findings import Findings
+from gatekeeper.decide.desired import CHECK_NAME
+from gatekeeper.github.client import GitHub
+
+NEEDED = {
+    "metadata": "read",
+    "checks": "write",
+    "statuses": "write",
+    "pull_requests": "write",
+    "contents": "read",
+    "members": "read",
+}
+"""Without these the main job does not work."""
+WANTED = {"deployments": "write", "actions": "read", "merge_queues": "read"}
+"""For deployments and merge queues. Asked for on the first day, because every owner has to accept later ones."""
+EVENTS = frozenset({"check_run", "check_suite", "issue_comment", "pull_request", "push"})
+SKEW = timedelta(seconds=30)
+"""A JSON Web Token is back-dated by 60 s; half of that is left for everything else."""
+TIMEOUT = 10.0
+
+_LEVELS = ("none", "read", "write", "admin")
+_SETTINGS_PAGE = "change it on the App's settings page; every owner of an installation then accepts"
+
+
+def diagnose_github(gatekeeper: Gatekeeper, findings: Findings) -> None:
+    """Everything about GitHub."""
+    github = gatekeeper.github
+    if github is None:
+        return  # the settings' finding says so
+    _clock(gatekeeper.settings.github_api_url, findings)
+    if github.mode == "token":
+        with findings.failing("github", "check GATEKEEPER_GITHUB_TOKEN and GATEKEEPER_GITHUB_API_URL"):
+            findings.warn(
+                "github",
+                f"reached as {github.login()} with a token: commit statuses instead of checks, no buttons",
+                "register a GitHub App for the rest",
+            )
+    else:
+        with findings.failing("github", "check the App's id, its private key, and that the App is installed"):
+            _app(github, findings)
+            _installations(github, findings)
+    _required(gatekeeper, github, findings)
+
+
+def _clock(api_url: str, findings: Findings) -> None:
+    try:
+        answer = requests.get(api_url, timeout=TIMEOUT)
+        there = parsedate_to_datetime(answer.headers["Date"])
+    except (requests.RequestException, KeyError, ValueError) as error:
+        findings.fail(
+            "clock",
+            f"{api_url} told no time: {type(error).__name__}",
+            "check GATEKEEPER_GITHUB_API_URL, proxy and network",
+        )
+        return
+    skew(there, now(), findings)
+
+
+def skew(there: datetime, here: datetime, findings: Findings) -> None:
+    """Judge how far two clocks are apart."""
+    apart = abs(there - here)
+    if apart > SKEW:
+        findings.fail(
+            "clock",
+            f"this machine's clock is {apart.total_seconds():.0f} s off GitHub's",
+            "synchronise it (NTP): tokens are refused otherwise, and windows end at the wrong instant",
+        )
+    else:
+        findings.ok("clock", "in step with GitHub's")
+
+
+def _app(github: GitHub, findings: Findings) -> None:
+    told = github.app()
+    name = f"App {told.get('slug') or told.get('name')}"
+    findings.ok("github", f"reached as {name}")
+    permissions(f"{name} asks for", told.get("permissions") or {}, findings)
+    if absent := sorted(EVENTS - set(told.get("events") or ())):
+        findings.fail(
+            "events",
+            f"{name} is not subscribed to {', '.join(absent)}",
+            "subscribe on the App's settings page",
+        )
+    else:
+        findings.ok("events", f"{name} is subscribed to all it needs")
+
+
+def _installations(github: GitHub, findings: Findings) -> None:
+    numbers = sorted(github.installations())
+    if not numbers:
+        findings.fail("github", "the App is installed nowhere", "install it on your organisation")
+    for number in numbers:
+        permissions(f"installation {number} granted", github.permissions(number), findings)
+
+
+def permissions(subject: str, granted: Mapping[str, str], findings: Findings) -> None:
+    """Compare what is granted with what is needed."""
+    absent = {scope: level for scope, level in NEEDED.items() if not _covers(granted.get(scope), level)}
+    later = {scope: level for scope, level in WANTED.items() if not _covers(granted.get(scope), level)}
+    if absent:
+        findings.fail("permissions", f"{subject} no {_listed(absent)}", _SETTINGS_PAGE)
+    if later:
+        findings.warn(
+            "permissions",
+            f"{subject} no {_listed(later)}: deployments and merge queues need that",
+            _SETTINGS_PAGE,
+        )
+    if not absent and not later:
+        findings.ok("permissions", f"{subject} all that is needed")
+
+
+def _covers(granted: str | None, needed: str) -> bool:
+    return _LEVELS.index(granted if granted in _LEVELS else "none") >= _LEVELS.index(needed)
+
+
+def _listed(scopes: Mapping[str, str]) -> str:
+    return ", ".join(f"{scope}: {level}" for scope, level in scopes.items())
+
+
+def _required(gatekeeper: Gatekeeper, github: GitHub, findings: Findings) -> None:
+    """Of every repository that a policy covers, whether merging really waits for the check."""
+    for name in sorted(_covered(gatekeeper)):
+        with findings.failing(name, "check that the App is installed there"):
+            known = gatekeeper.installations.repository(name)
+            branch = known.default_branch if known else github.repository(name).default_branch
+            if CHECK_NAME in github.required_checks(name, branch):
+                findings.ok(name, f"check {CHECK_NAME} is required on {branch}")
+            else:
+                findings.warn(
+                    name,
+                    f"no ruleset requires check {CHECK_NAME} on {branch}: a blocked pull request can be merged "
+                    "(classic branch protection is not visible to Apps)",
+                    f"add a ruleset for {branch} that requires the status check {CHECK_NAME}",
+                )
+
+
+def _covered(gatekeeper: Gatekeeper) -> set[str]:
+    return {
+        change.repository or entry.service.origin.repository
+        for entry in gatekeeper.catalog.entries()
+        for change in entry.service.changes
+    }

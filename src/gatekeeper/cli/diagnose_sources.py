@@ -1,0 +1,107 @@
+"""The doctor's look at Prometheus, and at how far the ledgers have been filled from it."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import requests
+
+from gatekeeper.bootstrap import Gatekeeper
+from gatekeeper.cli.findings import Findings
+from gatekeeper.decide.phrases import instant, percent
+from gatekeeper.policy.model import Service
+from gatekeeper.policy.units import format_duration
+from gatekeeper.settings import Settings
+
+TIMEOUT = 10.0
+
+_RETENTION = re.compile(r"(\d+)([smhdwy])")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "y": 31_536_000}
+
+
+def diagnose_prometheus(gatekeeper: Gatekeeper, findings: Findings) -> None:
+    """Whether it answers, which version it is, and how long it keeps its data."""
+    settings = gatekeeper.settings
+    if settings.prometheus_url is None:
+        return  # the settings' finding says so
+    try:
+        version = _asked(settings, "status/buildinfo").get("version", "of an unknown version")
+    except (requests.RequestException, ValueError) as error:
+        answered = getattr(error, "response", None)
+        why = (
+            f"answered {answered.status_code}"
+            if answered is not None
+            else f"gave no answer ({type(error).__name__})"
+        )
+        findings.fail(
+            "prometheus",
+            f"{settings.prometheus_url} {why}",
+            "check GATEKEEPER_PROMETHEUS_URL, its token or headers, and the network",
+        )
+        return
+    findings.ok("prometheus", f"{version} at {settings.prometheus_url}")
+    _retention(gatekeeper, findings)
+
+
+def retention(text: str) -> timedelta | None:
+    """How long data are kept, of Prometheus's own words (``15d``, ``1w3d or 10GiB``); None when only size counts."""
+    length = sum(
+        int(amount) * _SECONDS[unit] for amount, unit in _RETENTION.findall(text.split(" or ", maxsplit=1)[0])
+    )
+    return timedelta(seconds=length) if length else None
+
+
+def _retention(gatekeeper: Gatekeeper, findings: Findings) -> None:
+    try:
+        text = str(_asked(gatekeeper.settings, "status/runtimeinfo").get("storageRetention", ""))
+    except (requests.RequestException, ValueError):
+        return  # what only speaks Prometheus's query API does not have this page
+    kept, services = retention(text), [entry.service for entry in gatekeeper.catalog.entries()]
+    longest = max(
+        (one.window for service in services for one in service.objectives), default=timedelta(days=28)
+    )
+    if kept is not None and kept < longest:
+        findings.warn(
+            "retention",
+            f"Prometheus keeps {format_duration(kept)}, and a window reaches {format_duration(longest)} back: numbers "
+            "are of a partial window until the ledger, which keeps what it has read, has grown to that",
+            f"start Prometheus with --storage.tsdb.retention.time={longest.days + 1}d",
+        )
+    else:
+        findings.ok("retention", f"Prometheus keeps {text or 'data for an unknown time'}")
+
+
+def _asked(settings: Settings, page: str) -> dict[str, Any]:
+    answer = requests.get(
+        f"{settings.prometheus_url}/api/v1/{page}",
+        headers=settings.prometheus_header_map,
+        verify=str(settings.prometheus_ca) if settings.prometheus_ca else True,
+        timeout=TIMEOUT,
+    )
+    answer.raise_for_status()
+    told = answer.json()
+    data = told.get("data") if isinstance(told, dict) else None
+    return data if isinstance(data, dict) else {}
+
+
+def diagnose_ledgers(gatekeeper: Gatekeeper, findings: Findings) -> None:
+    """For each objective, how far its ledger has been filled."""
+    for entry in gatekeeper.catalog.entries():
+        _ledgers(gatekeeper, entry.service, findings)
+
+
+def _ledgers(gatekeeper: Gatekeeper, service: Service, findings: Findings) -> None:
+    for objective in service.objectives:
+        subject, status = f"{service.key}, {objective.name}", gatekeeper.ledger.status(objective.indicator.id)
+        if status.error is not None:
+            findings.fail(subject, status.error, "the source has to answer before this is measured again")
+        elif status.problem is not None:
+            findings.fail(subject, status.problem, "mend the indicator in the policy")
+        elif status.history_start is None or status.filled_until is None:
+            findings.warn(subject, "nothing was measured yet", "run `gatekeeper serve` or `worker`")
+        elif status.progress is not None:
+            findings.warn(subject, f"{percent(status.progress)} of the history was read", "wait a little")
+        else:
+            findings.ok(
+                subject, f"measured from {instant(status.history_start)} to {instant(status.filled_until)}"
+            )

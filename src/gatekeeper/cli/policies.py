@@ -1,0 +1,93 @@
+"""``gatekeeper validate``: policy files, checked as they would be read."""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from gatekeeper.cli.exits import Code, readable_errors
+from gatekeeper.errors import ConfigurationError
+from gatekeeper.policy.loader import Loaded, PolicyFile, load
+from gatekeeper.policy.problem import Problem, Severity
+
+SUFFIXES = frozenset({".yaml", ".yml"})
+
+
+def validate(
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH…", help="Policy files, or directories of them.")
+    ],
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Check policy files: each mistake with its file, line and column, and what to write instead.
+
+    Exits with 0 when all is well (warnings are), 1 when there are mistakes, 2 when there is nothing to check.
+    """
+    with readable_errors():
+        files = _files(paths)
+        loaded = load(files)
+    if as_json:
+        typer.echo(json.dumps(_told(files, loaded), indent=2))
+    else:
+        _print(files, loaded)
+    raise typer.Exit(Code.OK if loaded.ok else Code.NO)
+
+
+def _files(paths: Sequence[Path]) -> list[PolicyFile]:
+    found = sorted({file for path in paths for file in _below(path)})
+    if not found:
+        raise ConfigurationError(f"no policy files (.yaml, .yml) in {', '.join(map(str, paths))}")
+    return [PolicyFile(str(file), _text(file)) for file in found]
+
+
+def _below(path: Path) -> Iterator[Path]:
+    if path.is_dir():
+        yield from (file for file in path.rglob("*") if file.suffix in SUFFIXES and file.is_file())
+    elif path.is_file():
+        yield path
+    else:
+        raise ConfigurationError(f"there is no {path}")
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"cannot read {file}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{file} is not UTF-8 text") from None
+
+
+def _print(files: Sequence[PolicyFile], loaded: Loaded) -> None:
+    console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+    for problem in loaded.problems:
+        console.print(str(problem), style="yellow" if problem.severity is Severity.WARNING else "red")
+    mistakes = sum(problem.severity is Severity.ERROR for problem in loaded.problems)
+    names = ", ".join(service.name for service in loaded.services) or "none"
+    verdict = f"{mistakes} mistake{'s' if mistakes > 1 else ''}" if mistakes else "no mistakes"
+    noun = "file" if len(files) == 1 else "files"
+    console.print(f"{len(files)} {noun}, {verdict}; services: {names}", style="bold")
+
+
+def _told(files: Sequence[PolicyFile], loaded: Loaded) -> dict[str, object]:
+    return {
+        "ok": loaded.ok,
+        "files": [file.path for file in files],
+        "services": [service.name for service in loaded.services],
+        "problems": [_problem(problem) for problem in loaded.problems],
+    }
+
+
+def _problem(problem: Problem) -> dict[str, object]:
+    return {
+        "path": problem.path,
+        "line": problem.line,
+        "column": problem.column,
+        "severity": str(problem.severity),
+        "message": problem.message,
+        "suggestion": problem.suggestion,
+    }
