@@ -45,6 +45,9 @@ LEFT = {State.OPEN: 0.9, State.CAUTION: 0.2, State.FROZEN: -0.3}
 GAP = Gap("availability", Doubt.STALE, "the newest data are from 2026-11-22 11:00 UTC")
 
 
+BACKFILL = Gap("availability", Doubt.BACKFILLING, "40 % of the history read")
+
+
 def desired(snapshot: Snapshot, *, explained: bool = False) -> Desired:
     return desire(snapshot, decide(snapshot), explained=explained)
 
@@ -476,3 +479,24 @@ def test_only_what_is_not_allowed_is_drawn() -> None:
     assert "```mermaid" in desired(a_snapshot(view(State.FROZEN, burn_down=down))).comment.body
     assert "```mermaid" not in desired(a_snapshot(view(State.OPEN, burn_down=down))).comment.body
     assert "```mermaid" not in desired(a_snapshot(view(State.FROZEN, burn_down=down))).check.summary
+
+
+def first_measured(*gaps: Gap, ago: timedelta = MINUTE, mode: str = "enforce") -> Desired:
+    """A service in its first backfill, unless ``gaps`` say something else."""
+    memory = {"unknown_since": NOW - ago, "gaps": gaps or (BACKFILL,)}
+    service = a_service(gate=a_gate(mode=mode))
+    return desired(a_snapshot(a_view(State.OPEN, unmeasured(), service=service, memory=memory)))
+
+
+@pytest.mark.parametrize(
+    ("found", "conclusion"),
+    [
+        pytest.param(first_measured(), None, id="in its first minutes an enforcing gate is in progress"),
+        pytest.param(first_measured(ago=2 * HOUR), "neutral", id="after the hold the fail mode answers"),
+        pytest.param(first_measured(mode="advise"), "neutral", id="an advising gate keeps nobody waiting"),
+        pytest.param(first_measured(BACKFILL, GAP), "neutral", id="other doubts take time nobody knows"),
+    ],
+)
+def test_an_answer_that_is_on_its_way_is_waited_for(found: Desired, conclusion: str | None) -> None:
+    assert found.check.conclusion == conclusion
+    assert found.comment.needed == (conclusion is not None)

@@ -141,7 +141,7 @@ class Applier:
             target.repository,
             target.sha,
             context=CHECK_NAME,
-            state=STATUS_STATES.get(check.conclusion, "failure"),
+            state="pending" if check.conclusion is None else STATUS_STATES.get(check.conclusion, "failure"),
             description=check.title,
             target_url=target.details_url,
         )

@@ -14,7 +14,7 @@ from gatekeeper.decide.numbers import numbers
 from gatekeeper.decide.phrases import instant
 from gatekeeper.decide.sections import NOT_A_PUNISHMENT, section
 from gatekeeper.decide.snapshot import ServiceView, Snapshot
-from gatekeeper.decide.verdict import State, Verdict, Why
+from gatekeeper.decide.verdict import Doubt, State, Verdict, Why
 from gatekeeper.policy.model import Mode
 
 CHECK_NAME = "gatekeeper"
@@ -52,7 +52,7 @@ class Check:
         needed: whether to write it where there is none yet; if not, it only replaces an earlier one.
     """
 
-    conclusion: str
+    conclusion: str | None
     title: str
     summary: str
     text: str
@@ -152,23 +152,32 @@ def _untouched(snapshot: Snapshot, essence: str) -> Check:
     return Check("skipped", "No service is touched", summary, at, essence, Verdict.ALLOW, needed=needed)
 
 
-def _conclusion(decision: Decision, pairs: Pairs) -> str:
-    """One of GitHub's conclusions; success, neutral and skipped satisfy a required check."""
+def _conclusion(decision: Decision, pairs: Pairs) -> str | None:
+    """One of GitHub's conclusions; success, neutral and skipped satisfy a required check, None is still at work."""
     counting = [(view, ruling) for view, ruling in pairs if ruling.effective is decision.verdict]
     match decision.verdict:
         case Verdict.BLOCK:
             overridable = all(view.service.gate.override.teams for view, _ in counting)
             return "action_required" if overridable else "failure"
+        case Verdict.WARN if all(_first_measured(*pair) for pair in counting):
+            return None
         case Verdict.WARN:
             return "success" if all(ruling.why is Why.CAUTION for _, ruling in counting) else "neutral"
         case Verdict.ALLOW:
             return "success"
 
 
+def _first_measured(view: ServiceView, ruling: ServiceRuling) -> bool:
+    """Whether only the first backfill stands between an enforcing gate and its answer, and its time is not up."""
+    measuring = all(gap.doubt is Doubt.BACKFILLING for gap in view.memory.gaps)
+    return measuring and ruling.why is Why.UNKNOWN_HELD and ruling.mode is Mode.ENFORCE
+
+
 def _comment(
     snapshot: Snapshot, decision: Decision, pairs: Pairs, essence: str, *, explained: bool
 ) -> Comment:
     refused = _refused(snapshot, decision)
+    judged = _conclusion(decision, pairs) is not None
     overridden = any(ruling.why is Why.OVERRIDDEN for _, ruling in pairs)
     parts = [MARKER, *(f"🚫 The label {code(label)} was removed: {why}." for label, why in refused)]
     if not pairs:
@@ -185,7 +194,7 @@ def _comment(
     return Comment(
         body=fit(parts, COMMENT_LIMIT),
         essence=_hash([essence, explained, refused]),
-        needed=decision.verdict is not Verdict.ALLOW or overridden or bool(refused) or explained,
+        needed=(judged and decision.verdict is not Verdict.ALLOW) or overridden or bool(refused) or explained,
     )
 
 

@@ -182,11 +182,16 @@ class PullObserver:
         self, pull: PullData, views: Sequence[ServiceView], comments: "_Comments"
     ) -> Iterator[OverrideRequest]:
         gates = [view.service.gate.override for view in views]
-        for label in sorted({gate.label for gate in gates} & set(pull.labels)):
+        wanted = {
+            gate.label.casefold() for gate in gates
+        }  # to GitHub, labels that differ in case are the same
+        for label in sorted(one for one in pull.labels if one.casefold() in wanted):
             event = self._reader.last_labeled(pull.repository, pull.number, label)
             if event is None:  # GitHub shows the label before its event: nobody stands behind it yet
                 continue
-            teams = sorted({team for gate in gates if gate.label == label for team in gate.teams})
+            teams = sorted(
+                {team for gate in gates if gate.label.casefold() == label.casefold() for team in gate.teams}
+            )
             active = [
                 team for team in teams if event.human and self._reader.is_active_member(team, event.actor)
             ]

@@ -5,16 +5,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from gatekeeper.availability.burn import PAGE_ROWS
 from gatekeeper.availability.filling import LedgerStatus
 from gatekeeper.availability.forecast import thaw
 from gatekeeper.availability.ledger import STEP, Slices, end_of
 from gatekeeper.availability.measure import Measured, burn_down, measure
+from gatekeeper.decide import burning
+from gatekeeper.decide.evaluate import standing
 from gatekeeper.decide.explain import worst_measured
 from gatekeeper.decide.gate_state import step
 from gatekeeper.decide.snapshot import ObjectiveEvidence, ServiceView
+from gatekeeper.decide.told import expected_end
 from gatekeeper.decide.verdict import Memory, State
-from gatekeeper.errors import QueryRefusedError, SourceError
+from gatekeeper.errors import ConfigurationError, QueryRefusedError, SourceError
 from gatekeeper.events.keys import WorkKey
 from gatekeeper.events.triggers import Priority, Touch
 from gatekeeper.policy.model import Indicator, Objective, Service
@@ -116,18 +118,22 @@ class ServicePass:
             self._ledgers.refresh(objective.indicator, needed_since, now)
         except QueryRefusedError:
             return None
-        except SourceError as error:
+        except (SourceError, ConfigurationError) as error:
             return str(error)
         return None
 
     def _view(self, service: Service, before: Memory | None, now: datetime) -> ServiceView:
         measurings = [self._read(service, objective, now) for objective in service.objectives]
         evidence = [self._evidence(service, one) for one in measurings]
-        memory = step(before, list(zip(service.objectives, evidence, strict=True)), service.gate, now)
-        if memory.state is State.FROZEN:
+        memory = _stepped(before, service, evidence, now)
+        if (
+            memory.state is State.FROZEN
+        ):  # a forecast costs more than all the rest, and only a freeze needs one
             pairs = zip(measurings, evidence, strict=True)
             evidence = [_with_thaw(service, measuring, one) for measuring, one in pairs]
-        view = ServiceView(service, memory, tuple(evidence), expected_end=_expected_end(memory, evidence))
+            memory = _stepped(before, service, evidence, now)
+        end = expected_end(memory.state, evidence)
+        view = ServiceView(service, memory, tuple(evidence), expected_end=end)
         worst = worst_measured(view)
         if worst is None:
             return view
@@ -165,6 +171,12 @@ class ServicePass:
         ]
 
 
+def _stepped(
+    before: Memory | None, service: Service, evidence: Sequence[ObjectiveEvidence], now: datetime
+) -> Memory:
+    return step(before, list(zip(service.objectives, evidence, strict=True)), service.gate, now)
+
+
 def _with_thaw(service: Service, one: _Measuring, evidence: ObjectiveEvidence) -> ObjectiveEvidence:
     """The evidence with the forecast of when the thaw rule will be met; without events there is none."""
     if not isinstance(evidence.evidence, Measured):
@@ -177,29 +189,20 @@ def _with_thaw(service: Service, one: _Measuring, evidence: ObjectiveEvidence) -
         float(gate.thaw.above),
         _seconds(gate.thaw.or_quiet_for),
         one.until,
-        cooled=PAGE_ROWS if gate.freeze.burn == "fast" else (),
+        cooled=burning.cooled_rows(burning.freezing_rows(one.objective, gate)),
     )
     return replace(evidence, thaw=forecast)
 
 
 def _shown(view: ServiceView, at: datetime) -> tuple[Any, ...]:
-    """What of a service a check shows, but for numbers that tremble: policy, state, doubt and whether it is held."""
+    """What of a service a check shows, but for numbers that tremble: policy, state, verdict."""
     memory = view.memory
-    held = memory.unknown_since is not None and at - memory.unknown_since < view.service.gate.unknown.hold
-    return view.service, memory.state, memory.since, memory.unknown_since is None, held
+    return view.service, memory.state, memory.since, standing(memory, view.service.gate, at)
 
 
 def _reach(service: Service, objective: Objective) -> timedelta:
     """How far back the ledger is read: the window, and what the quiet rule and the burn rows look at."""
     return max(objective.window + service.gate.thaw.or_quiet_for, LONGEST_BURN)
-
-
-def _expected_end(memory: Memory, objectives: Sequence[ObjectiveEvidence]) -> datetime | None:
-    """When the last objective will have met the thaw rule; None when not frozen, or one cannot be foreseen."""
-    ends = [one.thaw.at if one.thaw is not None else None for one in objectives]
-    if memory.state is not State.FROZEN or any(end is None for end in ends):
-        return None
-    return max(end for end in ends if end is not None)
 
 
 def _seconds(length: timedelta) -> int:
