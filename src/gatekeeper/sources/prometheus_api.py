@@ -14,6 +14,7 @@ import requests
 from prometheus_api_client import PrometheusConnect
 from prometheus_api_client.exceptions import PrometheusApiClientException
 from requests.adapters import HTTPAdapter
+from requests.utils import get_environ_proxies
 from urllib3.util import Retry
 
 from gatekeeper.availability.filling import TooManySamplesError
@@ -49,6 +50,10 @@ class PrometheusApi:
         timeout: float = ANSWER_TIMEOUT,
     ) -> None:
         session = requests.Session()
+        # Read once: requests would look through the environment and netrc for every single query, and
+        # netrc would win over the headers given here.
+        session.proxies = dict(get_environ_proxies(url))
+        session.trust_env = False
         session.verify = True if ca is None else str(ca)
         session.hooks["response"].append(self._keep)
         self._connection = PrometheusConnect(

@@ -8,7 +8,7 @@ from dataclasses import asdict, fields
 from datetime import datetime, timedelta
 from itertools import islice
 
-from sqlalchemy import Connection, RowMapping, delete, insert, select, update
+from sqlalchemy import Connection, RowMapping, Text, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from gatekeeper.availability.filling import LedgerConflictError, LedgerState, LedgerStatus, LedgerUpdate
@@ -25,8 +25,28 @@ CURSORS_KEPT = timedelta(days=35)
 OPEN_DAYS = 2
 """Days before the newest one that late samples still change often."""
 
-_STATE = tuple(field.name for field in fields(LedgerState))
 _AT_ONCE = 5_000  # below the parameters that SQLite (32,766) and PostgreSQL (65,535) take
+
+# Statements are built once: that costs SQLAlchemy more than running them costs SQLite.
+_STATE = tuple(field.name for field in fields(LedgerState))
+_ERROR = {"error": None, "error_since": None}
+_THIS = bindparam("this", type_=Text())
+_ROW = select(ledgers).where(ledgers.c.id == _THIS)
+_ADVANCE = (
+    update(ledgers)
+    .where(ledgers.c.id == _THIS, ledgers.c.version == bindparam("before"))
+    .values({name: bindparam(name) for name in _STATE} | _ERROR)
+)
+_BEGIN = insert(ledgers)
+_THESE_CURSORS = (
+    ledger_cursor.c.ledger == _THIS,
+    ledger_cursor.c.series.in_(bindparam("some", expanding=True)),
+)
+_CURSORS = select(ledger_cursor.c.series, ledger_cursor.c.time, ledger_cursor.c.value).where(*_THESE_CURSORS)
+_DELETE_CURSORS, _INSERT_CURSORS = delete(ledger_cursor).where(*_THESE_CURSORS), insert(ledger_cursor)
+_FORGET_CURSORS = delete(ledger_cursor).where(
+    ledger_cursor.c.ledger == _THIS, ledger_cursor.c.time < bindparam("oldest")
+)
 
 
 class SqlLedger:
@@ -34,6 +54,9 @@ class SqlLedger:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        # Which day's rows a ledger was last arranged for, as far as this process knows. Never wrong for
+        # long: another process that arranges it anew also moves its version on, and we conflict.
+        self._open_from: dict[str, int] = {}
 
     def state(self, ledger: str) -> LedgerState | None:
         """How far it has been filled; None before the first commit."""
@@ -53,11 +76,9 @@ class SqlLedger:
     def cursors(self, ledger: str, keys: Collection[int]) -> Mapping[int, Cursor]:
         """The cursors of those series that have one."""
         found, wanted = {}, iter(keys)
-        columns = select(ledger_cursor.c.series, ledger_cursor.c.time, ledger_cursor.c.value)
         with self._database.read() as connection:
             while some := list(islice(wanted, _AT_ONCE)):
-                chosen = ledger_cursor.c.ledger == ledger, ledger_cursor.c.series.in_(some)
-                for series, time, value in connection.execute(columns.where(*chosen)):
+                for series, time, value in connection.execute(_CURSORS, {"this": ledger, "some": some}):
                     found[series] = Cursor(time, value)
         return found
 
@@ -81,9 +102,10 @@ class SqlLedger:
             with self._database.write() as connection:
                 _advance(connection, ledger, update.state)
                 _put_cursors(connection, ledger, update.cursors)
-                self._put_slices(connection, ledger, update)
+                open_from = self._put_slices(connection, ledger, update)
         except IntegrityError as error:
             raise _conflict(ledger) from error
+        self._open_from[ledger] = open_from
 
     def fail(self, ledger: str, error: str, now: datetime) -> None:
         """Note that filling failed, and since when it does."""
@@ -99,15 +121,18 @@ class SqlLedger:
 
     def _row(self, ledger: str) -> RowMapping | None:
         with self._database.read() as connection:
-            return connection.execute(select(ledgers).where(ledgers.c.id == ledger)).mappings().one_or_none()
+            return connection.execute(_ROW, {"this": ledger}).mappings().one_or_none()
 
-    def _put_slices(self, connection: Connection, ledger: str, update: LedgerUpdate) -> None:
+    def _put_slices(self, connection: Connection, ledger: str, update: LedgerUpdate) -> int:
         newest = day_of(update.state.filled_until - 1)
-        # A backfill writes each day once: it is packed at once, but for the days that will change.
+        # A backfill writes each day once: it is packed at once.
         open_from = newest - OPEN_DAYS if update.state.progress is None else newest + 1
-        if slices.seal(connection, ledger, open_from):
-            _forget_cursors(connection, ledger, update.state)
+        if self._open_from.get(ledger) != open_from:
+            slices.arrange(connection, ledger, open_from)
+            oldest = (update.state.newest or 0) - CURSORS_KEPT // timedelta(milliseconds=1)
+            connection.execute(_FORGET_CURSORS, {"this": ledger, "oldest": oldest})
         slices.write(connection, ledger, update.slices, open_from)
+        return open_from
 
 
 def _state(row: RowMapping) -> LedgerState | None:
@@ -116,13 +141,12 @@ def _state(row: RowMapping) -> LedgerState | None:
 
 def _advance(connection: Connection, ledger: str, state: LedgerState) -> None:
     """Store the state if nobody else has stored one since it was read."""
-    values = asdict(state) | {"version": state.version + 1, "error": None, "error_since": None}
-    same = ledgers.c.id == ledger, ledgers.c.version == state.version
-    if connection.execute(update(ledgers).where(*same).values(values)).rowcount:
+    values = asdict(state) | {"version": state.version + 1}
+    if connection.execute(_ADVANCE, {"this": ledger, "before": state.version, **values}).rowcount:
         return
     if state.version:
         raise _conflict(ledger)
-    connection.execute(insert(ledgers).values(id=ledger, **values))
+    connection.execute(_BEGIN, {"id": ledger, **values})
 
 
 def _conflict(ledger: str) -> LedgerConflictError:
@@ -132,13 +156,6 @@ def _conflict(ledger: str) -> LedgerConflictError:
 def _put_cursors(connection: Connection, ledger: str, cursors: Mapping[int, Cursor]) -> None:
     keys = iter(cursors)
     while some := list(islice(keys, _AT_ONCE)):
-        chosen = ledger_cursor.c.ledger == ledger, ledger_cursor.c.series.in_(some)
-        connection.execute(delete(ledger_cursor).where(*chosen))
-        rows = [{"ledger": ledger, "series": key, **asdict(cursors[key])} for key in some]
-        connection.execute(insert(ledger_cursor), rows)
-
-
-def _forget_cursors(connection: Connection, ledger: str, state: LedgerState) -> None:
-    oldest = (state.newest or 0) - CURSORS_KEPT // timedelta(milliseconds=1)
-    old = ledger_cursor.c.ledger == ledger, ledger_cursor.c.time < oldest
-    connection.execute(delete(ledger_cursor).where(*old))
+        connection.execute(_DELETE_CURSORS, {"this": ledger, "some": some})
+        rows = [{"ledger": ledger, "series": key, **vars(cursors[key])} for key in some]
+        connection.execute(_INSERT_CURSORS, rows)

@@ -89,10 +89,11 @@ def _refresh(
     )
     if since < state.since:
         filling.extend(since)
-    if filling.state.filled_until < stop:
-        filling.fill(stop)
-        _note_problem(indicator, state, filling, ledger)
-    return Refreshed(ledger.status(indicator.id), filling.samples)
+    if filling.state.filled_until >= stop:
+        return Refreshed(ledger.status(indicator.id), filling.samples)
+    filling.fill(stop)
+    noted = _note_problem(indicator, state, filling, ledger)
+    return Refreshed(LedgerStatus.of(noted), filling.samples)
 
 
 def _after(instant: datetime) -> int:
@@ -104,10 +105,11 @@ def _new(since: int) -> LedgerState:
     return LedgerState(since=since, filled_until=since - BASELINE, born_after=(since - 1) * MILLISECOND_STEP)
 
 
-def _note_problem(indicator: Indicator, before: LedgerState, filling: Filling, ledger: Ledger) -> None:
-    problem = _problem(indicator, before, filling, ledger)
-    if problem != filling.state.problem:
-        ledger.commit(indicator.id, LedgerUpdate(replace(filling.state, problem=problem)))
+def _note_problem(indicator: Indicator, before: LedgerState, filling: Filling, ledger: Ledger) -> LedgerState:
+    noted = replace(filling.state, problem=_problem(indicator, before, filling, ledger))
+    if noted != filling.state:
+        ledger.commit(indicator.id, LedgerUpdate(noted))
+    return noted
 
 
 def _problem(indicator: Indicator, before: LedgerState, filling: Filling, ledger: Ledger) -> str | None:
