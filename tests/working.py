@@ -1,4 +1,4 @@
-"""A worker process for tests: ``python working.py URL LOG PASS_SECONDS``; kill it whenever you like.
+"""A worker process for tests: ``python working.py URL LOG PASS_SECONDS LEASE_SECONDS``; kill it whenever you like.
 
 It writes a line to LOG at the start and at the end of each pass, as JSON: what, key, at, pid.
 """
@@ -20,14 +20,15 @@ from gatekeeper.store.work import Work
 from gatekeeper.worker.engine import Engine, Pace
 from gatekeeper.worker.runner import Runner
 
-PACE = Pace(lease=timedelta(seconds=3), sweep=timedelta(seconds=0.5), grace=timedelta(seconds=5))
+LEASE = 3.0
+"""Seconds."""
 
 
 def now() -> datetime:
     return datetime.now(UTC)  # noqa: TID251 (a process of its own)
 
 
-def main(url: str, log: Path, pass_seconds: float) -> None:
+def main(url: str, log: Path, pass_seconds: float, lease: float) -> None:
     def note(what: str, key: WorkKey) -> None:
         line = json.dumps({"what": what, "key": str(key), "at": time.time(), "pid": os.getpid()})  # noqa: TID251 (the same)
         with log.open("a") as file:
@@ -40,10 +41,11 @@ def main(url: str, log: Path, pass_seconds: float) -> None:
 
     work = Work(Database(create_store_engine(url)))
     runner = Runner(work, {Kind.PULL: run}, now, random.random)
-    engine = Engine(work, runner, database_url=url, clock=now, pace=PACE)
+    pace = Pace(lease=timedelta(seconds=lease), sweep=timedelta(seconds=0.5))
+    engine = Engine(work, runner, database_url=url, clock=now, pace=pace)
     engine.start()
     threading.Event().wait()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), float(sys.argv[3]))
+    main(sys.argv[1], Path(sys.argv[2]), float(sys.argv[3]), float(sys.argv[4]))

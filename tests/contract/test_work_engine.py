@@ -8,12 +8,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import working
+from databases import opened
 from gatekeeper.events.keys import WorkKey
 from gatekeeper.events.triggers import Touch
 from gatekeeper.store.engine import Database
@@ -22,7 +24,7 @@ from gatekeeper.worker.engine import Engine
 from gatekeeper.worker.runner import Runner
 
 PULL = WorkKey.pull("acme/shop", 12)
-TAKEOVER = (working.PACE.lease + working.PACE.sweep).total_seconds() + 2
+TAKEOVER = working.LEASE + 3
 
 
 class Workers:
@@ -32,6 +34,7 @@ class Workers:
         self.work = Work(database)
         self._url = url
         self._log = log
+        self.lease = working.LEASE
         self.running: list[subprocess.Popen[bytes]] = []
         runner = Runner(self.work, {}, working.now, random.random)
         self.door = Engine(
@@ -39,7 +42,14 @@ class Workers:
         )  # never started, as in `web`
 
     def start(self, pass_seconds: float) -> int:
-        command = [sys.executable, working.__file__, self._url, str(self._log), str(pass_seconds)]
+        command = [
+            sys.executable,
+            working.__file__,
+            self._url,
+            str(self._log),
+            str(pass_seconds),
+            str(self.lease),
+        ]
         self.running.append(subprocess.Popen(command))
         return self.running[-1].pid
 
@@ -62,14 +72,19 @@ class Workers:
         return (counts.waiting, counts.running) == (0, 0)
 
 
-@pytest.fixture
-def workers(database: Database, database_url: str, tmp_path: Path) -> Iterator[Workers]:
-    workers = Workers(database, database_url, tmp_path / "passes.log")
+@contextmanager
+def running(workers: Workers) -> Iterator[Workers]:
     yield workers
     for process in workers.running:
         if process.poll() is None:
             workers.kill(process.pid)
     workers.door._queue.storage.close()
+
+
+@pytest.fixture
+def workers(database: Database, database_url: str, tmp_path: Path) -> Iterator[Workers]:
+    with running(Workers(database, database_url, tmp_path / "passes.log")) as workers:
+        yield workers
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 15) -> None:
@@ -111,6 +126,18 @@ def test_killed_in_the_middle_and_restarted_it_runs_again(workers: Workers) -> N
     wait_for(workers.settled)
 
 
+def test_killed_and_restarted_alone_on_its_machine_it_does_not_wait_for_the_lease(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/gatekeeper.db"
+    with opened(url) as database, running(Workers(database, url, tmp_path / "passes.log")) as workers:
+        workers.lease = 600.0
+        first = workers.start(60)
+        workers.touch()
+        wait_for(lambda: workers.lines("start"))
+        workers.kill(first)
+        workers.start(0)
+        wait_for(lambda: workers.lines("end"), 10)
+
+
 def test_killed_in_the_middle_a_peer_takes_over(workers: Workers) -> None:
     pids = {workers.start(2), workers.start(2)}
     workers.touch()
@@ -149,7 +176,7 @@ def test_an_event_during_a_pass_runs_after_it(workers: Workers) -> None:
 
 
 def test_a_pass_may_outlast_the_lease(workers: Workers) -> None:
-    long = working.PACE.lease.total_seconds() * 2
+    long = working.LEASE * 2
     workers.start(long)
     workers.start(long)
     workers.touch()

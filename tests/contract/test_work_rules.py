@@ -98,6 +98,15 @@ def test_a_heartbeat_keeps_the_lease(work: Work) -> None:
     assert work.claim(LATER + 3 * LEASE, LEASE) is not None
 
 
+def test_leases_of_the_dead_are_ended_at_once(work: Work) -> None:
+    dead = a_claim(work)
+    work.release_all()
+    heir = claimed(work)
+    assert heir.attempts == 2
+    assert not work.finish(dead, LATER)
+    assert work.finish(heir, LATER)
+
+
 def test_a_retry_waits_and_counts(work: Work) -> None:
     claim, again = a_claim(work), LATER + timedelta(minutes=1)
     assert work.retry(claim, again, "GitHub said 502")

@@ -42,6 +42,9 @@ class Table:
     def claim(self, now: datetime, lease: timedelta) -> AClaim | None:
         raise NotImplementedError
 
+    def release_all(self) -> None:
+        raise NotImplementedError
+
     def is_due(self, now: datetime) -> bool:
         raise NotImplementedError
 

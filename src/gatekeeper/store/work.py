@@ -170,6 +170,11 @@ class Work:
         with self._database.write() as connection:
             return connection.execute(again).rowcount == 1
 
+    def release_all(self) -> None:
+        """End all leases, when whoever held them is known to be dead."""
+        with self._database.write() as connection:
+            connection.execute(update(work).where(work.c.token.is_not(None)).values(token=None, until=None))
+
     def is_due(self, now: datetime) -> bool:
         """Whether there is anything to claim."""
         with self._database.read() as connection:

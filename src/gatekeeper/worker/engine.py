@@ -23,6 +23,7 @@ from sqlalchemy.engine import make_url
 
 from gatekeeper.worker.leases import Leases
 from gatekeeper.worker.ports import Claimed, Clock, Work
+from gatekeeper.worker.presence import Presence
 from gatekeeper.worker.runner import Runner
 from gatekeeper.worker.schedule import Routine, Schedule
 
@@ -81,6 +82,7 @@ class Engine(Generic[Claimed]):
         self._pace = pace or Pace()
         self._leases = Leases(work, lease=self._pace.lease, longest=self._pace.longest_pass)
         self._queue = _queue(database_url)
+        self._presence = _presence(database_url)
         self._look = self._queue.task(name="look")(self._drain)
         self._lock = threading.Lock()
         self._ticks: set[int] = set()
@@ -104,7 +106,10 @@ class Engine(Generic[Claimed]):
             log.exception("wake.failed")
 
     def start(self) -> None:
-        """Start the threads."""
+        """Start the threads. What a killed worker held is taken up at once if no other one is alive."""
+        if self._presence.arrive():
+            self._work.release_all()
+        self._presence.settle()
         consumer = _Embedded(
             self._queue,
             workers=self._pace.workers,
@@ -134,6 +139,7 @@ class Engine(Generic[Claimed]):
         for thread in self._threads:
             thread.join(self._pace.grace.total_seconds())
         self._queue.storage.close()
+        self._presence.leave()
 
     def _drain(self) -> None:
         """Run what is due until nothing is. This is what a wake-up executes."""
@@ -209,6 +215,11 @@ class _Json(Serializer):  # type: ignore[misc]  # Huey has no types
         fields = json.loads(data)
         eta = datetime.fromisoformat(fields["eta"]) if fields["eta"] else None
         return Message(fields["id"], fields["name"], eta)
+
+
+def _presence(database_url: str) -> Presence:
+    url = make_url(database_url)
+    return Presence(Path(f"{url.database}-lock") if url.get_backend_name() == "sqlite" else None)
 
 
 def _queue(database_url: str) -> Huey:

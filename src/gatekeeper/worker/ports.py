@@ -59,6 +59,9 @@ class Work(Protocol[Claimed]):
     def park(self, claim: Claimed, now: datetime, error: str) -> bool:
         """It failed for good."""
 
+    def release_all(self) -> None:
+        """Every claim is of a dead worker: let others take the work at once."""
+
     def is_due(self, now: datetime) -> bool:
         """Whether there is anything to claim."""
 
