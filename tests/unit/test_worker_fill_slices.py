@@ -1,0 +1,186 @@
+"""Refreshing from a system that answers whole slices only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from gatekeeper.availability.filling import Totals
+from gatekeeper.availability.ledger import Flag, Slices, slice_of
+from gatekeeper.errors import SourceError
+from gatekeeper.policy.model import Indicator, PrometheusIndicator
+from gatekeeper.worker.fill_slices import trued_up
+from gatekeeper.worker.refresh import SETTLE, Refreshed, refresh
+from memory_ledger import MemoryLedger
+
+INDICATOR = Indicator(
+    prometheus=PrometheusIndicator(good="sum(rate(g[$window]))", total="sum(rate(t[$window]))")
+)
+NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
+MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
+KNOWN = Flag.MEASURED | Flag.APPROXIMATE
+FOREVER = slice_of(NOON) + 10_000
+
+
+@dataclass
+class SliceSource:
+    """Every minute has 10 events and 1 bad one between `begins` and `ends`, but for the `silent` ones."""
+
+    begins: int = 0
+    ends: int = FOREVER
+    bad: float = 1
+    silent: set[int] = field(default_factory=set)
+    totals: Totals | None = None
+    fail_at: int | None = None
+    asked: list[tuple[int, int]] = field(default_factory=list)
+
+    def reader(self, indicator: Indicator) -> SliceSource:
+        return self
+
+    def read(self, first: int, stop: int) -> Slices:
+        if self.fail_at == len(self.asked):
+            self.fail_at = None
+            raise SourceError("no answer")
+        self.asked.append((first, stop))
+        index = np.arange(first, stop)
+        known = (index >= self.begins) & (index < self.ends) & ~np.isin(index, sorted(self.silent))
+        flags = np.where(known, KNOWN, 0).astype(np.uint8)
+        return Slices(first, np.where(known, 10.0, 0.0), np.where(known, float(self.bad), 0.0), flags)
+
+    def whole(self, first: int, stop: int) -> Totals | None:
+        return self.totals
+
+
+def fill(
+    source: SliceSource,
+    ledger: MemoryLedger,
+    *,
+    since: datetime = NOON - 2 * DAY,
+    now: datetime = NOON + SETTLE,
+) -> Refreshed:
+    return refresh(INDICATOR, needed_since=since, now=now, source=source, ledger=ledger)
+
+
+def window(ledger: MemoryLedger, since: datetime = NOON - 2 * DAY, until: datetime = NOON) -> Slices:
+    return ledger.read(INDICATOR.id, slice_of(since) + 1, slice_of(until) + 1)
+
+
+def test_a_backfill_asks_for_a_day_at_a_time() -> None:
+    source, ledger = SliceSource(), MemoryLedger()
+    done = fill(source, ledger)
+    assert [stop - first for first, stop in source.asked] == [720, 1440, 720]
+    assert set(window(ledger).flags.tolist()) == {KNOWN}
+    assert (window(ledger).sums().total, window(ledger).sums().bad) == (28_800, 2_880)
+    assert (done.status.history_start, done.status.filled_until) == (NOON - 2 * DAY, NOON)
+
+
+def test_then_it_asks_for_what_is_new() -> None:
+    source, ledger = SliceSource(), MemoryLedger()
+    fill(source, ledger)
+    source.asked.clear()
+    fill(source, ledger, now=NOON + SETTLE + 3 * MINUTE)
+    assert source.asked == [(slice_of(NOON) + 1, slice_of(NOON) + 4)]
+
+
+def test_a_silence_stays_unknown_and_is_asked_about_again() -> None:
+    source, ledger = SliceSource(ends=slice_of(NOON) - 11), MemoryLedger()
+    fill(source, ledger)
+    assert window(ledger).sums().measured == 2880 - 12
+    source.ends = FOREVER
+    fill(source, ledger, now=NOON + SETTLE + MINUTE)
+    assert window(ledger, until=NOON + MINUTE).sums().coverage == 1
+
+
+def test_a_backfill_goes_on_where_it_was_cut_off() -> None:
+    source, ledger = SliceSource(fail_at=2), MemoryLedger()
+    with pytest.raises(SourceError):
+        fill(source, ledger)
+    assert ledger.status(INDICATOR.id).progress == 0.75
+    done = fill(source, ledger)
+    assert (done.status.progress, done.status.error) == (None, None)
+    assert [stop - first for first, stop in source.asked] == [720, 1440, 720]
+
+
+def test_a_closed_day_is_trued_up() -> None:
+    source, ledger = SliceSource(totals=Totals(14_500, 1_450)), MemoryLedger()
+    fill(source, ledger, since=NOON - 1.5 * DAY)
+    day = window(ledger, NOON - 1.5 * DAY, NOON - DAY / 2).sums()
+    assert (day.total, day.bad) == pytest.approx((14_500, 1_450))
+    assert window(ledger, NOON - DAY / 2).sums().total == 7_200
+
+
+def test_a_day_that_closes_while_running_is_trued_up_whole() -> None:
+    midnight = NOON + DAY / 2
+    source, ledger = SliceSource(), MemoryLedger()
+    fill(source, ledger, since=NOON - DAY / 2, now=midnight)
+    source.totals = Totals(15_000, 1_500)
+    fill(source, ledger, since=NOON - DAY / 2, now=midnight + SETTLE + MINUTE)
+    day = window(ledger, NOON - DAY / 2, midnight).sums()
+    assert (day.total, day.bad) == pytest.approx((15_000, 1_500))
+    assert window(ledger, midnight, midnight + MINUTE).sums().total == 10
+
+
+def test_a_longer_window_fills_what_lies_before() -> None:
+    source, ledger = SliceSource(), MemoryLedger()
+    fill(source, ledger, since=NOON - DAY)
+    source.asked.clear()
+    done = fill(source, ledger, since=NOON - 3 * DAY)
+    assert [stop - first for first, stop in source.asked] == [720, 1440, 720]
+    assert window(ledger, NOON - 3 * DAY).sums().coverage == 1
+    assert done.status.history_start == NOON - 3 * DAY
+
+
+@pytest.mark.parametrize(
+    ("source", "problem"),
+    [
+        pytest.param(
+            SliceSource(begins=FOREVER),
+            "no data was ever found for total: sum(rate(t[$window]))",
+            id="silence",
+        ),
+        pytest.param(
+            SliceSource(bad=10),
+            "every event ever found is bad: is sum(rate(g[$window])) what was meant?",
+            id="all bad",
+        ),
+        pytest.param(
+            SliceSource(bad=-1, totals=Totals(14_400, -1_440)),
+            "there are more good events than events: "
+            "sum(rate(g[$window])) counts some that sum(rate(t[$window])) does not",
+            id="more good than total",
+        ),
+        pytest.param(SliceSource(bad=0, totals=Totals(14_400, -10)), None, id="a little noise"),
+    ],
+)
+def test_a_mistaken_indicator_is_said(source: SliceSource, problem: str | None) -> None:
+    ledger = MemoryLedger()
+    assert fill(source, ledger).status.problem == problem
+    assert window(ledger).bad.min() >= 0
+
+
+@pytest.mark.parametrize(
+    ("total", "bad", "whole", "expected"),
+    [
+        pytest.param([10, 30], [1, 3], Totals(80, 8), ([20, 60], [2, 6]), id="in proportion"),
+        pytest.param(
+            [10, 30], [0, 0], Totals(40, 4), ([10, 30], [1, 3]), id="bad ones no slice saw, by traffic"
+        ),
+        pytest.param([0, 0], [0, 0], Totals(4, 2), ([2, 2], [1, 1]), id="events no slice saw, evenly"),
+        pytest.param([10, 30], [1, 3], Totals(0, 0), ([0, 0], [0, 0]), id="nothing at all"),
+    ],
+)
+def test_truing_up(
+    total: list[float], bad: list[float], whole: Totals, expected: tuple[list[float], list[float]]
+) -> None:
+    slices = Slices(
+        5, np.array([*total, 0.0]), np.array([*bad, 0.0]), np.array([KNOWN, KNOWN, 0], dtype=np.uint8)
+    )
+    found = trued_up(slices, whole)
+    assert (found.total.tolist(), found.bad.tolist()) == tuple([*one, 0] for one in expected)
+
+
+def test_a_day_nobody_knows_stays_unknown() -> None:
+    assert trued_up(Slices.unknown(5, 3), Totals(9, 9)).total.sum() == 0
