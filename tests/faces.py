@@ -148,7 +148,7 @@ def gatekeeper_at(folder: Path, **settings: str) -> Gatekeeper:
 
 def put_policies(gatekeeper: Gatekeeper, *names: str, organization: str = "acme") -> tuple[Service, ...]:
     loaded = load(
-        [policy(name) for name in names],
+        [PolicyFile(one.path, one.text.replace("acme/", f"{organization}/")) for one in map(policy, names)],
         organization=organization,
         repository=f"{organization}/shop",
         commit=SHA,

@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 
@@ -35,11 +36,11 @@ def diagnose_prometheus(gatekeeper: Gatekeeper, findings: Findings) -> None:
         )
         findings.fail(
             "prometheus",
-            f"{settings.prometheus_url} {why}",
+            f"{_place(settings.prometheus_url)} {why}",
             "check GATEKEEPER_PROMETHEUS_URL, its token or headers, and the network",
         )
         return
-    findings.ok("prometheus", f"{version} at {settings.prometheus_url}")
+    findings.ok("prometheus", f"{version} at {_place(settings.prometheus_url)}")
     _retention(gatekeeper, findings)
 
 
@@ -69,6 +70,12 @@ def _retention(gatekeeper: Gatekeeper, findings: Findings) -> None:
         )
     else:
         findings.ok("retention", f"Prometheus keeps {text or 'data for an unknown time'}")
+
+
+def _place(url: str) -> str:
+    """The address without the password that it may carry."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def _asked(settings: Settings, page: str) -> dict[str, Any]:

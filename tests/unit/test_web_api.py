@@ -1,0 +1,273 @@
+"""The JSON API: exact names and units, every answer as the OpenAPI description says, null for what is not measured."""
+
+import json
+import math
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from jsonschema import Draft202012Validator
+
+import faces
+from gatekeeper.availability.measure import Measured
+from gatekeeper.bootstrap import Gatekeeper
+from gatekeeper.web.app import create_app
+from gatekeeper.web.openapi import description
+
+SERVICE = {"name", "organization", "state", "since", "expected_end", "reasons", "blocked", "objectives"}
+OBJECTIVE = {
+    *("name", "target", "window_seconds", "good", "bad", "total", "availability", "budget_remaining"),
+    *("coverage", "watermark", "burn", "incidents", "mtbf_seconds", "mttr_seconds", "approximate", "query"),
+}
+DETAIL = SERVICE | {"incidents", "transitions", "deployments", "overrides", "forecast"}
+
+
+@pytest.fixture(scope="module")
+def gatekeeper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gatekeeper]:
+    one = faces.populated(tmp_path_factory.mktemp("api"))
+    yield one
+    one.close()
+
+
+@pytest.fixture(scope="module")
+def client(gatekeeper: Gatekeeper) -> FlaskClient:
+    return create_app(gatekeeper).test_client()
+
+
+def answered(client: FlaskClient, path: str, status: int = 200) -> Any:
+    """The answer, held to the API's own description."""
+    answer = client.get(f"/api/v1{path}")
+    assert answer.status_code == status, answer.text
+    assert answer.mimetype == "application/json"
+    parsed = json.loads(answer.data, parse_constant=pytest.fail)
+    conforms(path, status, parsed)
+    return parsed
+
+
+def conforms(path: str, status: int, parsed: Any) -> None:
+    document = description()
+    parts = path.split("?", maxsplit=1)[0].strip("/").split("/")
+    template = f"/{parts[0]}" + ("/{name}" if parts[:1] == ["services"] else "/{id}") * (len(parts) > 1)
+    content = document["paths"][template]["get"]["responses"][str(status)]["content"]
+    schema = {**content["application/json"]["schema"], "components": document["components"]}
+    Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER).validate(parsed)
+
+
+def service(client: FlaskClient, name: str) -> Any:
+    (one,) = (one for one in answered(client, "/services")["services"] if one["name"] == name)
+    return one
+
+
+def test_the_list_has_the_names_that_others_rely_on_and_no_others(client: FlaskClient) -> None:
+    answer = answered(client, "/services")
+    assert set(answer) == {"services"}
+    assert [one["name"] for one in answer["services"]] == sorted(faces.SERVICES)
+    for one in answer["services"]:
+        assert set(one) == SERVICE
+        for objective in one["objectives"]:
+            assert set(objective) == OBJECTIVE
+            assert list(objective["burn"]) == ["300", "3600", "21600"]
+
+
+@pytest.mark.parametrize("name", sorted(faces.SERVICES))
+def test_a_service_alone_has_its_history_too(client: FlaskClient, name: str) -> None:
+    detail = answered(client, f"/services/{name}")
+    assert set(detail) == DETAIL
+    assert {key: detail[key] for key in SERVICE} == service(client, name)
+
+
+def test_numbers_are_those_of_the_evidence_unrounded(client: FlaskClient, gatekeeper: Gatekeeper) -> None:
+    standing = gatekeeper.gates.standing("acme/checkout")
+    assert standing is not None
+    found = standing.view.objectives[0].evidence
+    assert isinstance(found, Measured)
+    told = service(client, "checkout")["objectives"][0]
+    assert (told["good"], told["bad"], told["total"]) == (found.good, found.bad, found.total)
+    assert told["availability"] == found.availability
+    assert told["budget_remaining"] == found.remaining < 0
+    assert told["burn"] == {str(span): dict(found.burn)[span] for span in (300, 3600, 21600)}
+    assert told["target"] == 0.9995
+    assert told["window_seconds"] == 28 * 86_400
+    assert told["budget_remaining"] == pytest.approx(1 - told["bad"] / (0.0005 * told["total"]), abs=1e-12)
+    assert told["incidents"] == 3
+    assert told["mttr_seconds"] == 1200
+
+
+def test_a_frozen_service_says_why_until_when_and_what_waits(client: FlaskClient) -> None:
+    one = service(client, "checkout")
+    assert one["state"] == "frozen"
+    assert one["blocked"] == ["acme/shop#12", "acme/shop#14"]
+    assert any("freeze.below" in reason for reason in one["reasons"])
+    assert not any("`" in reason for reason in one["reasons"])
+    assert datetime.fromisoformat(one["expected_end"]) > faces.NOW
+
+
+def test_times_are_utc_and_say_so(client: FlaskClient) -> None:
+    detail = answered(client, "/services/checkout")
+    times = [detail["since"], detail["expected_end"], detail["objectives"][0]["watermark"]]
+    times += [incident["start"] for incident in detail["incidents"]]
+    times += [moved["at"] for moved in detail["transitions"]]
+    assert all(time.endswith("Z") for time in times)
+
+
+def test_what_is_not_measured_is_null_and_never_a_number(client: FlaskClient) -> None:
+    (objective,) = service(client, "recommendations")["objectives"]
+    measured = OBJECTIVE - {"name", "target", "window_seconds", "coverage", "burn", "approximate", "query"}
+    assert {objective[key] for key in measured} == {None}
+    assert set(objective["burn"].values()) == {None}
+    assert objective["coverage"] == 0
+
+
+def test_a_bound_is_no_mean(client: FlaskClient) -> None:
+    (objective,) = service(client, "newsletter")["objectives"]
+    assert objective["incidents"] == 0
+    assert objective["mtbf_seconds"] is None
+    assert objective["mttr_seconds"] is None
+
+
+def test_an_approximate_number_says_so(client: FlaskClient) -> None:
+    exact, approximate = service(client, "payments")["objectives"]
+    assert (exact["approximate"], approximate["approximate"]) == (False, True)
+    assert approximate["query"] == (
+        'bad: sum(increase(slow_total{job="payments"}[$window]))\n'
+        'total: sum(increase(all_total{job="payments"}[$window]))'
+    )
+
+
+def test_stale_evidence_is_among_the_reasons(client: FlaskClient) -> None:
+    one = service(client, "legacy")
+    assert one["state"] == "open"
+    assert any("not known" in reason for reason in one["reasons"])
+
+
+def test_a_policy_that_is_not_in_force_is_among_the_reasons(client: FlaskClient) -> None:
+    assert any("not in force" in reason for reason in service(client, "search")["reasons"])
+
+
+def test_transitions_carry_their_numbers(client: FlaskClient) -> None:
+    newest, first = answered(client, "/services/checkout")["transitions"]
+    assert (first["before"], first["after"], first["reasons"]) == (None, "open", [])
+    (reason,) = newest["reasons"]
+    assert (reason["rule"], reason["limit"], reason["window_seconds"]) == ("freeze.below", 0.0, None)
+    assert reason["found"] < 0
+
+
+def test_incidents_add_up_to_no_more_than_the_bad_events(client: FlaskClient) -> None:
+    detail = answered(client, "/services/checkout")
+    (objective,) = detail["objectives"]
+    assert len(detail["incidents"]) == objective["incidents"]
+    assert 0 < math.fsum(one["bad"] for one in detail["incidents"]) <= objective["bad"]
+
+
+def test_overrides_are_those_of_the_services_own_pull_requests(client: FlaskClient) -> None:
+    overrides = answered(client, "/services/checkout")["overrides"]
+    assert [(one["pull_request"], one["granted"]) for one in overrides] == [
+        ("acme/shop#12", False),
+        ("acme/shop#17", True),
+    ]
+    assert answered(client, "/services/payments")["overrides"] == []
+
+
+def test_the_forecast_names_what_has_to_leave_the_window(client: FlaskClient) -> None:
+    forecast = answered(client, "/services/checkout")["forecast"]
+    assert forecast["thaw_at"] == forecast["objectives"][0]["thaw_at"]
+    assert forecast["objectives"][0]["frees"]
+
+
+def test_nothing_is_foreseen_without_evidence(client: FlaskClient) -> None:
+    assert answered(client, "/services/recommendations")["forecast"]["objectives"][0] == {
+        "name": "availability",
+        "thaw_at": None,
+        "thaw_by": None,
+        "frees": [],
+        "exhausted_at": None,
+    }
+
+
+def test_decisions_come_newest_first_and_one_by_one(client: FlaskClient, gatekeeper: Gatekeeper) -> None:
+    decisions = answered(client, "/decisions")["decisions"]
+    assert {one["subject"] for one in decisions} == {"acme/shop#12", "acme/shop#14", "acme/shop#17"}
+    for one in decisions:
+        detail = answered(client, f"/decisions/{one['id']}")
+        assert {key: detail[key] for key in one} == one
+        stored = gatekeeper.decisions.find(one["id"])
+        assert stored is not None
+        assert detail["decision"] == json.loads(stored.decision_text)
+
+
+def test_decisions_can_be_asked_for_by_pull_request(client: FlaskClient) -> None:
+    (one,) = answered(client, "/decisions?subject=acme/shop%2317&limit=5")["decisions"]
+    assert one["verdict"] == "allow"
+    (ruling,) = one["rulings"]
+    assert (ruling["why"], ruling["effective"]) == ("overridden", "allow")
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "words"),
+    [
+        pytest.param("/services/nope", 404, "no service is named nope", id="an unknown service"),
+        pytest.param(
+            "/services/checkout?organization=other", 404, "in other", id="a service of another organization"
+        ),
+        pytest.param("/decisions/nope", 404, "no decision nope", id="an unknown decision"),
+        pytest.param("/decisions?limit=0", 400, "limit", id="a limit below the least"),
+        pytest.param("/decisions?limit=201", 400, "limit", id="a limit above the most"),
+        pytest.param("/decisions?limit=1e1", 400, "limit", id="a limit that is no number"),
+        pytest.param("/decisions?limit=²", 400, "limit", id="a limit in superscript"),
+    ],
+)
+def test_a_refusal_is_json_that_says_why(client: FlaskClient, path: str, status: int, words: str) -> None:
+    answer = answered(client, path, status)
+    assert list(answer) == ["error"]
+    assert words in answer["error"]
+
+
+def test_what_does_not_exist_below_the_api_is_json_too(client: FlaskClient) -> None:
+    answer = client.get("/api/v1/nothing")
+    assert answer.status_code == 404
+    assert set(answer.get_json()) == {"error"}
+    assert client.post("/api/v1/services").status_code == 405
+
+
+def test_one_name_in_two_organizations_has_to_be_told_apart(tmp_path: Path) -> None:
+    gatekeeper = faces.gatekeeper_at(tmp_path)
+    faces.put_policies(gatekeeper, "checkout")
+    faces.put_policies(gatekeeper, "checkout", organization="other")
+    client = create_app(gatekeeper).test_client()
+    answer = answered(client, "/services/checkout", 409)
+    assert answer["choices"] == ["acme/checkout", "other/checkout"]
+    assert answered(client, "/services/checkout?organization=other")["organization"] == "other"
+    gatekeeper.close()
+
+
+def test_a_service_that_was_never_looked_at_has_no_since(tmp_path: Path) -> None:
+    gatekeeper = faces.gatekeeper_at(tmp_path)
+    faces.put_policies(gatekeeper, "checkout")
+    one = service(create_app(gatekeeper).test_client(), "checkout")
+    assert (one["state"], one["since"], one["expected_end"]) == ("open", None, None)
+    assert one["reasons"]
+    gatekeeper.close()
+
+
+def test_the_description_is_a_valid_openapi_document_with_every_schema_valid() -> None:
+    document = description()
+    assert document["openapi"].startswith("3.1")
+    for schema in document["components"]["schemas"].values():
+        Draft202012Validator.check_schema(schema)
+    references = json.dumps(document).count('"$ref"')
+    assert references > 10
+    for name in {part.split('"')[0] for part in json.dumps(document).split("#/components/schemas/")[1:]}:
+        assert name in document["components"]["schemas"]
+
+
+def test_the_description_tells_of_every_route(client: FlaskClient) -> None:
+    rules = {
+        rule.rule.removeprefix("/api/v1").replace("<name>", "{name}").replace("<identity>", "{id}")
+        for rule in client.application.url_map.iter_rules()
+        if rule.rule.startswith("/api/v1/")
+    }
+    assert rules == {*description()["paths"], "/openapi.json"}
+    assert client.get("/api/v1/openapi.json").json == json.loads(json.dumps(description()))

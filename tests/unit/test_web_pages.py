@@ -1,0 +1,291 @@
+"""The pages: what people have to find on them, and that nothing hostile gets out of its text."""
+
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+import faces
+from gatekeeper.bootstrap import Gatekeeper
+from gatekeeper.web.app import create_app
+from gatekeeper.web.dashboard import ago
+from gatekeeper.web.links import Pages
+from gatekeeper.web.marked import blocks, inline
+
+
+class Page(HTMLParser):
+    """A parsed page: its tags, and its visible text."""
+
+    VOID = frozenset({"meta", "link", "br", "hr"})
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self._text: list[str] = []
+        self.feed(html)
+        self.close()
+
+    @property
+    def text(self) -> str:
+        return re.sub(r"\s+", " ", "".join(self._text))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag, f"{tag} ends out of turn"
+
+    def handle_data(self, data: str) -> None:
+        self._text.append(data)
+
+    def addresses(self) -> set[str]:
+        return {
+            value
+            for _, found in self.tags
+            for key, value in found.items()
+            if key in {"src", "href"} and value
+        }
+
+
+@pytest.fixture(scope="module")
+def gatekeeper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gatekeeper]:
+    one = faces.populated(tmp_path_factory.mktemp("pages"))
+    yield one
+    one.close()
+
+
+@pytest.fixture(scope="module")
+def client(gatekeeper: Gatekeeper) -> FlaskClient:
+    return create_app(gatekeeper).test_client()
+
+
+def page(client: FlaskClient, path: str, status: int = 200) -> Page:
+    answer = client.get(path)
+    assert answer.status_code == status
+    assert answer.mimetype == "text/html"
+    parsed = Page(answer.text)
+    assert parsed.open == []
+    return parsed
+
+
+def row(client: FlaskClient, name: str) -> str:
+    """The overview's text about one service."""
+    html = client.get("/").text
+    (body,) = (one for one in re.findall(r"<tbody.*?</tbody>", html, re.DOTALL) if f">{name}</a>" in one)
+    return Page(body).text
+
+
+def all_paths(gatekeeper: Gatekeeper) -> list[str]:
+    decisions = [f"/decisions/{one.id}" for one in gatekeeper.decisions.latest()]
+    return ["/", "/policies", "/services/nope", *(f"/services/{name}" for name in faces.SERVICES), *decisions]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        pytest.param(
+            "checkout", ["Frozen", "99.95 %", "over", "until 2026-12-", "20 min"], id="a frozen one"
+        ),
+        pytest.param("checkout", ["acme/shop#12", "acme/shop#14"], id="the pull requests that it blocks"),
+        pytest.param("checkout", ["Cause: 2026-11-19 15:03 to 15:44 UTC"], id="what caused a freeze"),
+        pytest.param(
+            "search", ["Open", "27.2 % left", "policy has mistakes"], id="one with a broken new policy"
+        ),
+        pytest.param(
+            "payments", ["availability", "fast-enough", "≈ 99.79"], id="two objectives, one approximate"
+        ),
+        pytest.param(
+            "newsletter", ["only observes", "≥ 3 d", "partial window: since 2026-11-13"], id="a young one"
+        ),
+        pytest.param(
+            "recommendations",
+            ["Reading history", "42.0 % of the history", "only advises"],
+            id="a new one",
+        ),
+        pytest.param(
+            "legacy",
+            ["Not measured", "are from 2026-11-22 15:03", "source does not answer"],
+            id="a stale one",
+        ),
+    ],
+)
+def test_the_overview_tells_of(client: FlaskClient, name: str, words: list[str]) -> None:
+    text = row(client, name)
+    assert [word for word in words if word not in text] == []
+
+
+def test_the_most_urgent_come_first(client: FlaskClient) -> None:
+    names = re.findall(r'href="/services/([\w-]+)\?organization=acme">', client.get("/").text)
+    assert names == ["checkout", "legacy", "recommendations", "search", "payments", "newsletter"]
+
+
+def test_what_needs_attention_is_said_with_what_to_do(client: FlaskClient) -> None:
+    text = page(client, "/").text
+    assert "Needs attention" in text
+    assert "Pull request acme/shop#9: given up at 2026-11-22 19:03 UTC after 1 attempt" in text
+    assert "403 Resource not accessible by integration" in text
+    assert "acme/legacy, availability: its source fails since 2026-11-22 15:03 UTC" in text
+    assert "acme/shop: 1 problem in its policy files: policies/search.yaml:8:15" in text
+
+
+def test_nothing_needs_attention_where_nothing_does(tmp_path: Path) -> None:
+    wired = {"github_token": "t", "webhook_secret": "s", "prometheus_url": "http://127.0.0.1:9"}
+    gatekeeper = faces.gatekeeper_at(tmp_path, **wired)
+    text = page(create_app(gatekeeper).test_client(), "/").text
+    assert "Needs attention" not in text
+    assert "No service yet" in text
+    gatekeeper.close()
+
+
+def test_a_half_set_up_server_says_so(tmp_path: Path) -> None:
+    gatekeeper = faces.gatekeeper_at(tmp_path)
+    text = page(create_app(gatekeeper).test_client(), "/").text
+    assert "GATEKEEPER_WEBHOOK_SECRET not set: every webhook is refused" in text
+    assert "GATEKEEPER_PROMETHEUS_URL not set" in text
+    gatekeeper.close()
+
+
+def test_a_services_page_has_everything_behind_the_overview(client: FlaskClient) -> None:
+    text = page(client, "/services/checkout").text
+    for words in (
+        "Expected end 2026-12-17",
+        "What may pass changes labelled reliability or security",
+        "Who can override an active member of @acme/sre",
+        "20,075",
+        "Burn rate, 5 min",
+        "2026-11-19 15:03 UTC",
+        "availability was 57.5 % over its budget",
+        "refused: @dev1 is not an active member of @acme/sre",
+        "the fix for the outage",
+        'http_requests_total{job="checkout"}',
+    ):
+        assert words in text
+
+
+def test_a_chart_can_be_read_without_seeing_it(client: FlaskClient) -> None:
+    tags = page(client, "/services/checkout").tags
+    (chart,) = (found for tag, found in tags if tag == "svg" and found.get("role") == "img")
+    assert "over the budget at 2026-11-22" in (chart["aria-label"] or "")
+
+
+def test_a_decision_is_explained_with_its_numbers_and_how_to_derive_it_again(
+    client: FlaskClient, gatekeeper: Gatekeeper
+) -> None:
+    stored = gatekeeper.decisions.latest("acme/shop#12")[0]
+    text = page(client, f"/decisions/{stored.id}").text
+    assert "Blocked" in text
+    assert "checkout is frozen: 66.0 % over its error budget" in text
+    assert f"gatekeeper replay {stored.id}" in text
+    assert "24,191,984" in text
+
+
+def test_policies_are_listed_with_what_is_wrong(client: FlaskClient) -> None:
+    text = page(client, "/policies").text
+    assert '"99.95" is not a percentage; write 99.95%' in text
+    assert "acme/shop/policies/checkout.yaml" in text
+
+
+def test_a_page_that_does_not_exist_is_a_page_too(client: FlaskClient) -> None:
+    assert "no service is named nope" in page(client, "/services/nope", 404).text
+    assert "All services" in page(client, "/nothing", 404).text
+
+
+def test_one_name_in_two_organizations_is_a_choice(tmp_path: Path) -> None:
+    gatekeeper = faces.gatekeeper_at(tmp_path)
+    faces.put_policies(gatekeeper, "checkout")
+    faces.put_policies(gatekeeper, "checkout", organization="other")
+    client = create_app(gatekeeper).test_client()
+    found = page(client, "/services/checkout", 409)
+    assert {
+        "/services/checkout?organization=acme",
+        "/services/checkout?organization=other",
+    } < found.addresses()
+    gatekeeper.close()
+
+
+def test_a_hostile_title_comes_out_as_text(client: FlaskClient, gatekeeper: Gatekeeper) -> None:
+    stored = gatekeeper.decisions.latest("acme/shop#14")[0]
+    for path in (f"/decisions/{stored.id}", "/services/checkout"):
+        found = page(client, path)
+        assert faces.HOSTILE in found.text
+        assert "img" not in {tag for tag, _ in found.tags}
+
+
+def test_no_page_has_anything_inline_or_from_elsewhere(client: FlaskClient, gatekeeper: Gatekeeper) -> None:
+    for path in all_paths(gatekeeper):
+        found = Page(client.get(path).text)
+        handlers = {
+            key
+            for _, attributes in found.tags
+            for key in attributes
+            if key.startswith("on") or key == "style"
+        }
+        assert handlers == set(), path
+        loaded = {
+            found.get("src") or found.get("href")
+            for tag, found in found.tags
+            if tag in {"script", "link", "img"}
+        }
+        assert loaded <= {"/static/page.css", "/static/refresh.js", "/static/icon.svg"}, path
+
+
+def test_every_answer_forbids_what_the_pages_do_not_need(client: FlaskClient, gatekeeper: Gatekeeper) -> None:
+    for path in [*all_paths(gatekeeper), "/static/page.css", "/api/v1/services"]:
+        with client.get(path) as answer:  # a file is open until then
+            headers = answer.headers
+        assert "default-src 'none'" in headers["Content-Security-Policy"]
+        assert "unsafe" not in headers["Content-Security-Policy"]
+        assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    ("render", "text", "html"),
+    [
+        pytest.param(inline, "`a.b` was 3 % over", "<code>a.b</code> was 3 % over", id="code in a sentence"),
+        pytest.param(
+            inline, "<b>*x*</b> [a](b)", "&lt;b&gt;*x*&lt;/b&gt; [a](b)", id="nothing but code in a sentence"
+        ),
+        pytest.param(
+            blocks, "<script>1</script>", "<p>&lt;script&gt;1&lt;/script&gt;</p>\n", id="no HTML in a text"
+        ),
+        pytest.param(
+            blocks, "![a](http://x/y.png)", "<p>![a](http://x/y.png)</p>\n", id="no images in a text"
+        ),
+        pytest.param(blocks, "[a](javascript:b)", "<p>[a](javascript:b)</p>\n", id="no links in a text"),
+    ],
+)
+def test_markdown_is_ours_only(render: object, text: str, html: str) -> None:
+    assert callable(render)
+    assert render(text) == html
+
+
+@pytest.mark.parametrize(
+    ("api", "page_of_pull"),
+    [
+        pytest.param("https://api.github.com", "https://github.com/acme/shop/pull/12", id="github.com"),
+        pytest.param(
+            "https://git.acme.com/api/v3", "https://git.acme.com/acme/shop/pull/12", id="Enterprise Server"
+        ),
+        pytest.param("http://127.0.0.1:9000", "http://127.0.0.1:9000/acme/shop/pull/12", id="the stand-in"),
+    ],
+)
+def test_links_lead_to_the_pages_of_the_api_that_is_used(api: str, page_of_pull: str) -> None:
+    pages = Pages(api)
+    assert pages.pull("acme/shop#12") == page_of_pull
+    assert pages.file("acme/shop", "policies/a b.yaml", "") == page_of_pull.replace(
+        "pull/12", "blob/HEAD/policies/a%20b.yaml"
+    )
+
+
+def test_an_instant_is_told_from_the_present() -> None:
+    assert ago(faces.NOW, faces.NOW - 3 * faces.HOURS) == "3 h ago"
+    assert ago(faces.NOW, faces.NOW + 2 * faces.A_DAY + faces.HOURS) == "in 2 d 1 h"
