@@ -6,6 +6,7 @@ doubled wake-up costs seconds, never an event. Every process that works also swe
 
 import json
 import logging
+import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from huey import Huey, PostgresHuey, SqliteHuey
 from huey.consumer import Consumer, Scheduler
 from huey.registry import Message
 from huey.serializer import Serializer
+from huey.storage import SqliteStorage
 from sqlalchemy.engine import make_url
 
 from gatekeeper.worker.leases import Leases
@@ -204,6 +206,15 @@ class _Embedded(Consumer):  # type: ignore[misc]  # Huey has no types
         """Signals are the host's: gunicorn's or the command's."""
 
 
+class _Fleeting(SqliteStorage):  # type: ignore[misc]  # Huey has no types
+    """Wake-ups may be lost with the power: their commits must not take the disk from the deliveries'."""
+
+    def _create_connection(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection = super()._create_connection()
+        connection.execute("PRAGMA synchronous = NORMAL")
+        return connection
+
+
 class _Json(Serializer):  # type: ignore[misc]  # Huey has no types
     """A wake-up as JSON: whoever can write to the queue must not get to run code, as with Huey's pickles."""
 
@@ -227,6 +238,7 @@ def _queue(database_url: str) -> Huey:
     url = make_url(database_url)
     options = {"name": "gatekeeper", "results": False, "serializer": _Json()}
     if url.get_backend_name() == "sqlite":
-        return SqliteHuey(filename=str(Path(url.database or "").with_suffix(".queue.db")), **options)
+        file = Path(str(url.database)).with_suffix(".queue.db")
+        return SqliteHuey(filename=str(file), storage_class=_Fleeting, **options)
     dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
     return PostgresHuey(dsn=dsn, table_prefix="wake", **options)
