@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 APIS = (apps, checks, issues, people, pulls, repositories, service)
 FREE = frozenset({"/rate_limit"})  # not counted against the rate limit
+PASSED_ON = frozenset({"delay", "late", "lost"})  # faults under which the act is done all the same
 
 
 @dataclass(slots=True)
@@ -78,7 +79,7 @@ def _before(github: GitHub) -> Response | None:
 def _strike(github: GitHub, fault: Fault) -> Response | None:
     if fault.kind == "delay":
         time.sleep(fault.seconds)
-    if fault.kind in {"delay", "lost"}:
+    if fault.kind in PASSED_ON:
         return None
     if fault.kind == "primary":
         g.quota = github.limits.exhaust(str(g.caller), github.world.now())
@@ -124,9 +125,9 @@ def _after(github: GitHub, response: Response) -> Response:
         return response
     fault: Fault | None = g.fault
     lost = fault is not None and fault.kind == "lost"
-    github.calls.add(
-        _call(response, faulted=fault is not None and fault.kind not in {"lost", "delay"}, lost=lost)
-    )
+    github.calls.add(_call(response, faulted=fault is not None and fault.kind not in PASSED_ON, lost=lost))
+    if fault is not None and fault.kind == "late":
+        time.sleep(fault.seconds)
     if request.method == "GET" and response.status_code == HTTPStatus.OK:
         response.add_etag()
         response.make_conditional(request)

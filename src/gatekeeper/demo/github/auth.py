@@ -54,7 +54,7 @@ def authenticate(records: Records, header: str | None) -> Caller:
     token = records.tokens.get(secret)
     if (
         token is None
-        or token.expires_at <= records.now()
+        or token.expires_at <= records.signing_time()
         or token.installation_id not in records.installations
     ):
         raise Refused(401, "Bad credentials")
@@ -75,7 +75,7 @@ def _app_of(records: Records, token: str) -> App:
         )
     except (jwt.PyJWTError, KeyError, StopIteration) as error:
         raise undecodable from error
-    _check_times(claims, records.now())
+    _check_times(claims, records.signing_time())
     return app
 
 

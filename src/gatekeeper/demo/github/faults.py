@@ -7,7 +7,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import Literal
 
-Kind = Literal["error", "secondary", "primary", "lost", "delay"]
+Kind = Literal["error", "secondary", "primary", "lost", "delay", "late"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,9 +16,10 @@ class Fault:
 
     Attributes:
         kind: ``error`` answers ``status`` and does nothing; ``secondary`` and ``primary`` answer that a rate limit is
-            exceeded; ``lost`` does the act and closes the connection without an answer; ``delay`` waits first.
+            exceeded; ``lost`` does the act and closes the connection without an answer; ``delay`` waits first,
+            ``late`` between the act and its answer.
         retry_after: seconds for the header Retry-After, None leaves it out.
-        seconds: how long a ``delay`` takes.
+        seconds: how long ``delay`` and ``late`` wait.
     """
 
     kind: Kind
@@ -63,6 +64,10 @@ class Faults:
     def delay(self, method: str, path: str, seconds: float, *, times: int = 1) -> None:
         """Let the next calls wait."""
         self._arm(method, path, Fault("delay", seconds=seconds), times)
+
+    def answer_late(self, method: str, path: str, seconds: float, *, times: int = 1) -> None:
+        """Do what the next calls ask, and wait before answering."""
+        self._arm(method, path, Fault("late", seconds=seconds), times)
 
     def clear(self) -> None:
         """Disarm everything."""

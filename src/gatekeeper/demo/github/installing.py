@@ -116,7 +116,9 @@ def mint_token(
             errors=[],
         )
     token = f"ghs_{secrets.token_hex(18)}"
-    made = InstallationToken(token, one.id, records.now() + TOKEN_LIFE, MappingProxyType(asked), chosen)
+    made = InstallationToken(
+        token, one.id, records.signing_time() + TOKEN_LIFE, MappingProxyType(asked), chosen
+    )
     records.tokens[token] = made
     return made
 

@@ -47,6 +47,8 @@ class Records:
     Attributes:
         clock: the present, aware UTC; GitHub's time stamps come from it.
         url: where this GitHub answers (API and pages), without a slash at the end; known once it listens.
+        signing_clock: what tokens are held against where that is not ``clock``: somebody may move that one, while
+            the App goes on signing by the real one.
         lock: held by each act and each request, so that both see whole states.
     """
 
@@ -73,6 +75,7 @@ class Records:
     personal_tokens: dict[str, str] = field(default_factory=dict)
     prepared: list[PreparedChange] = field(default_factory=list)
     deliveries: Deliveries = field(default_factory=Deliveries)
+    signing_clock: Callable[[], datetime] | None = None
     _ids: itertools.count[int] = field(default_factory=lambda: itertools.count(1001))
 
     def new_id(self) -> int:
@@ -82,6 +85,10 @@ class Records:
     def now(self) -> datetime:
         """The present, in whole seconds as GitHub's time stamps are."""
         return self.clock().replace(microsecond=0)
+
+    def signing_time(self) -> datetime:
+        """The present as tokens see it, in whole seconds."""
+        return (self.signing_clock or self.clock)().replace(microsecond=0)
 
     def account(self, login: str) -> Account:
         """The account of that login.

@@ -1,0 +1,106 @@
+"""The demo in place: Gatekeeper as in production, with other adapters and one clock for everybody."""
+
+import os
+import threading
+from contextlib import ExitStack
+from datetime import timedelta
+from pathlib import Path
+from typing import Self
+
+from gatekeeper.bootstrap import Tempo, build
+from gatekeeper.demo import cast
+from gatekeeper.demo.clock import DemoClock, real_time
+from gatekeeper.demo.github import AppKey, Hook, create_github
+from gatekeeper.demo.github.acme import APP_ID
+from gatekeeper.demo.prometheus import create_prometheus
+from gatekeeper.demo.site import Site
+from gatekeeper.demo.story import Story
+from gatekeeper.github.limiter import Limiter
+from gatekeeper.settings import Settings
+from gatekeeper.web.app import create_app
+from gatekeeper.worker.engine import Pace
+
+WATCH_SECONDS = 0.25
+TEMPO = Tempo(services=timedelta(seconds=1), overrides=timedelta(seconds=2))
+"""In real time, of which a second can be a minute of the demo's."""
+PACE = Pace(sweep=timedelta(milliseconds=500), grace=timedelta(seconds=3))
+
+
+class Stage:
+    """Everything runs while the ``with`` block lasts.
+
+    Args:
+        folder: for the database.
+        port: of Gatekeeper; a free one if it is taken.
+
+    Attributes:
+        panel: the address of the story.
+        gatekeeper: the address of Gatekeeper's pages.
+        github: the address of the simulated GitHub.
+        prometheus: the address of the simulated Prometheus.
+        story: what happens.
+    """
+
+    def __init__(self, folder: Path, *, port: int = 0) -> None:
+        present = real_time()
+        key = AppKey()
+        self.clock = DemoClock(present)
+        self.world = cast.world(self.clock, public_key=key.public, signing_clock=real_time)
+        self.history = cast.history(present)
+        self._sites = Site(port), Site(), Site()
+        self.gatekeeper, self.github, self.prometheus = (site.url for site in self._sites)
+        self.port = self._sites[0].port
+        self.panel = f"{self.gatekeeper}/demo/"
+        self.world.url = self.github
+        secret = os.urandom(16).hex()
+        self._wired = build(
+            Settings.from_env(
+                {
+                    "GATEKEEPER_GITHUB_APP_ID": str(APP_ID),
+                    "GATEKEEPER_GITHUB_PRIVATE_KEY": key.private,
+                    "GATEKEEPER_GITHUB_API_URL": self.github,
+                    "GATEKEEPER_WEBHOOK_SECRET": secret,
+                    "GATEKEEPER_PROMETHEUS_URL": self.prometheus,
+                    "GATEKEEPER_DATABASE_URL": f"sqlite:///{folder / 'gatekeeper.db'}",
+                    "GATEKEEPER_PUBLIC_URL": self.gatekeeper,
+                }
+            ),
+            clock=self.clock,
+            tempo=TEMPO,
+            pace=PACE,
+            limiter=lambda: Limiter(between_requests=0, between_writes=0),
+        )
+        self.world.deliveries.hook = Hook(f"{self.gatekeeper}/webhooks/github", secret, APP_ID)
+        self.story = Story(self.world, self.history, self._wired, self.clock)
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        ours, github, prometheus = self._sites
+        for site, app in (
+            (github, create_github(self.world)),
+            (prometheus, create_prometheus(self.history, self.clock)),
+            (ours, create_app(self._wired, real_time=real_time)),
+        ):
+            self._stack.callback(site.start(app).stop)
+        self._stack.callback(self._wired.close)
+        self.world.deliveries.start(self.clock)
+        self._stack.callback(self.world.deliveries.stop)
+        self._wired.engine.start()
+        self._stack.callback(self._wired.engine.stop)
+        self._watch()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def _watch(self) -> None:
+        stopped = threading.Event()
+
+        def watch() -> None:
+            while not stopped.wait(WATCH_SECONDS):
+                self.story.watch()
+
+        thread = threading.Thread(target=watch, name="story", daemon=True)
+        thread.start()
+        self._stack.callback(thread.join)
+        self._stack.callback(stopped.set)
