@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -106,6 +107,17 @@ def test_a_delay_takes_its_time_and_holds_up_nobody_else(github: StandIn, client
     begun = time.monotonic()
     assert client.get(SHOP).status_code == 200
     assert time.monotonic() - begun >= 0.2
+
+
+def test_a_late_answer_comes_after_the_act(github: StandIn, client: Client) -> None:
+    github.faults.answer_late("POST", r"/comments$", 0.5)
+    with ThreadPoolExecutor() as asker:
+        answer = asker.submit(client.post, COMMENTS, json={"body": "x"})
+        while not github.calls.writes():
+            time.sleep(0.01)
+        assert len(github.state.comments) == 1
+        assert not answer.done()
+    assert answer.result().status_code == 201
 
 
 def test_nothing_new_is_a_304(client: Client) -> None:
