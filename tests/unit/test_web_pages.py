@@ -20,6 +20,7 @@ class Page(HTMLParser):
     """A parsed page: its tags, and its visible text."""
 
     VOID = frozenset({"meta", "link", "br", "hr"})
+    BLOCKS = frozenset({"dt", "dd", "div", "li", "p", "td", "th"})
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -37,6 +38,8 @@ class Page(HTMLParser):
         self.tags.append((tag, dict(attrs)))
         if tag not in self.VOID:
             self.open.append(tag)
+        if tag in self.BLOCKS:
+            self._text.append(" ")
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
