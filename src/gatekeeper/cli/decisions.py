@@ -24,6 +24,9 @@ from gatekeeper.web.views import VERDICTS, decision_detail, rulings
 
 UNKNOWN = frozenset({Why.UNKNOWN_HELD, Why.UNKNOWN_ADVISE, Why.UNKNOWN_BLOCK})
 
+WIDE = 128
+"""Columns that the tables of numbers need; a log or a file has room for them."""
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Identity = Annotated[str, typer.Argument(metavar="ID", help="A decision's id, as in the link of a check.")]
 
@@ -130,6 +133,8 @@ def _found(identity: str) -> Stored:
 
 def _print(text: Check) -> None:
     console = Console(emoji=False)
+    if not console.is_terminal:
+        console.width = max(console.width, WIDE)
     console.print(text.title, style="bold", markup=False, highlight=False)
     for part in (text.summary, text.text):
         if part:

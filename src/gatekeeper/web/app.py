@@ -1,7 +1,7 @@
 """The application: webhooks, API, pages, health and metrics over one Gatekeeper."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 from flask import Flask, Response, request
@@ -37,6 +37,7 @@ def create_app(
     metrics: Metrics | None = None,
     worker_alive: Callable[[], bool] | None = None,
     real_time: Callable[[], datetime] = now,
+    debounce: timedelta = DEBOUNCE,
 ) -> Flask:
     """The WSGI application. Starts nothing: the engine is whoever serves' to start.
 
@@ -45,6 +46,7 @@ def create_app(
         metrics: where passes are counted, if they run in this process.
         worker_alive: whether the worker in this process is running; None when there is none here.
         real_time: the present by which work is queued.
+        debounce: how long work waits for the rest of its burst of events, as the Gatekeeper was built with.
     """
     app = Flask("gatekeeper.web")
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
@@ -54,7 +56,7 @@ def create_app(
         policy_repository=gatekeeper.settings.policy_repository,
         accept=gatekeeper.deliveries.accept,
         wake=gatekeeper.engine.wake,
-        debounce=DEBOUNCE,
+        debounce=debounce,
         clock=real_time,
     )
     webhooks = create_webhooks(door)
