@@ -1,6 +1,5 @@
 """The door under gunicorn, as in production: what it takes, what it refuses, what is then on disk."""
 
-import contextlib
 import http.client
 import json
 import os
@@ -11,7 +10,7 @@ import sys
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,44 +18,17 @@ from typing import Any
 import pytest
 
 from databases import free_port
-from gatekeeper.events.delivery import sign
+from deliveries import OPENED, SECRET, Answer, Sender, headers, samples
 from gatekeeper.web.webhooks import LARGEST_BODY
-from openapi import packages
 
-SECRET, OLD = "current", "old"
-OPENED: dict[str, Any] = {
-    "action": "opened",
-    "installation": {"id": 7},
-    "repository": {"id": 1, "full_name": "acme/shop", "default_branch": "main"},
-    "pull_request": {"number": 12},
-}
-
-
-@dataclass(frozen=True)
-class Answer:
-    status: int
-    json: Any
+OLD = "old"
 
 
 @dataclass
-class Door:
-    port: int
+class Door(Sender):
+    """A door, and the database behind it."""
+
     file: Path
-
-    def post(self, body: bytes, headers: Mapping[str, str], *, chunked: bool = False) -> Answer:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
-        content = iter([body]) if chunked else body
-        connection.request("POST", "/webhooks/github", content, dict(headers), encode_chunked=chunked)
-        response = connection.getresponse()
-        answer = Answer(response.status, json.loads(response.read()))
-        connection.close()
-        return answer
-
-    def deliver(
-        self, payload: object = OPENED, *, event: str = "pull_request", guid: str | None = None
-    ) -> Answer:
-        body = json.dumps(payload).encode()
-        return self.post(body, headers(body, event=event, guid=guid))
 
     def query(self, statement: str, *values: object) -> list[Any]:
         connection = sqlite3.connect(self.file)
@@ -64,17 +36,6 @@ class Door:
             return connection.execute(statement, values).fetchall()
         finally:
             connection.close()
-
-
-def headers(
-    body: bytes, *, event: str = "pull_request", guid: str | None = None, secret: str = SECRET
-) -> dict[str, str]:
-    return {
-        "Content-Type": "application/json",
-        "X-GitHub-Event": event,
-        "X-GitHub-Delivery": guid or str(uuid.uuid4()),
-        "X-Hub-Signature-256": sign(body, secret.encode()),
-    }
 
 
 @pytest.fixture(scope="module")
@@ -189,28 +150,11 @@ def test_githubs_largest_body_is_taken(door: Door, *, chunked: bool) -> None:
 @pytest.mark.parametrize("chunked", [False, True], ids=["with its length", "in chunks"])
 def test_a_larger_body_is_refused(door: Door, *, chunked: bool) -> None:
     body = b"x" * (LARGEST_BODY + 1)
-    assert _status_of_large(door, body, chunked=chunked) == 413
-
-
-def _status_of_large(door: Door, body: bytes, *, chunked: bool) -> int:
-    """The status, read while sending: the server may answer and hang up before all is sent."""
-    head = "".join(f"{name}: {value}\r\n" for name, value in headers(body).items())
-    length = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {len(body)}"
-    with socket.create_connection(("127.0.0.1", door.port), timeout=20) as connection:
-        connection.sendall(f"POST /webhooks/github HTTP/1.1\r\nHost: x\r\n{length}\r\n{head}\r\n".encode())
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            connection.sendall(b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body) if chunked else body)
-        return int(connection.recv(65536).split()[1])
+    assert door.status_of_large(body, chunked=chunked) == 413
 
 
 def test_a_length_that_is_too_large_is_refused_before_the_body_comes(door: Door) -> None:
-    with socket.create_connection(("127.0.0.1", door.port), timeout=20) as connection:
-        head = "".join(f"{name}: {value}\r\n" for name, value in headers(b"").items())
-        length = LARGEST_BODY + 2
-        connection.sendall(
-            f"POST /webhooks/github HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n{head}\r\n".encode()
-        )
-        assert connection.recv(65536).split()[1] == b"413"
+    assert door.status_of_announced(LARGEST_BODY + 2) == 413
 
 
 def test_when_it_cannot_be_stored_the_sender_is_told(door: Door) -> None:
@@ -232,17 +176,10 @@ def test_only_post(door: Door) -> None:
     connection.close()
 
 
-def _samples() -> Iterator[tuple[str, dict[str, Any]]]:
-    for host in ("api.github.com", "ghes-31", "ghes-32", "ghes-33", "ghes-34", "ghes-35"):
-        for event in packages.load("@octokit/webhooks-examples@7", f"{host}/index.json"):
-            for example in event["examples"]:
-                yield event["name"], example
-
-
 def test_every_sample_of_github_is_taken(door: Door) -> None:
     outcomes: Counter[str] = Counter()
     started = time.monotonic()
-    for event, sample in _samples():
+    for event, sample in samples():
         answer = door.deliver(sample, event=event)
         assert answer.status == 202, (event, sample.get("action"), answer)
         outcomes[answer.json["outcome"]] += 1

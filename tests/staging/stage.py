@@ -14,6 +14,7 @@ from flask import Flask
 from sqlalchemy import select
 from werkzeug.serving import make_server
 
+from deliveries import SECRET
 from gatekeeper.bootstrap import Gatekeeper, Tempo, build, now
 from gatekeeper.demo.github import StandIn
 from gatekeeper.events.keys import WorkKey
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
     from gatekeeper.demo.github.entities import CheckRun
 
-SECRET = "stage-secret"
 NEVER = timedelta(days=365)
 
 POLICY = """\
@@ -98,8 +98,10 @@ class Stage:
         policies: Mapping[str, str],
         filled: Path | None = None,
         token: str | None = None,
+        database_url: str | None = None,
     ) -> None:
         self._token = token
+        self._database_url = database_url or f"sqlite:///{folder / 'gatekeeper.db'}"
         if filled is not None:
             shutil.copy(filled, folder / "gatekeeper.db")
         self.github = StandIn()
@@ -112,11 +114,30 @@ class Stage:
         self.gatekeeper: Gatekeeper
 
     def __enter__(self) -> Self:
+        try:
+            self._set_up()
+        except BaseException:
+            self._stack.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def _set_up(self) -> None:
         self._stack.enter_context(self.github)
         for path, text in self._policies.items():
             self.github.state.update_file("acme/.github", path, text, by="ops1")
+        self._start()
+        if self._token is None:
+            self.touch(f"installation:{number}" for number in self.github.state.installations)
+        else:
+            self.github.state.add_personal_token("ops1", self._token)
+
+    def _start(self) -> None:
+        """Wire up Gatekeeper, have it listen, have it work."""
         self.gatekeeper = build(
-            self.settings(),
+            Settings.from_env(self.environ()),
             clock=lambda: self.now,
             tempo=Tempo(NEVER, NEVER, NEVER, NEVER, NEVER),
             pace=Pace(workers=2, sweep=timedelta(milliseconds=500)),
@@ -127,31 +148,21 @@ class Stage:
         self._serve()
         self.gatekeeper.engine.start()
         self._stack.callback(self.gatekeeper.engine.stop)
-        if self._token is None:
-            self.touch(f"installation:{number}" for number in self.github.state.installations)
-        else:
-            self.github.state.add_personal_token("ops1", self._token)
-        return self
 
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
-
-    def settings(self) -> Settings:
+    def environ(self) -> dict[str, str]:
         """How the Gatekeeper on stage is set up."""
         app = {
             "GATEKEEPER_GITHUB_APP_ID": str(self.github.app_id),
             "GATEKEEPER_GITHUB_PRIVATE_KEY": self.github.app_key.private,
         }
-        return Settings.from_env(
-            {
-                **(app if self._token is None else {"GATEKEEPER_GITHUB_TOKEN": self._token}),
-                "GATEKEEPER_GITHUB_API_URL": self.github.url,
-                "GATEKEEPER_WEBHOOK_SECRET": SECRET,
-                "GATEKEEPER_PROMETHEUS_URL": self._prometheus,
-                "GATEKEEPER_DATABASE_URL": f"sqlite:///{self._folder / 'gatekeeper.db'}",
-                "GATEKEEPER_PUBLIC_URL": "https://gatekeeper.acme.example",
-            }
-        )
+        return {
+            **(app if self._token is None else {"GATEKEEPER_GITHUB_TOKEN": self._token}),
+            "GATEKEEPER_GITHUB_API_URL": self.github.url,
+            "GATEKEEPER_WEBHOOK_SECRET": SECRET,
+            "GATEKEEPER_PROMETHEUS_URL": self._prometheus,
+            "GATEKEEPER_DATABASE_URL": self._database_url,
+            "GATEKEEPER_PUBLIC_URL": "https://gatekeeper.acme.example",
+        }
 
     def _serve(self) -> None:
         door = Door(
