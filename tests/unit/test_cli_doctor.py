@@ -1,0 +1,231 @@
+"""``doctor``: what it finds in a world that is wired up, and in ones that are not."""
+
+from __future__ import annotations
+
+import json
+import threading
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+import faces
+from gatekeeper.cli.diagnose_github import NEEDED, WANTED, permissions, skew
+from gatekeeper.cli.diagnose_sources import retention
+from gatekeeper.cli.findings import Findings, Level
+from gatekeeper.cli.program import app
+from gatekeeper.demo.github import AppKey, StandIn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+class FakePrometheus:
+    """Answers the pages that the doctor asks for."""
+
+    def __init__(self) -> None:
+        self.retention = "15d"
+        self.status = 200
+        fake = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                pages = {
+                    "buildinfo": {"version": "3.5.0"},
+                    "runtimeinfo": {"storageRetention": fake.retention},
+                }
+                body = json.dumps({"status": "success", "data": pages[self.path.rpartition("/")[2]]}).encode()
+                self.send_response(fake.status)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name in the base class
+                del format, args
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+
+@pytest.fixture
+def prometheus() -> Iterator[FakePrometheus]:
+    fake = FakePrometheus()
+    threading.Thread(target=fake.server.serve_forever, daemon=True).start()
+    yield fake
+    fake.server.shutdown()
+    fake.server.server_close()
+
+
+@pytest.fixture
+def github() -> Iterator[StandIn]:
+    with StandIn() as one:
+        yield one
+
+
+@pytest.fixture
+def environ(tmp_path: Path, github: StandIn, prometheus: FakePrometheus) -> dict[str, str]:
+    """A world that is wired up, with checkout measured."""
+    gatekeeper = faces.gatekeeper_at(tmp_path)
+    faces.measure(gatekeeper, *faces.put_policies(gatekeeper, "checkout"))
+    gatekeeper.close()
+    return {
+        "GATEKEEPER_DATABASE_URL": f"sqlite:///{tmp_path}/gatekeeper.db",
+        "GATEKEEPER_GITHUB_API_URL": github.url,
+        "GATEKEEPER_GITHUB_APP_ID": str(github.app_id),
+        "GATEKEEPER_GITHUB_PRIVATE_KEY": github.app_key.private,
+        "GATEKEEPER_WEBHOOK_SECRET": "s",
+        "GATEKEEPER_PROMETHEUS_URL": prometheus.url,
+        "GATEKEEPER_PUBLIC_URL": "https://gatekeeper.acme.example",
+    }
+
+
+def doctor(environ: dict[str, str]) -> Result:
+    result = CliRunner().invoke(app, ["doctor", "--json"], env=environ)
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result
+
+
+def found(environ: dict[str, str], subject: str) -> list[tuple[str, str]]:
+    """(level, text) of the findings on a subject."""
+    everything: list[dict[str, Any]] = json.loads(doctor(environ).stdout)
+    return [(one["level"], one["text"]) for one in everything if one["subject"] == subject]
+
+
+def test_a_wired_world_is_healthy(environ: dict[str, str], prometheus: FakePrometheus) -> None:
+    prometheus.retention = "30d or 50GiB"
+    result = doctor(environ)
+    findings = json.loads(result.stdout)
+    assert [one for one in findings if one["level"] != "ok"] == []
+    assert result.exit_code == 0
+    subjects = {one["subject"] for one in findings}
+    assert subjects >= {
+        "settings",
+        "database",
+        "clock",
+        "github",
+        "permissions",
+        "events",
+        "prometheus",
+        "acme/shop",
+    }
+    assert subjects >= {"retention", "policies", "acme/checkout, availability"}
+
+
+def test_what_is_found_is_printed_for_people_with_what_to_do(environ: dict[str, str]) -> None:
+    result = CliRunner().invoke(app, ["doctor"], env=environ | {"GATEKEEPER_PUBLIC_URL": ""})
+    assert result.exit_code == 0
+    assert "WARN" in result.stdout
+    assert "→ set it to the address" in result.stdout
+
+
+def test_retention_shorter_than_a_window_is_a_warning_with_the_flag_to_set(environ: dict[str, str]) -> None:
+    ((level, text),) = found(environ, "retention")
+    assert (level, "keeps 15 d, and a window reaches 28 d back" in text) == ("warn", True)
+
+
+def test_a_prometheus_that_does_not_answer_is_broken(environ: dict[str, str]) -> None:
+    environ["GATEKEEPER_PROMETHEUS_URL"] = "http://user:hush@127.0.0.1:9"
+    assert doctor(environ).exit_code == 1
+    assert found(environ, "prometheus") == [("fail", "http://127.0.0.1:9 gave no answer (ConnectionError)")]
+
+
+def test_a_prometheus_that_refuses_is_broken(environ: dict[str, str], prometheus: FakePrometheus) -> None:
+    prometheus.status = 401
+    assert found(environ, "prometheus") == [("fail", f"{prometheus.url} answered 401")]
+
+
+def test_a_key_that_is_not_the_apps_is_broken(environ: dict[str, str]) -> None:
+    environ["GATEKEEPER_GITHUB_PRIVATE_KEY"] = AppKey().private
+    ((level, text),) = found(environ, "github")
+    assert (level, "401" in text) == ("fail", True)
+
+
+def test_a_permission_that_was_not_granted_is_broken(environ: dict[str, str], github: StandIn) -> None:
+    (number,) = github.state.installations
+    github.state.grant(number, {"metadata": "read", "checks": "read"})
+    findings = found(environ, "permissions")
+    assert ("ok", "App gatekeeper asks for all that is needed") in findings
+    (text,) = (text for level, text in findings if level == "fail")
+    assert text.startswith(f"installation {number} granted no checks: write, statuses: write")
+
+
+def test_a_token_instead_of_an_app_is_said_to_do_less(environ: dict[str, str], github: StandIn) -> None:
+    github.state.add_personal_token("ops1", "token")
+    environ |= {
+        "GATEKEEPER_GITHUB_APP_ID": "",
+        "GATEKEEPER_GITHUB_PRIVATE_KEY": "",
+        "GATEKEEPER_GITHUB_TOKEN": "token",
+    }
+    ((level, text),) = found(environ, "github")
+    assert (level, "reached as ops1 with a token" in text) == ("warn", True)
+
+
+def test_a_check_that_nothing_requires_is_a_warning(environ: dict[str, str], github: StandIn) -> None:
+    github.state.required.clear()
+    ((level, text),) = found(environ, "acme/shop")
+    assert (level, "a blocked pull request can be merged" in text) == ("warn", True)
+
+
+def test_nothing_set_at_all_is_said_setting_by_setting(tmp_path: Path) -> None:
+    environ = {"GATEKEEPER_DATABASE_URL": f"sqlite:///{tmp_path}/new.db"}
+    assert doctor(environ).exit_code == 1
+    assert [level for level, _ in found(environ, "settings")] == ["fail", "fail", "fail", "warn"]
+    assert found(environ, "github") == []
+
+
+def test_a_database_that_cannot_be_used_is_broken(tmp_path: Path) -> None:
+    environ = {"GATEKEEPER_DATABASE_URL": f"sqlite:///{tmp_path}/no/such/folder.db"}
+    ((level, _),) = found(environ, "database")
+    assert level == "fail"
+
+
+def test_settings_that_cannot_be_read_are_wrong_usage() -> None:
+    result = doctor({"GATEKEEPER_REFRESH_SECONDS": "soon"})
+    assert (result.exit_code, "GATEKEEPER_REFRESH_SECONDS" in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("granted", "levels"),
+    [
+        pytest.param(NEEDED | WANTED, [Level.OK], id="exactly what is needed"),
+        pytest.param(NEEDED | WANTED | {"contents": "admin"}, [Level.OK], id="more than what is needed"),
+        pytest.param(NEEDED, [Level.WARN], id="nothing for deployments yet"),
+        pytest.param(NEEDED | WANTED | {"checks": "read"}, [Level.FAIL], id="read where write is needed"),
+        pytest.param({}, [Level.FAIL, Level.WARN], id="nothing at all"),
+    ],
+)
+def test_permissions_are_compared_by_level(granted: dict[str, str], levels: list[Level]) -> None:
+    findings = Findings()
+    permissions("App x asks for", granted, findings)
+    assert [one.level for one in findings] == levels
+
+
+@pytest.mark.parametrize(
+    ("apart", "level"),
+    [
+        pytest.param(timedelta(seconds=30), Level.OK, id="half a minute ahead"),
+        pytest.param(-timedelta(seconds=30), Level.OK, id="half a minute behind"),
+        pytest.param(timedelta(seconds=31), Level.FAIL, id="more than that ahead"),
+        pytest.param(-timedelta(hours=1), Level.FAIL, id="an hour behind"),
+    ],
+)
+def test_clocks_may_differ_a_little(apart: timedelta, level: Level) -> None:
+    findings = Findings()
+    skew(faces.NOW + apart, faces.NOW, findings)
+    assert [one.level for one in findings] == [level]
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        pytest.param("15d", timedelta(days=15), id="days"),
+        pytest.param("1w3d or 10GiB", timedelta(days=10), id="a time and a size"),
+        pytest.param("10GiB", None, id="a size alone"),
+        pytest.param("", None, id="nothing"),
+    ],
+)
+def test_retention_is_read_as_prometheus_writes_it(text: str, kept: timedelta | None) -> None:
+    assert retention(text) == kept
