@@ -33,6 +33,9 @@ class MemoryLedger:
         found = self._of(ledger).cursors
         return {key: found[key] for key in keys if key in found}
 
+    def recent(self, ledger: str, since: int) -> Mapping[int, Cursor]:
+        return {key: one for key, one in self._of(ledger).cursors.items() if one.time >= since}
+
     def read(self, ledger: str, first: int, stop: int) -> Slices:
         return self._of(ledger).slices.between(first, stop)
 

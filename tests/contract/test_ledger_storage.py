@@ -92,6 +92,13 @@ def test_what_was_committed_is_read_back(ledger: Ledger) -> None:
     assert ledger.status(ID).filled_until == end_of(first + 2)
 
 
+def test_recent_cursors_are_found_by_their_time(ledger: Ledger) -> None:
+    cursors = {1: Cursor(10, 1.5), 2: Cursor(20, 2.5), 3: Cursor(30, 3.5)}
+    ledger.commit(ID, LedgerUpdate(state(SINCE + 1), cursors=cursors))
+    assert ledger.recent(ID, 20) == {2: Cursor(20, 2.5), 3: Cursor(30, 3.5)}
+    assert ledger.recent("another", 0) == {}
+
+
 def test_who_comes_second_stores_nothing(ledger: Ledger) -> None:
     first = first_of(TODAY)
     ledger.commit(ID, LedgerUpdate(state(first + 1), stretch(first, [10]), {1: Cursor(1, 1)}))

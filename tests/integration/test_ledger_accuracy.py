@@ -113,6 +113,20 @@ def test_a_backfilled_budget_is_what_the_samples_can_show(
     assert_true(window(ledger, indicator, END), truth, END)
 
 
+@pytest.mark.parametrize("name", ["steady", "restarts", "missed", "brownout"])
+def test_a_free_query_comes_close_and_says_that_it_is_approximate(
+    name: str, world: World, source: PrometheusSource
+) -> None:
+    truth, ledger = world.services[name], MemoryLedger()
+    bad, total = (f"sum(increase({one}[$window]))" for one in (truth.bad_selector, truth.total_selector))
+    indicator = Indicator(prometheus=PrometheusIndicator(bad=bad, total=total))
+    refresh(indicator, needed_since=END - WINDOW, now=END + SETTLE, source=source, ledger=ledger)
+    sums = window(ledger, indicator, END).sums()
+    error = remaining(sums.bad, sums.total, 1 - truth.target) - truth.remaining(END, WINDOW)
+    assert abs(error) <= A_TENTH_OF_A_POINT
+    assert sums.approximate == sums.measured > 0.99 * sums.expected
+
+
 def test_a_live_budget_is_what_the_samples_can_show(
     world: World, start_prometheus: StartPrometheus, database: Database, tmp_path: Path
 ) -> None:

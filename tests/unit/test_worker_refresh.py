@@ -280,6 +280,64 @@ def test_one_long_gap_does_not_pass_for_a_scrape_interval() -> None:
     assert set(window(ledger, NOON - DAY).total.tolist()) == {10}
 
 
+def relabelled(old: Counter, at: datetime, key: int) -> list[Counter]:
+    """The same counter, going on under another name from a moment on."""
+    before = [(time, value) for time, value in old.samples if time < at]
+    after = [(time, value) for time, value in old.samples if time >= at]
+    return [
+        Counter(old.key, before, old.total, old.bad, old.delay),
+        Counter(key, after, old.total, old.bad, old.delay),
+    ]
+
+
+@pytest.mark.parametrize("refreshes", [1, 61])
+def test_counters_under_new_labels_go_on(refreshes: int) -> None:
+    """All targets got another label half an hour ago: seen minute by minute, or in one backfill."""
+    failing = Counter(3, [(at, value // 100) for at, value in steady(key=3).samples], 1, 1)
+    source, ledger = MemorySource([]), MemoryLedger()
+    for key, one in enumerate([steady(key=1), steady(key=2), failing]):
+        source.counters += relabelled(one, NOON - 30 * MINUTE, key + 100)
+    for minute in range(1 - refreshes, 1):
+        fill(source, ledger, now=NOON + SETTLE + minute * MINUTE)
+    slices = window(ledger, NOON - 2 * DAY)
+    assert set(slices.total.tolist()) == {20, 21}
+    assert (slices.total.sum(), slices.bad.sum()) == (2 * 28_800 + 288, 288)
+    assert slices.sums().interpolated == 0
+
+
+def test_a_longer_window_knows_new_labels_too() -> None:
+    source, ledger = MemorySource(relabelled(steady(days=6), NOON - 3 * DAY, 2)), MemoryLedger()
+    fill(source, ledger, since=NOON - DAY)
+    fill(source, ledger, since=NOON - 4 * DAY)
+    assert set(window(ledger, NOON - 4 * DAY).total.tolist()) == {10}
+
+
+def test_a_deployment_is_a_birth_however_much_the_old_processes_had_counted() -> None:
+    deployed = [Counter(key, regular(NOON - 30 * MINUTE, 60, first=900)) for key in (101, 102)]
+    old = [relabelled(steady(key=key), NOON - 30 * MINUTE, 0)[0] for key in (1, 2)]
+    source, ledger = MemorySource([*old, *deployed]), MemoryLedger()
+    for minute in range(-60, 1):
+        fill(source, ledger, now=NOON + SETTLE + minute * MINUTE)
+    assert window(ledger, NOON - 31 * MINUTE).sums().total == 2 * (900 + 300)
+
+
+def test_short_jobs_count_in_full() -> None:
+    """Each lives for one scrape, and ends having counted about what the one before it had."""
+    jobs = [Counter(10 + i, [(NOON - i * MINUTE, 5_000.0 - i)]) for i in range(240)]
+    source, ledger = MemorySource([steady(), *jobs]), MemoryLedger()
+    fill(source, ledger, now=NOON - 120 * MINUTE)
+    for minute in range(-119, 1):
+        fill(source, ledger, now=NOON + SETTLE + minute * MINUTE)
+    assert window(ledger, NOON - 60 * MINUTE).sums().total == sum(5_010 - i for i in range(60))
+
+
+def test_a_job_after_a_long_silence_counts_in_full() -> None:
+    jobs = [Counter(10, [(NOON - 300 * MINUTE, 5_000)]), Counter(11, [(NOON - MINUTE, 6_000)])]
+    ledger = MemoryLedger()
+    fill(MemorySource([Counter(1, regular(NOON - 4 * DAY, 4 * 1440, 0)), *jobs]), ledger)
+    assert window(ledger, NOON - 2 * DAY).sums().total == 11_000
+
+
 GOOD_AND_TOTAL = [
     pytest.param([], "no data was ever found for total: total", id="nothing matches"),
     pytest.param(
@@ -346,7 +404,8 @@ def test_however_often_it_runs_the_ledger_is_the_same(
         Counter(key, regular(start, minutes, rate, every=every, first=key), delay=delay * MINUTE)
         for key, rate in enumerate([4, 8, 2])
     ]
-    counters.append(Counter(9, regular(NOON + born * MINUTE, 60, 2, every=every, first=2)))
+    newcomer = regular(NOON + born * MINUTE, 60, 2, every=every, first=2)
+    counters.append(Counter(9, newcomer, delay=delay * MINUTE))
     source, ledger, at_once = MemorySource(counters), MemoryLedger(), MemoryLedger()
     now = NOON
     for pause in [*pauses, 400]:

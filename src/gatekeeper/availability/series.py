@@ -94,6 +94,11 @@ class Differences:
         found = zip(self.owner[last], self.times[last], self.values[last], strict=True)
         return {self.keys[int(owner)]: Cursor(int(time), float(value)) for owner, time, value in found}
 
+    def gained(self, born_after: int) -> Counts:
+        """What each sample adds: the difference, or the value itself after a reset or a birth (see ``increments``)."""
+        before = np.where(self.first & (self.times > born_after), 0.0, self.before_values)
+        return np.where(self.values < before, self.values, self.values - before)
+
 
 def differences(series: Sequence[RawSeries], cursors: Mapping[int, Cursor]) -> Differences:
     """Put each sample later than its series' cursor beside the one before it."""
@@ -139,7 +144,7 @@ def increments(found: Differences, *, scrape: int, born_after: int) -> Slices:
     """
     if not len(found):
         return Slices.unknown(0, 0)
-    gained = _gained(found, born_after)
+    gained = found.gained(born_after)
     gap = found.times - found.before_times > LONG_GAP * scrape
     begin = np.where(gap, found.before_times // MILLISECOND_STEP + 1, _slices_of(found.before_times))
     end = _slices_of(found.times)
@@ -182,12 +187,6 @@ def repay(bad: Counts, deficit: float) -> tuple[Counts, float]:
     true = np.cumsum(bad) - deficit
     reached = np.maximum(np.maximum.accumulate(true), 0.0)
     return np.diff(reached, prepend=0.0), float(reached[-1] - true[-1]) if len(bad) else deficit
-
-
-def _gained(found: Differences, born_after: int) -> Counts:
-    before = np.where(found.first & (found.times > born_after), 0.0, found.before_values)
-    reset = found.values < before
-    return np.where(reset, found.values, found.values - before)
 
 
 def _slices_of(times: Instants) -> Instants:

@@ -43,6 +43,9 @@ _THESE_CURSORS = (
     ledger_cursor.c.series.in_(bindparam("some", expanding=True)),
 )
 _CURSORS = select(ledger_cursor.c.series, ledger_cursor.c.time, ledger_cursor.c.value).where(*_THESE_CURSORS)
+_RECENT = select(ledger_cursor.c.series, ledger_cursor.c.time, ledger_cursor.c.value).where(
+    ledger_cursor.c.ledger == _THIS, ledger_cursor.c.time >= bindparam("since_time")
+)
 _DELETE_CURSORS, _INSERT_CURSORS = delete(ledger_cursor).where(*_THESE_CURSORS), insert(ledger_cursor)
 _FORGET_CURSORS = delete(ledger_cursor).where(
     ledger_cursor.c.ledger == _THIS, ledger_cursor.c.time < bindparam("oldest")
@@ -81,6 +84,12 @@ class SqlLedger:
                 for series, time, value in connection.execute(_CURSORS, {"this": ledger, "some": some}):
                     found[series] = Cursor(time, value)
         return found
+
+    def recent(self, ledger: str, since: int) -> Mapping[int, Cursor]:
+        """The cursors at or after this time, Unix milliseconds."""
+        with self._database.read() as connection:
+            found = connection.execute(_RECENT, {"this": ledger, "since_time": since})
+            return {series: Cursor(time, value) for series, time, value in found}
 
     def read(self, ledger: str, first: int, stop: int) -> Slices:
         """The slices ``first`` to ``stop - 1``; what is not stored is unknown."""

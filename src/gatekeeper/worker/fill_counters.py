@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import median_low
+from typing import Protocol
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from gatekeeper.availability.filling import (
     TooManySamplesError,
 )
 from gatekeeper.availability.ledger import Slices
+from gatekeeper.availability.relabelling import NEAR, births, continued
 from gatekeeper.availability.series import (
     LONG_GAP,
     MILLISECOND_STEP,
@@ -79,6 +81,7 @@ class CounterFilling:
         for _, series in self._chunks(_end(since - BASELINE), _end(self.state.since)):
             found = differences(series, cursors)
             state = _learned(state, found)
+            found = _recognised(found, state.born_after, _Draft(slices, cursors))
             slices = joined(slices, _increments(found, state).between(slices.first, slices.stop))
             cursors |= found.cursors
         bad, deficit = repay(slices.bad, 0.0)
@@ -144,6 +147,7 @@ class CounterFilling:
 
     def _commit(self, found: Differences, until: int, progress: float | None) -> None:
         state = _learned(self.state, found)
+        found = _recognised(found, state.born_after, _Stored(self.name, self.ledger))
         stop = max(state.filled_until, until // MILLISECOND_STEP + 1)
         gained = _increments(found, state)
         gained = gained.between(max(gained.first, state.since), max(gained.stop, state.since))
@@ -196,6 +200,61 @@ def _learned(state: LedgerState, found: Differences) -> LedgerState:
     start = int(np.min(found.times))
     was_there = start + (state.scrape or DEFAULT_SCRAPE)
     return replace(state, history_start=start, born_after=max(state.born_after, was_there))
+
+
+class _Counted(Protocol):
+    """What has been counted so far."""
+
+    def total(self, first: int, stop: int) -> float:
+        """Events of these slices."""
+        ...
+
+    def recent(self, since: int) -> Mapping[int, Cursor]:
+        """The cursors not older than this."""
+        ...
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """A ledger as it is stored."""
+
+    name: str
+    ledger: Ledger
+
+    def total(self, first: int, stop: int) -> float:
+        return self.ledger.sums(self.name, first, stop).total
+
+    def recent(self, since: int) -> Mapping[int, Cursor]:
+        return self.ledger.recent(self.name, since)
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """Slices that are not stored yet."""
+
+    slices: Slices
+    cursors: Mapping[int, Cursor]
+
+    def total(self, first: int, stop: int) -> float:
+        return self.slices.between(first, stop).sums().total
+
+    def recent(self, since: int) -> Mapping[int, Cursor]:
+        return {key: cursor for key, cursor in self.cursors.items() if cursor.time >= since}
+
+
+def _recognised(found: Differences, born_after: int, counted: _Counted) -> Differences:
+    """Differences in which counters that only changed their labels are no births.
+
+    Looked into where newcomers bring more events than the hour before them had.
+    """
+    for born in births(found, born_after):
+        begin = int(found.times[born].min())
+        stop = begin // MILLISECOND_STEP + 1
+        known = ~found.first & (found.times > begin - HOUR * MILLISECOND_STEP) & (found.times < begin)
+        unstored = float((found.gained(born_after) * found.total)[known].sum())
+        if (found.values * found.total)[born].sum() > unstored + counted.total(stop - HOUR, stop):
+            found = continued(found, born, counted.recent(begin - NEAR))
+    return found
 
 
 def _increments(found: Differences, state: LedgerState) -> Slices:

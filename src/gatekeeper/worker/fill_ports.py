@@ -35,6 +35,10 @@ class Ledger(Protocol):
         """The cursors of those series that have one."""
         ...
 
+    def recent(self, ledger: str, since: int) -> Mapping[int, Cursor]:
+        """The cursors at or after this time, Unix milliseconds."""
+        ...
+
     def read(self, ledger: str, first: int, stop: int) -> Slices:
         """The slices ``first`` to ``stop - 1``; what is not stored is unknown."""
         ...
