@@ -64,7 +64,7 @@ OPENINGS = (
         "Search understands synonyms",
         "services/search/synonyms.py",
         'SYNONYMS = {"sofa": "couch"}\n',
-        "Search is low on budget, but its policy only gives advice.",
+        "It has nothing to do with checkout, and search keeps its promise.",
     ),
 )
 
@@ -106,8 +106,8 @@ def history(present: datetime) -> History:
     is near. The day is busiest shortly after the demo begins, so that the story takes the same time at any hour.
     """
     bad_deploy = at_ago(present, 25 * DAY - HOUR, minutes=20, share=0.38)
-    slow_bank = at_ago(present, 9 * DAY + 5 * HOUR, minutes=14, share=0.12)
-    full_disk = at_ago(present, 6 * DAY, minutes=50, share=0.45)
+    slow_bank = at_ago(present, 9 * DAY + 5 * HOUR, minutes=14, share=0.06)
+    full_disk = at_ago(present, 6 * DAY, minutes=35, share=0.2)
     return History(
         (
             Workload("checkout", 900, 0.00003, instances=2, outages=(bad_deploy, slow_bank)),

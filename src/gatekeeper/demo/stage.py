@@ -7,13 +7,17 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Self
 
+from flask import Response
+from werkzeug.middleware.shared_data import SharedDataMiddleware
+
 from gatekeeper.bootstrap import Tempo, build
 from gatekeeper.demo import cast
 from gatekeeper.demo.clock import DemoClock, real_time
 from gatekeeper.demo.github import AppKey, Hook, create_github
 from gatekeeper.demo.github.acme import APP_ID
+from gatekeeper.demo.panel import add_panel
 from gatekeeper.demo.prometheus import create_prometheus
-from gatekeeper.demo.site import Site
+from gatekeeper.demo.site import WSGI, Site
 from gatekeeper.demo.story import Story
 from gatekeeper.github.limiter import Limiter
 from gatekeeper.settings import Settings
@@ -21,9 +25,9 @@ from gatekeeper.web.app import create_app
 from gatekeeper.worker.engine import Pace
 
 WATCH_SECONDS = 0.25
-TEMPO = Tempo(services=timedelta(seconds=1), overrides=timedelta(seconds=2))
+TEMPO = Tempo(services=timedelta(seconds=0.5), overrides=timedelta(seconds=2))
 """In real time, of which a second can be a minute of the demo's."""
-PACE = Pace(sweep=timedelta(milliseconds=500), grace=timedelta(seconds=3))
+PACE = Pace(sweep=timedelta(seconds=0.25), grace=timedelta(seconds=3))
 
 
 class Stage:
@@ -75,12 +79,12 @@ class Stage:
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
-        ours, github, prometheus = self._sites
-        for site, app in (
-            (github, create_github(self.world)),
-            (prometheus, create_prometheus(self.history, self.clock)),
-            (ours, create_app(self._wired, real_time=real_time)),
-        ):
+        apps: tuple[WSGI, ...] = (
+            self._gatekeeper(),
+            self._github(),
+            create_prometheus(self.history, self.clock),
+        )
+        for site, app in zip(self._sites, apps, strict=True):
             self._stack.callback(site.start(app).stop)
         self._stack.callback(self._wired.close)
         self.world.deliveries.start(self.clock)
@@ -92,6 +96,25 @@ class Stage:
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
+
+    def _gatekeeper(self) -> WSGI:
+        app = create_app(self._wired, real_time=real_time)
+        add_panel(app, self.story, gatekeeper=self.gatekeeper, github=self.github)
+        return app
+
+    def _github(self) -> WSGI:
+        """The simulated GitHub, which draws diagrams as the real one does and lets the story frame it."""
+        app = create_github(self.world)
+        app.config["SCRIPTS"] = ("/drawing/draw.js",)
+
+        @app.after_request
+        def let_it_be_framed(response: Response) -> Response:
+            policy = response.headers.get("Content-Security-Policy", "")
+            framed = policy.replace("frame-ancestors 'none'", f"frame-ancestors {self.gatekeeper}")
+            response.headers["Content-Security-Policy"] = framed
+            return response
+
+        return SharedDataMiddleware(app, {"/drawing": ("gatekeeper.demo", "static")})
 
     def _watch(self) -> None:
         stopped = threading.Event()

@@ -1,7 +1,7 @@
 """The story as it unfolds: what has come to pass, and the acts that people do by a button."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum, auto
@@ -23,6 +23,7 @@ SPENT_ENOUGH = -0.1
 """With so little budget left the clock goes back to real time: nobody who reads a while buries the service."""
 BEFORE_THAW = timedelta(minutes=6)
 LABEL = "slo:override"
+BOT = "gatekeeper[bot]"
 RIGHT, WRONG = "target: 99.95%", "target: 100%"
 
 
@@ -52,6 +53,7 @@ class Facts:
         merged: the pull requests that are merged, by number.
         mergeable: those that GitHub would merge now.
         labelled: those that carry the override label.
+        comments: Gatekeeper's comment on each that has one, by number.
         mistaken: whether the policy file has a mistake.
         reached: what has come to pass.
     """
@@ -65,6 +67,7 @@ class Facts:
     merged: frozenset[int]
     mergeable: frozenset[int]
     labelled: frozenset[int]
+    comments: Mapping[int, int]
     mistaken: bool
     reached: frozenset[Milestone]
 
@@ -96,6 +99,7 @@ class Story:
             mergeable = [
                 number for number, pull in pulls.items() if merging.refusal(self._world, pull) is None
             ]
+            comments = {one.number: one.id for one in self._world.comments.values() if one.author == BOT}
         with self._lock:
             reached = frozenset(self._reached)
         return Facts(
@@ -108,6 +112,7 @@ class Story:
             merged=frozenset(number for number, pull in pulls.items() if pull.merged_at),
             mergeable=frozenset(mergeable),
             labelled=frozenset(number for number, pull in pulls.items() if LABEL in pull.labels),
+            comments=comments,
             mistaken=WRONG in self._policy(),
             reached=reached,
         )
