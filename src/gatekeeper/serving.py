@@ -1,6 +1,7 @@
 """Serving: gunicorn with web and worker in one, or a worker alone."""
 
 import fcntl
+import os
 import signal
 import tempfile
 import threading
@@ -51,10 +52,12 @@ def serve(settings: Settings, *, host: str, port: int, workers: int, wire: Wire 
             "its commits, so one process is faster. Use --workers 1, or a GATEKEEPER_DATABASE_URL with postgresql://"
         )
     logs.configure(settings.log_format)
+    master = os.getpid()
     try:
         _Server(settings, f"[{host}]:{port}" if ":" in host else f"{host}:{port}", workers, wire).run()
     except SystemExit as end:
-        if end.code == Arbiter.APP_LOAD_ERROR:
+        # Each process of gunicorn ends here; the master has to hear of it by the code.
+        if end.code == Arbiter.APP_LOAD_ERROR and os.getpid() == master:
             raise ConfigurationError("Gatekeeper could not start; the reason stands above") from None
         raise
 

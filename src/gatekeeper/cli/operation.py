@@ -42,10 +42,12 @@ def worker() -> None:
 def demo(
     *,
     port: Port = 8000,
+    browser: Annotated[bool, typer.Option(help="Open the story in a browser.")] = True,
 ) -> None:
     """Show everything on this machine: a simulated GitHub, a sample history, and an incident to watch."""
     with readable_errors():
-        importlib.import_module("gatekeeper.demo.run").run(port=port)
+        # Nothing of the demo is loaded where it is not shown.
+        importlib.import_module("gatekeeper.demo.run").run(port=port, browser=browser)
 
 
 def settings() -> None:
