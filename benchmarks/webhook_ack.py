@@ -9,7 +9,6 @@ moment each should have been sent, so that a stall counts against every delivery
 
 import argparse
 import json
-import logging
 import os
 import random
 import re
@@ -28,21 +27,19 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-import structlog
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from flask import Flask
 from rich.console import Console
 from rich.table import Table
 from sqlalchemy import func, select
 
-from gatekeeper.bootstrap import build, now
+from gatekeeper.bootstrap import Gatekeeper, build, now
 from gatekeeper.events.delivery import sign
 from gatekeeper.events.keys import Kind, WorkKey
+from gatekeeper.serving import serve
 from gatekeeper.settings import Settings
 from gatekeeper.store.engine import Database, create_store_engine
 from gatekeeper.store.tables import delivery
-from gatekeeper.web.app import create_app as webhooks_app
 from gatekeeper.worker.engine import Engine
 from gatekeeper.worker.runner import Runner
 
@@ -88,38 +85,45 @@ class Figure:
     p99: float
 
 
-def create_app() -> Flask:
-    """The whole server on its real store, the worker embedded, with passes that only wait; gunicorn's target."""
-    gatekeeper = build(Settings.from_env())
-    runner = Runner(gatekeeper.work, {Kind.PULL: _pass}, now, random.random)
-    engine = Engine(gatekeeper.work, runner, database_url=gatekeeper.settings.database_url, clock=now)
-    engine.start()
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    return webhooks_app(replace(gatekeeper, engine=engine))
-
-
-def _pass(_key: WorkKey, _hints: object, _now: datetime) -> None:
-    time.sleep(0.1)  # as long as a real one waits for GitHub
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--seconds", type=int, default=10, help="length of each load (default 10)")
     parser.add_argument("--only", choices=["gatekeeper", "probot"], help="run one of the two")
+    parser.add_argument("--serve", type=int, metavar="PORT", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.serve:
+        serve(Settings.from_env(), host="127.0.0.1", port=options.serve, workers=1, wire=_wire)
+    else:
+        _compare(options.seconds, options.only)
+
+
+def _wire(settings: Settings) -> Gatekeeper:
+    """All as in production, but for the pass over a pull request, which only waits, as if for GitHub."""
+    gatekeeper = build(settings)
+    runner = Runner(gatekeeper.work, {Kind.PULL: _pass}, now, random.random)
+    engine = Engine(gatekeeper.work, runner, database_url=settings.database_url, clock=now)
+    return replace(gatekeeper, engine=engine)
+
+
+def _pass(_key: WorkKey, _hints: object, _now: datetime) -> None:
+    time.sleep(0.1)
+
+
+def _compare(seconds: int, only: str | None) -> None:
     CACHE.mkdir(parents=True, exist_ok=True)
     _install_probot()
     bodies = _bodies()
     figures = {}
     with tempfile.TemporaryDirectory(dir=CACHE) as folder:
-        print(f"fsync of this disk: {_fsync_ms(Path(folder)):.2f} ms (median)")
-        for start in (_gatekeeper, _probot):
-            if options.only in {None, start.__name__.strip("_")}:
+        for name, start in (("gatekeeper", _gatekeeper), ("probot", _probot)):
+            if only in {None, name}:
                 with start(Path(folder)) as server:
-                    figures[server.name] = _measure(server, bodies, options.seconds, Path(folder))
+                    figures[server.name] = _measure(server, bodies, seconds, Path(folder))
         _check_stored(Path(folder), figures)
+        print(f"fsync of this disk: {_fsync_ms(Path(folder)):.2f} ms (median)")
+    print(f"load of this machine in the last minute: {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
     _print(figures)
 
 
@@ -165,16 +169,7 @@ def _gatekeeper(folder: Path) -> Iterator[Server]:
         "GATEKEEPER_DATABASE_URL": f"sqlite:///{folder}/gatekeeper.db",
         "GATEKEEPER_WEBHOOK_SECRET": SECRET,
     }
-    command = [
-        sys.executable,
-        "-m",
-        "gunicorn",
-        "webhook_ack:create_app()",
-        "--chdir",
-        str(Path(__file__).parent),
-    ]
-    command += ["--worker-class", "gthread", "--workers", "1", "--threads", "16", "--keep-alive", "75"]
-    with _running([*command, "--bind", f"127.0.0.1:{port}"], environ, port):
+    with _running([sys.executable, __file__, "--serve", str(port)], environ, port):
         yield Server("Gatekeeper", port, "/webhooks/github")
 
 
@@ -317,7 +312,7 @@ def _check_stored(folder: Path, figures: dict[str, dict[str, Figure]]) -> None:
 
 
 def _print(figures: dict[str, dict[str, Figure]]) -> None:
-    table = Table("load", "server", "req/s", "p50 ms", "p99 ms", "of Probot's req/s", "of Probot's p99")
+    table = Table("load", "server", "req/s", "p50 ms", "p99 ms", "req/s : Probot's", "p99 : Probot's")
     for load in next(iter(figures.values())):
         reference = figures.get("Probot 14", {}).get(load)
         for name, by_load in figures.items():
@@ -326,7 +321,7 @@ def _print(figures: dict[str, dict[str, Figure]]) -> None:
                 [f"{one.rate / reference.rate:.2f}", f"{one.p99 / reference.p99:.2f}"] if reference else []
             )
             table.add_row(load, name, f"{one.rate:.0f}", f"{one.p50:.2f}", f"{one.p99:.2f}", *ratios)
-    Console().print(table)
+    Console(width=100).print(table)
 
 
 if __name__ == "__main__":
