@@ -74,6 +74,10 @@ class Served(Stage):
         """SIGKILL to the server, or another process, and all that it started; returns when it is gone."""
         end(pid or self.pid, signal.SIGKILL)
 
+    def kill_one(self, pid: int) -> None:
+        """SIGKILL to one process, but not to its group."""
+        os.kill(pid, signal.SIGKILL)
+
     def terminate(self) -> None:
         """SIGTERM to the server; returns when it is gone."""
         end(self.pid, signal.SIGTERM)
