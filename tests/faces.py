@@ -121,7 +121,7 @@ HISTORIES: dict[tuple[str, str], Callable[[], Slices]] = {
             (11 * HOURS, 7 * MINUTES, 0.2),
         ]
     ),
-    ("search", "availability"): lambda: slices([(9 * A_DAY, 55 * MINUTES, 0.55)], base=0.00008, seed=2),
+    ("search", "availability"): lambda: slices([(9 * A_DAY, 55 * MINUTES, 0.6)], base=0.0001, seed=2),
     ("payments", "availability"): lambda: slices([(6 * A_DAY, 9 * MINUTES, 0.2)], seed=3),
     ("payments", "fast-enough"): lambda: slices(base=0.002, flags=Flag.MEASURED | Flag.APPROXIMATE, seed=4),
     ("newsletter", "delivered"): lambda: slices(base=0.001, since=9 * A_DAY, seed=5),
