@@ -1,11 +1,11 @@
 """Which of a repository's policies stand after it was read: the good ones, and the last good one of each bad one."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from gatekeeper.policy.loader import Loaded, PolicyFile, load
 from gatekeeper.policy.model import Service
-from gatekeeper.policy.problem import Problem, Severity
+from gatekeeper.policy.problem import Severity
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,55 @@ class Before:
     organization_defaults: tuple[PolicyFile, ...] = ()
 
 
+@dataclass(frozen=True)
+class _Mistake:
+    """What keeps something in a file from being in force."""
+
+    path: str
+    text: str
+
+
+@dataclass(frozen=True)
+class _Bounds:
+    """What a repository's policies may say, beside what each says for itself.
+
+    Attributes:
+        taken: the services of other repositories, by key.
+    """
+
+    repository: str
+    central: str
+    taken: Mapping[str, Service]
+
+    def objection(self, service: Service) -> str | None:
+        """Why this policy cannot be in force, or None."""
+        path, name = service.origin.path, service.name
+        if other := self.taken.get(service.key):
+            place = f"{other.origin.repository}/{other.origin.path}"
+            return f"{path}: service {name} is declared in {place} already; rename one of the two"
+        if foreign := self._foreign(service):
+            return (
+                f"{path}: service {name} covers changes of {foreign}, and only policies in {self.central} may cover "
+                "other repositories; move the file there"
+            )
+        return None
+
+    def _foreign(self, service: Service) -> str | None:
+        """A repository that the policy would gate out of its reach."""
+        if self.repository == self.central:
+            return None
+        named = [change.repository for change in service.changes if change.repository is not None]
+        return next((one for one in named if one.casefold() != self.repository.casefold()), None)
+
+
 def put_in_force(
-    files: Sequence[PolicyFile], before: Before, *, repository: str, commit: str, central: str
+    files: Sequence[PolicyFile],
+    before: Before,
+    *,
+    repository: str,
+    commit: str,
+    central: str,
+    left_out: Collection[str] = (),
 ) -> InForce:
     """The policies in force after these files were read.
 
@@ -53,33 +100,56 @@ def put_in_force(
         repository: where they were read, ``owner/name``.
         commit: the commit they were read at.
         central: the organisation's policy repository; only policies there may cover other repositories.
+        left_out: paths of policy files that are there but were not read; what they said last stands.
     """
     organization = repository.split("/", 1)[0]
+    known = [*files, *(file for file in before.defaults if file.path in left_out)]
     loaded = load(
-        files,
+        known,
         organization=organization,
         repository=repository,
         commit=commit,
         defaults=load(before.organization_defaults, organization=organization).defaults,
     )
-    taken = {service.key: service for service in before.others}
-    problems = [str(problem) for problem in loaded.problems]
-    services: list[tuple[Service, str | None]] = []
-    for service in _unless_moved(loaded.in_force(before.services), before.services):
-        if service.key in taken:
-            problems.append(_doubled(service, taken[service.key]))
-        elif repository != central and (foreign := _foreign(service, repository)):
-            problems.append(_out_of_reach(service, foreign, central))
-        else:
-            services.append((service, _newer_problem(service, loaded)))
-    return InForce(repository, commit, tuple(services), tuple(problems), _defaults(files, loaded, before))
+    bounds = _Bounds(repository, central, {service.key: service for service in before.others})
+    refused = [
+        _Mistake(one.origin.path, why)
+        for one in loaded.services
+        if (why := bounds.objection(one)) is not None
+    ]
+    refused += [_Mistake(path, _unread(path)) for path in sorted(left_out)]
+    good = _without(loaded, bounds, left_out)
+    stood = [service for service in before.services if bounds.objection(service) is None]
+    anew, mistakes = {service.key for service in good.services}, [*_errors(loaded), *refused]
+    return InForce(
+        repository,
+        commit,
+        services=tuple(
+            (service, None if service.key in anew else _held_back(service, mistakes))
+            for service in _unless_moved(good.in_force(stood), stood)
+        ),
+        problems=(*(str(problem) for problem in loaded.problems), *(one.text for one in refused)),
+        defaults=_defaults(known, loaded, before),
+    )
 
 
 def unreadable(before: Before, repository: str, why: str) -> InForce:
     """The policies in force when the repository could not be read: a gate does not open because of that."""
-    problems = (f"the policy files cannot be read: {why}",) if before.services else ()
+    stood = before.services or before.defaults
+    problems = (f"the policy files cannot be read: {why}",) if stood else ()
     services = tuple((service, problem) for service in before.services for problem in problems)
     return InForce(repository, "", services, problems, before.defaults)
+
+
+def _without(loaded: Loaded, bounds: _Bounds, left_out: Collection[str]) -> Loaded:
+    """What was loaded, with what is refused counted among the broken: its last good version is kept likewise."""
+    refused = [service for service in loaded.services if bounds.objection(service) is not None]
+    return replace(
+        loaded,
+        services=tuple(service for service in loaded.services if service not in refused),
+        broken=loaded.broken.union((service.origin.path for service in refused), left_out),
+        withheld=loaded.withheld.union(service.name for service in refused),
+    )
 
 
 def _unless_moved(services: Sequence[Service], before: Sequence[Service]) -> Iterable[Service]:
@@ -100,34 +170,21 @@ def _defaults(files: Sequence[PolicyFile], loaded: Loaded, before: Before) -> tu
     return before.defaults if loaded.spoilt else found
 
 
-def _newer_problem(service: Service, loaded: Loaded) -> str | None:
-    """What keeps the newer version of a kept service's file from being in force."""
-    if service in loaded.services:
-        return None
-    errors = [one for one in loaded.problems if one.severity is Severity.ERROR]
-    return next(iter(_own_first(errors, service.origin.path)), None)
+def _errors(loaded: Loaded) -> Iterable[_Mistake]:
+    errors = (one for one in loaded.problems if one.severity is Severity.ERROR)
+    return (_Mistake(one.path, str(one)) for one in errors)
 
 
-def _own_first(errors: Sequence[Problem], path: str) -> Iterable[str]:
-    """The file's own errors; then those elsewhere that hold it back too, such as broken defaults."""
-    return [str(one) for one in sorted(errors, key=lambda one: one.path != path)]
+def _held_back(service: Service, mistakes: Sequence[_Mistake]) -> str | None:
+    """What keeps the newer version of a kept service's file from being in force.
+
+    The file's own mistake; or one elsewhere that holds it back too, such as broken defaults.
+    """
+    own_first = sorted(mistakes, key=lambda one: one.path != service.origin.path)
+    return own_first[0].text if own_first else None
 
 
-def _foreign(service: Service, repository: str) -> str | None:
-    """A repository other than the policy's own that the policy would gate."""
-    named = [change.repository for change in service.changes if change.repository is not None]
-    return next((one for one in named if one.casefold() != repository.casefold()), None)
-
-
-def _doubled(service: Service, other: Service) -> str:
-    place = f"{other.origin.repository}/{other.origin.path}"
+def _unread(path: str) -> str:
     return (
-        f"{service.origin.path}: service {service.name} is declared in {place} already; rename one of the two"
-    )
-
-
-def _out_of_reach(service: Service, foreign: str, central: str) -> str:
-    return (
-        f"{service.origin.path}: service {service.name} covers changes of {foreign}, and only policies in {central} "
-        "may cover other repositories; move the file there"
+        f"{path}: this file is too large, or there are too many; what it said last stays in force; split it"
     )
