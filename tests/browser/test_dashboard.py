@@ -162,6 +162,7 @@ def test_the_state_of_each_service_can_be_read_without_colours(visitor: Visitor)
     states = page.locator(".services .state").all_inner_texts()
     assert [state.strip() for state in states] == [
         "Frozen",
+        "Caution",
         "Not measured",
         "Reading history",
         "Open",
