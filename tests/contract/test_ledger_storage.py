@@ -175,13 +175,13 @@ def days_kept_both_ways(database: Database) -> set[int]:
         return packed & {day_of(index) for index in rows}
 
 
-def test_only_the_newest_three_days_are_rows(database: Database) -> None:
+def test_only_the_open_day_is_rows(database: Database) -> None:
     ledger = emptied(database)
     for version, day in enumerate(range(TODAY - 9, TODAY)):
         ledger.commit(ID, LedgerUpdate(state(first_of(day + 1), version), stretch(first_of(day), [10] * DAY)))
     with database.read() as connection:
-        assert len(connection.execute(ledger_slice.select()).all()) == 3 * DAY
-        assert len(connection.execute(ledger_day.select()).all()) == 6
+        assert len(connection.execute(ledger_slice.select()).all()) == DAY
+        assert len(connection.execute(ledger_day.select()).all()) == 8
 
 
 def test_cursors_are_kept_for_35_days(database: Database) -> None:

@@ -263,7 +263,7 @@ ledger = Table(
     Column("error_since", UtcDateTime),
 )
 
-# A day of a ledger is either packed in one row here, or a row a slice below while it still changes.
+# A day of a ledger is either packed in one row here, or, while it is open, a row a slice below.
 ledger_day = Table(
     "ledger_day",
     metadata,
