@@ -92,10 +92,10 @@ class History:
                 self._outages[name] += (Outage(at, None, share),)
 
     def recover(self, name: str, at: datetime) -> None:
-        """End a service's outage at ``at``, which must not be past."""
+        """End a service's outage at ``at``, which must not be past. Twice is once."""
         with self._lock:
-            *before, last = self._outages[name]
             if _lasts(self._outages[name]):
+                *before, last = self._outages[name]
                 self._outages[name] = (*before, replace(last, end=at))
 
     def failing(self, name: str) -> bool:

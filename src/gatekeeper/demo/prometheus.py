@@ -106,7 +106,7 @@ def _stepped(labels: Labels, counter: Counter, instants: Instants) -> dict[str, 
     """At each instant the newest sample, unless it is too old."""
     place = np.searchsorted(counter.times, instants, side="right") - 1
     known = place >= 0
-    known[known] = instants[known] - counter.times[place[known]] < LOOK_BACK_MS
+    known[known] = instants[known] - counter.times[place[known]] <= LOOK_BACK_MS
     return _points(labels, instants[known], counter.values[place[known]])
 
 

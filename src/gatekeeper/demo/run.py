@@ -8,6 +8,7 @@ import webbrowser
 from pathlib import Path
 
 from rich.console import Console
+from rich.table import Table
 
 from gatekeeper import logs
 from gatekeeper.demo.stage import Stage
@@ -30,25 +31,20 @@ def run(*, port: int = 8000, browser: bool = True) -> None:
         Stage(Path(folder), port=port) as stage,
     ):
         if port not in {0, stage.port}:
-            console.print(
-                f"[yellow]Port {port} is taken by another program; this takes {stage.port} instead.[/]"
-            )
+            console.print(f"[yellow]Port {port} is taken by another program: this is on {stage.port}.[/]")
         _guide(console, stage)
         if browser:
             webbrowser.open(stage.panel)
         ended.wait()
-        console.print("\nStopping.")
+        console.print("Stopping.")
 
 
 def _guide(console: Console, stage: Stage) -> None:
-    console.print(
-        f"""
-[bold]Gatekeeper[/], with everything it needs on this machine. Nothing leaves it, and nothing is kept.
-
-  The story       [bold]{stage.panel}[/]   start here: an incident, a freeze, an override, a thaw
-  Gatekeeper      {stage.gatekeeper}        services, budgets, decisions, API
-  GitHub          {stage.github}       simulated; acme's pull requests, as anybody you like
-  Prometheus      {stage.prometheus}       simulated; five weeks of traffic
-
-Ctrl-C ends it."""
-    )
+    places = Table.grid(padding=(0, 3))
+    places.add_row("  [bold]The story", f"[bold]{stage.panel}", "start here: eight steps, three minutes")
+    places.add_row("  Gatekeeper", stage.gatekeeper, "services, budgets, decisions")
+    places.add_row("  GitHub", stage.github, "simulated: be anybody")
+    places.add_row("  Prometheus", stage.prometheus, "simulated: five weeks of traffic")
+    console.print("\nGatekeeper and all it needs, on this machine only; nothing is kept.")
+    console.print(places)
+    console.print("Ctrl-C ends it.\n")

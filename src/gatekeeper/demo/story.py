@@ -21,6 +21,8 @@ FAST = 60.0
 FAILING_SHARE = 0.3
 SPENT_ENOUGH = -0.1
 """With so little budget left the clock goes back to real time: nobody who reads a while buries the service."""
+AFTERMATH = timedelta(minutes=7)
+"""How long it takes until Gatekeeper has measured that an incident is over."""
 BEFORE_THAW = timedelta(minutes=6)
 LABEL = "slo:override"
 BOT = "gatekeeper[bot]"
@@ -150,9 +152,10 @@ class Story:
 
     def end_incident(self) -> str:
         """Let checkout work again."""
-        self._history.recover(cast.SERVICE, self._clock())
+        ended = self._clock()
+        self._history.recover(cast.SERVICE, ended)
         self._note(Milestone.RECOVERED)
-        self.run(1)
+        self.run(FAST, until=lambda facts: facts.now >= ended + AFTERMATH)
         return "Payments go through again. What customers went through is not undone: the budget stays spent."
 
     def merge(self, number: int) -> str:

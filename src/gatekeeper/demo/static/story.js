@@ -2,6 +2,8 @@
 "use strict";
 (() => {
   const EVERY = 700; // milliseconds
+  const AGAIN = 3000;
+  const again = new Map();
   const live = document.getElementById("live");
   let seen = performance.now(); // when the clock's data came
 
@@ -32,8 +34,13 @@
     if (answer.ok) show(await answer.text());
   };
 
+  // A page that changes because of the act may move the place that was turned to: turn to it once more.
   const turn = (name, address) => {
-    if (address) document.getElementById(name).src = address;
+    if (!address) return;
+    const frame = document.getElementById(name);
+    clearTimeout(again.get(name));
+    frame.src = address;
+    if (address.includes("#")) again.set(name, setTimeout(() => (frame.src = address), AGAIN));
   };
 
   live.addEventListener("submit", async (event) => {
