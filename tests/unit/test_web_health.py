@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import structlog
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -180,3 +181,13 @@ def test_two_applications_keep_their_counts_apart(gatekeeper: Gatekeeper) -> Non
     one.post("/webhooks/github", data=b"")
     assert sample(one, "gatekeeper_deliveries_total", outcome="refused") == 1
     assert sample(other, "gatekeeper_deliveries_total", outcome="refused") is None
+
+
+def test_pages_and_calls_leave_a_line_in_the_log_and_probes_none(gatekeeper: Gatekeeper) -> None:
+    client = create_app(gatekeeper).test_client()
+    with structlog.testing.capture_logs() as lines:
+        for path in ("/healthz", "/readyz", "/metrics", "/static/icon.svg", "/api/v1/services", "/nothing"):
+            client.get(path).close()
+    told = [(line["event"], line["path"], line["status"]) for line in lines]
+    assert told == [("request.done", "/api/v1/services", 200), ("request.done", "/nothing", 404)]
+    assert all(line["seconds"] >= 0 for line in lines)

@@ -1,6 +1,7 @@
 """The doctor's look at GitHub: the App, what it was granted, the clock, and whether its check is required."""
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 
@@ -23,6 +24,9 @@ NEEDED = {
 WANTED = {"deployments": "write", "actions": "read", "merge_queues": "read"}
 """For deployments and merge queues. Asked for on the first day, because every owner has to accept later ones."""
 EVENTS = frozenset({"check_run", "check_suite", "issue_comment", "pull_request", "push"})
+"""Without these the main job waits for a timer."""
+HELPFUL_EVENTS = frozenset({"repository"})
+"""Tell of renamed and archived repositories at once, and not only with the hour."""
 SKEW = timedelta(seconds=30)
 """A JSON Web Token is back-dated by 60 s; half of that is left for everything else."""
 TIMEOUT = 10.0
@@ -83,14 +87,18 @@ def _app(github: GitHub, findings: Findings) -> None:
     name = f"App {told.get('slug') or told.get('name')}"
     findings.ok("github", f"reached as {name}")
     permissions(f"{name} asks for", told.get("permissions") or {}, findings)
-    if absent := sorted(EVENTS - set(told.get("events") or ())):
-        findings.fail(
-            "events",
-            f"{name} is not subscribed to {', '.join(absent)}",
-            "subscribe on the App's settings page",
-        )
-    else:
-        findings.ok("events", f"{name} is subscribed to all it needs")
+    events(name, frozenset(told.get("events") or ()), findings)
+
+
+def events(name: str, subscribed: AbstractSet[str], findings: Findings) -> None:
+    """Compare the events that an App is subscribed to with those that are handled."""
+    advice = "subscribe on the App's settings page"
+    if absent := sorted(EVENTS - subscribed):
+        findings.fail("events", f"{name} is not subscribed to {', '.join(absent)}", advice)
+    if late := sorted(HELPFUL_EVENTS - subscribed):
+        findings.warn("events", f"{name} is not subscribed to {', '.join(late)}: such news come late", advice)
+    if subscribed >= EVENTS | HELPFUL_EVENTS:
+        findings.ok("events", f"{name} is subscribed to all that is handled")
 
 
 def _installations(github: GitHub, findings: Findings) -> None:

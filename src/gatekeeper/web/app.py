@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-import structlog
 from flask import Flask, Response, request
 
 from gatekeeper.bootstrap import Gatekeeper, now
 from gatekeeper.store.work import DEBOUNCE
+from gatekeeper.web.access import tell_requests
 from gatekeeper.web.api import create_api
 from gatekeeper.web.dashboard import create_dashboard
 from gatekeeper.web.failures import answer_failures
@@ -27,8 +27,6 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
-
-log = structlog.get_logger()
 
 
 def create_app(
@@ -67,6 +65,7 @@ def create_app(
     app.register_blueprint(create_health(gatekeeper, real_time, worker_alive))
     app.register_blueprint(create_metrics(metrics, gatekeeper, reading, real_time))
     app.after_request(_protect)
+    tell_requests(app)
     answer_failures(app)
     return app
 
