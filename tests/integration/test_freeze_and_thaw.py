@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import openapi
-from staging import Stage, fill_ledgers, policy
+from staging import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,32 +19,6 @@ if TYPE_CHECKING:
     from worlds.world import World
 
 SHOP = "acme/shop"
-
-
-@pytest.fixture(scope="module")
-def policies(world: World) -> dict[str, str]:
-    """checkout's budget is spent at ``world.end - 2 d`` and has recovered at ``world.end``; search is well."""
-    spent, healthy = world.services["spent"], world.services["healthy"]
-    return {
-        "policies/checkout.yaml": policy("checkout", bad=spent.bad_selector, total=spent.total_selector),
-        "policies/search.yaml": policy("search", bad=healthy.bad_selector, total=healthy.total_selector),
-    }
-
-
-@pytest.fixture(scope="module")
-def frozen_at(world: World) -> datetime:
-    return world.end - timedelta(days=2)
-
-
-@pytest.fixture(scope="module")
-def filled(
-    tmp_path_factory: pytest.TempPathFactory,
-    prometheus: PrometheusServer,
-    policies: dict[str, str],
-    frozen_at: datetime,
-) -> Path:
-    folder = tmp_path_factory.mktemp("filled")
-    return fill_ledgers(folder, prometheus=prometheus.url, now=frozen_at, policies=policies)
 
 
 @pytest.fixture

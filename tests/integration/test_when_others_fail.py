@@ -9,7 +9,7 @@ import pytest
 
 import openapi
 from gatekeeper.decide.verdict import State
-from staging import Stage, fill_ledgers, policy
+from staging import Stage, policy
 from worlds.prometheus import PrometheusServer
 
 if TYPE_CHECKING:
@@ -23,36 +23,10 @@ SHOP = "acme/shop"
 
 
 @pytest.fixture(scope="module")
-def policies(world: World) -> dict[str, str]:
-    """checkout's budget is spent, search has plenty."""
-    spent, healthy = world.services["spent"], world.services["healthy"]
-    return {
-        "policies/checkout.yaml": policy("checkout", bad=spent.bad_selector, total=spent.total_selector),
-        "policies/search.yaml": policy("search", bad=healthy.bad_selector, total=healthy.total_selector),
-    }
-
-
-@pytest.fixture(scope="module")
-def frozen_at(world: World) -> datetime:
-    return world.end - timedelta(days=2)
-
-
-@pytest.fixture(scope="module")
 def own_prometheus(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrometheusServer]:
     """A server that these tests may take down."""
     with PrometheusServer(tmp_path_factory.mktemp("own"), world.series) as server:
         yield server
-
-
-@pytest.fixture(scope="module")
-def filled(
-    tmp_path_factory: pytest.TempPathFactory,
-    own_prometheus: PrometheusServer,
-    policies: dict[str, str],
-    frozen_at: datetime,
-) -> Path:
-    folder = tmp_path_factory.mktemp("filled")
-    return fill_ledgers(folder, prometheus=own_prometheus.url, now=frozen_at, policies=policies)
 
 
 @pytest.fixture
