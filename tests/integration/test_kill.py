@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import random
+import signal
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -13,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 
-from staging import Served, eventually
+from staging import Served, assert_each_has_one_check_and_one_comment, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -176,29 +178,12 @@ def passes_taken_over(stage: Served) -> int:
     return sum(line["key"].startswith("pull:") and line["attempt"] > 1 for line in passes)
 
 
-def assert_each_has_one_check_and_one_comment(stage: Served) -> None:
-    world = stage.github.state
-    pulls = [pull for (repository, _), pull in sorted(world.pulls.items()) if repository == SHOP]
-    twice = [
-        sha for sha, times in Counter(one.head_sha for one in world.checks.values()).items() if times > 1
-    ]
-    assert twice == [], "also commits that were pushed over"
-    for pull in pulls:
-        exempt = "reliability" in pull.labels
-        assert stage.check(pull.number).conclusion == ("success" if exempt else "action_required")
-        assert len(stage.comments(pull.number)) == 1
-        assert ("slo:frozen" in pull.labels) is not exempt
-    stage.github.calls.clear()
-    stage.touch(f"pull:{SHOP}#{pull.number}" for pull in pulls)
-    assert [str(call) for call in stage.github.calls.writes()] == [], "all of it says what it should"
-
-
 def test_when_only_the_worker_dies_gunicorn_replaces_it_and_its_work_is_taken_over(stage: Served) -> None:
     stage.github.faults.answer_late("POST", CHECKS, WINDOW)
     stage.github.state.open_pull(SHOP, author="dev1", title="A change", files={"services/checkout/a.py": ""})
     eventually(stage.github.calls.writes)
     (worker,) = Path(f"/proc/{stage.pid}/task/{stage.pid}/children").read_text().split()
-    stage.kill_one(int(worker))
+    os.kill(int(worker), signal.SIGKILL)
     eventually(lambda: stage.comments(1))
     stage.settle()
     assert_each_has_one_check_and_one_comment(stage)

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
 import time
 import uuid
 from collections import Counter
@@ -16,7 +12,6 @@ import pytest
 import requests
 
 import openapi
-from databases import free_port
 from deliveries import Sender, headers, samples
 from gatekeeper.bootstrap import now
 from gatekeeper.web.webhooks import LARGEST_BODY
@@ -166,7 +161,9 @@ def test_every_sample_of_github_is_taken_at_once_and_leads_to_no_bug(served: Ser
     assert answers.total() > 300
     assert slowest < 3
     # What they name is not on this GitHub: such work is retried or parked, and nothing else suffers.
-    number = served.open_pull()
+    files = {"services/checkout/new.py": "x = 1\n"}
+    number = served.github.state.open_pull(SHOP, author="dev1", title="A change", files=files).number
+    eventually(lambda: served.comments(number))
     assert served.check(number).conclusion == "action_required"
     assert not _bugs(served)
 
@@ -187,32 +184,3 @@ def test_told_to_stop_it_finishes_the_pass_that_runs(start: Callable[[], Served]
         assert stage.gatekeeper.work.counts(now()).running == 0
         assert any("Shutting down" in line for line in stage.lines())
         assert not _bugs(stage)
-
-
-def test_the_command_serves_and_ends_well_when_it_is_told_to(tmp_path: Path) -> None:
-    port = free_port()
-    environ = {"GATEKEEPER_DATABASE_URL": f"sqlite:///{tmp_path}/gatekeeper.db"}
-    command = [sys.executable, "-m", "gatekeeper", "serve", "--port", str(port)]
-    with subprocess.Popen(
-        command,
-        env=os.environ | environ,  # noqa: TID251 (for a process of its own)
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
-            eventually(lambda: _status(f"http://127.0.0.1:{port}/healthz") == 200, 30)
-            assert _status(f"http://127.0.0.1:{port}/readyz") == 503
-            process.send_signal(signal.SIGTERM)
-            _, log = process.communicate(timeout=GRACE)
-        finally:
-            process.kill()
-    assert process.returncode == 0
-    lines = [json.loads(line) for line in log.splitlines()]
-    assert {line["level"] for line in lines} == {"info"}
-
-
-def _status(url: str) -> int:
-    try:
-        return requests.get(url, timeout=2).status_code
-    except requests.ConnectionError:
-        return 0

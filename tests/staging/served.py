@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+GRACE = 20.0
+
 
 class Served(Stage):
     """Everything in place while the ``with`` block lasts.
@@ -48,6 +50,7 @@ class Served(Stage):
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.pid = 0
+        self._running: set[int] = set()
 
     def at(self, moment: datetime, *, failing: str = "") -> None:
         """Let history move on; nothing is touched, Gatekeeper's own timers see to it."""
@@ -68,19 +71,17 @@ class Served(Stage):
         assert self._nursery.stdout is not None
         self._nursery.stdin.write(f"{command}\n")
         self._nursery.stdin.flush()
-        return int(self._nursery.stdout.readline())
+        pid = int(self._nursery.stdout.readline())
+        self._running.add(pid)
+        return pid
 
     def kill(self, pid: int | None = None) -> None:
         """SIGKILL to the server, or another process, and all that it started; returns when it is gone."""
-        end(pid or self.pid, signal.SIGKILL)
-
-    def kill_one(self, pid: int) -> None:
-        """SIGKILL to one process, but not to its group."""
-        os.kill(pid, signal.SIGKILL)
+        self._end(pid or self.pid, signal.SIGKILL)
 
     def terminate(self) -> None:
         """SIGTERM to the server; returns when it is gone."""
-        end(self.pid, signal.SIGTERM)
+        self._end(self.pid, signal.SIGTERM)
 
     def lines(self) -> list[str]:
         """What all processes have logged so far."""
@@ -101,8 +102,8 @@ class Served(Stage):
                     text=True,
                 )
             )
+        self._stack.callback(self._end_all)
         self.start()
-        self._stack.callback(self.terminate)
         self.github.send_webhooks_to(f"{self.url}/webhooks/github", SECRET)
 
     def _answers(self) -> bool:
@@ -111,6 +112,17 @@ class Served(Stage):
         except requests.RequestException:
             return False
 
+    def _end(self, leader: int, how: signal.Signals) -> None:
+        self._running.remove(leader)
+        with contextlib.suppress(ProcessLookupError):  # it ended by itself; the log says why
+            os.killpg(leader, how)
+        eventually(lambda: not _exists(leader), GRACE)
+
+    def _end_all(self) -> None:
+        for leader in sorted(self._running):
+            self.kill(leader)
+        sys.stderr.writelines(f"{line}\n" for line in self.lines() if '"pass.done"' not in line)
+
 
 def eventually(condition: Callable[[], object], seconds: float = 20) -> None:
     """Wait until it holds."""
@@ -118,13 +130,6 @@ def eventually(condition: Callable[[], object], seconds: float = 20) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it did not come to pass"
         time.sleep(0.02)
-
-
-def end(leader: int, how: signal.Signals, seconds: float = 20) -> None:
-    """Send a signal to a process and all of its group; returns when it is gone."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(leader, how)
-    eventually(lambda: not _exists(leader), seconds)
 
 
 def _exists(process: int) -> bool:
