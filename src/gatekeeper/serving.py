@@ -1,6 +1,7 @@
 """Serving: gunicorn with web and worker in one, or a worker alone."""
 
 import fcntl
+import gc
 import os
 import signal
 import tempfile
@@ -149,7 +150,11 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         if self._runs_passes():
             self._worker.start()
             alive = self._worker.is_alive
-        return create_app(gatekeeper, metrics=metrics, worker_alive=alive)
+        app = create_app(gatekeeper, metrics=metrics, worker_alive=alive)
+        # What is loaded now stays: looking through it for garbage again and again only delays answers.
+        gc.collect()
+        gc.freeze()
+        return app
 
     def _runs_passes(self) -> bool:
         """Whether this process is the one; a POSIX lock belongs to a process and ends with it."""

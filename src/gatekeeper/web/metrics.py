@@ -5,7 +5,7 @@ from datetime import datetime
 from importlib.metadata import version
 from typing import Any
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, g
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
@@ -48,7 +48,7 @@ class Metrics:
     def count_delivery(self, response: Response) -> Response:
         """Count a delivery by what it was answered."""
         if response.status_code == _ACCEPTED:
-            outcome = str((response.get_json() or {}).get("outcome")).replace(" ", "_")
+            outcome = str(g.outcome).replace(" ", "_")
         else:
             outcome = "failed" if response.status_code >= 500 else "refused"  # noqa: PLR2004 (HTTP: our fault)
         self._deliveries.labels(outcome).inc()

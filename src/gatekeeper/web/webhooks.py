@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import structlog
-from flask import Blueprint, abort, request
+from flask import Blueprint, abort, g, request
 from flask.typing import ResponseReturnValue
 
 from gatekeeper.errors import DeliveryError, TemporaryError
@@ -102,7 +102,9 @@ def create_webhooks(door: Door) -> Blueprint:
         if len(body) > LARGEST_BODY:
             abort(413)
         headers = {name: value for name in HEADERS if (value := request.headers.get(name)) is not None}
-        return door.receive(headers, body), 202
+        told = door.receive(headers, body)
+        g.outcome = told["outcome"]
+        return told, 202
 
     @blueprint.errorhandler(DeliveryError)
     def refuse(error: DeliveryError) -> ResponseReturnValue:
