@@ -4,7 +4,8 @@ The only place that builds adapters and reads the clock.
 """
 
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,7 +15,7 @@ from gatekeeper.errors import ConfigurationError
 from gatekeeper.events.keys import Kind, WorkKey
 from gatekeeper.events.triggers import Priority, Touch
 from gatekeeper.github.client import GitHub
-from gatekeeper.github.connections import AppConnections, Connections, TokenConnections
+from gatekeeper.github.connections import AppConnections, TokenConnections
 from gatekeeper.github.limiter import Limiter
 from gatekeeper.observe.installations import InstallationObserver
 from gatekeeper.observe.pulls import OpenPulls, PullObserver
@@ -109,6 +110,7 @@ class Sources:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._made: dict[str, Source] = {}
+        self._making = threading.Lock()
 
     def of(self, indicator: Indicator) -> Source:
         """The source of an indicator.
@@ -117,14 +119,16 @@ class Sources:
             ConfigurationError: the settings do not set it up.
         """
         (name,) = indicator.model_fields_set
-        if name not in self._made:
-            source = find(name)(self._settings)
-            if source is None:
-                raise ConfigurationError(
-                    f"GATEKEEPER_{name.upper()}_URL is not set, and a policy needs {name}"
-                )
-            self._made[name] = source
-        return self._made[name]
+        with self._making:
+            if name not in self._made:
+                self._made[name] = self._make(name)
+            return self._made[name]
+
+    def _make(self, name: str) -> Source:
+        source = find(name)(self._settings)
+        if source is None:
+            raise ConfigurationError(f"GATEKEEPER_{name.upper()}_URL is not set, and a policy needs {name}")
+        return source
 
     def close(self) -> None:
         """Close their connections."""
@@ -159,7 +163,7 @@ def build(
     migrate(database)
     work = Work(database, debounce=debounce)
     queue = Queue(work, now)
-    catalog, gates, pulls = Catalog(database, queue), Gates(database, queue), Pulls(database)
+    catalog, gates, pulls = Catalog(database, queue), Gates(database, queue), Pulls(database, queue)
     decisions, overrides, publications = Decisions(database), Overrides(database), Publications(database)
     deliveries = Deliveries(database, work)
     installations, ledger, sources = Installations(database), SqlLedger(database), Sources(settings)
@@ -173,16 +177,18 @@ def build(
         queue=queue,
     )
     passes: dict[Kind, Pass] = {Kind.SERVICE: ServicePass(ledgers, ServiceRecord(catalog, gates, pulls))}
-    github = _github(settings, installations, limiter)
+    connections = _connections(settings, installations, limiter)
+    github = GitHub(connections) if connections is not None else None
     observer = None
     if github is not None:
         observer = PullObserver(github, catalog, gates, record)
         listing = OpenPulls(github)
+        installed = InstallationObserver(github, installations, _drop(connections))
         passes |= {
             Kind.PULL: PullPass(observer, record, Applier(github, publications), _link(settings)),
             Kind.POLICIES: PolicyPass(github, catalog, settings.policy_repository),
             Kind.REPOSITORY: RepositoryPass(listing, record, record),
-            Kind.INSTALLATION: InstallationPass(InstallationObserver(github, installations), record),
+            Kind.INSTALLATION: InstallationPass(installed, record),
             Kind.COMMIT: CommitPass(listing, record, record),
         }
     tempo = tempo or Tempo(services=timedelta(seconds=settings.refresh_seconds))
@@ -191,7 +197,7 @@ def build(
         Runner(work, _at(clock, passes), now, random.random),
         database_url=settings.database_url,
         clock=now,
-        routines=_routines(tempo, clock, github, catalog, overrides, deliveries),
+        routines=_routines(tempo, clock, github, catalog, installations, overrides, deliveries),
         pace=pace,
     )
     return Gatekeeper(
@@ -216,12 +222,11 @@ def build(
     )
 
 
-def _github(
+def _connections(
     settings: Settings, installations: Installations, limiter: Callable[[], Limiter]
-) -> GitHub | None:
-    connections: Connections
+) -> AppConnections | TokenConnections | None:
     if settings.github_app_id is not None and settings.github_private_key is not None:
-        connections = AppConnections(
+        return AppConnections(
             settings.github_app_id,
             settings.github_private_key.get_secret_value(),
             api_url=settings.github_api_url,
@@ -229,12 +234,14 @@ def _github(
             installation_of=installations.installation_of,
             limiter=limiter,
         )
-    elif settings.github_token is not None:
+    if settings.github_token is not None:
         token = settings.github_token.get_secret_value()
-        connections = TokenConnections(token, api_url=settings.github_api_url, limiter=limiter)
-    else:
-        return None
-    return GitHub(connections)
+        return TokenConnections(token, api_url=settings.github_api_url, limiter=limiter)
+    return None
+
+
+def _drop(connections: AppConnections | TokenConnections | None) -> Callable[[int], None]:
+    return connections.forget if isinstance(connections, AppConnections) else lambda _: None
 
 
 def _link(settings: Settings) -> Callable[[str], str | None]:
@@ -262,25 +269,29 @@ def _routines(
     clock: Callable[[], datetime],
     github: GitHub | None,
     catalog: Catalog,
+    installations: Installations,
     overrides: Overrides,
     deliveries: Deliveries,
 ) -> Sequence[Routine]:
-    def services(_: datetime) -> Iterator[Touch]:
-        return (Touch(WorkKey(Kind.SERVICE, one.service.key), Priority.SWEEP) for one in catalog.entries())
+    # Lists, not generators: what they read must not be read inside of the transaction that they are stored in.
+    def services(_: datetime) -> Sequence[Touch]:
+        return [Touch(WorkKey(Kind.SERVICE, one.service.key), Priority.SWEEP) for one in catalog.entries()]
 
-    def of_sources(kind: Kind) -> Callable[[datetime], Iterator[Touch]]:
-        return lambda _: (Touch(WorkKey(kind, one.repository), Priority.SWEEP) for one in catalog.sources())
+    def of_sources(kind: Kind) -> Callable[[datetime], Sequence[Touch]]:
+        return lambda _: [Touch(WorkKey(kind, one.repository), Priority.SWEEP) for one in catalog.sources()]
 
-    def ended(_: datetime) -> Iterator[Touch]:
-        return (Touch(WorkKey.pull(*pull), Priority.EVENT) for pull in overrides.ended(clock()))
+    def ended(_: datetime) -> Sequence[Touch]:
+        return [Touch(WorkKey.pull(*pull), Priority.EVENT) for pull in overrides.ended(clock())]
 
-    def installed(_: datetime) -> Iterator[Touch]:
-        numbers = github.installations() if github is not None else ()
-        return (Touch(WorkKey(Kind.INSTALLATION, str(number)), Priority.SWEEP) for number in numbers)
+    def installed(_: datetime) -> Sequence[Touch]:
+        if github is None or github.mode == "token":
+            return []
+        numbers = {*github.installations(), *installations.numbers()}  # one that is gone is found to be
+        return [Touch(WorkKey(Kind.INSTALLATION, str(one)), Priority.SWEEP) for one in sorted(numbers)]
 
-    def tidy(real: datetime) -> Iterator[Touch]:
+    def tidy(real: datetime) -> Sequence[Touch]:
         deliveries.forget(real - REDELIVERABLE)
-        return iter(())
+        return []
 
     return (
         Routine("installations", tempo.installations, installed),

@@ -1,6 +1,6 @@
 """An installation's repositories as they are now, put on record."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
 from gatekeeper.github.values import RepositoryData
@@ -24,18 +24,25 @@ class Register(Protocol):
 
 
 class InstallationObserver:
-    """Reads which repositories an installation has."""
+    """Reads which repositories an installation has.
 
-    def __init__(self, listing: Listing, register: Register) -> None:
+    Args:
+        drop: closes the connections of an installation that is gone, and what was looked up through it.
+    """
+
+    def __init__(self, listing: Listing, register: Register, drop: Callable[[int], None]) -> None:
         self._listing = listing
         self._register = register
+        self._drop = drop
 
     def repositories(self, installation: int) -> tuple[Sequence[str], Sequence[str]]:
         """Put the installation's repositories on record; the names of those it has, and of those it lost.
 
+        Archived ones are on record, and no more: nothing can be written there.
+
         Raises:
             GitHubError: GitHub failed.
-            GitHubRefusedError: the installation is gone.
+            GitHubRefusedError: the installation is gone, or suspended.
         """
         found = list(self._listing.installation_repositories(installation))
         lost = self._register.replace(installation, found)
@@ -43,4 +50,5 @@ class InstallationObserver:
 
     def forget(self, installation: int) -> Sequence[str]:
         """The installation is gone; the names of its repositories."""
+        self._drop(installation)
         return self._register.forget(installation)

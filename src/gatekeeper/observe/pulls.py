@@ -2,29 +2,32 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cached_property
 from typing import Protocol
 
-from gatekeeper.act.apply import Kind, essence_of, is_ours
+from gatekeeper.act.apply import Kind
 from gatekeeper.act.plan import Actual, InDoubt, Nothing, Published
 from gatekeeper.decide.desired import CHECK_NAME
-from gatekeeper.decide.snapshot import OverrideRequest, Pull, Refusal, ServiceView, Snapshot
+from gatekeeper.decide.snapshot import Pull, Refusal, ServiceView, Snapshot
 from gatekeeper.decide.standing import as_of, unseen
 from gatekeeper.errors import GitHubRefusedError
-from gatekeeper.events.commands import CommandName, parse_command
-from gatekeeper.github.values import CheckRunData, CommentData, Files, LabelEvent, PullData
+from gatekeeper.github.values import CheckRunData, Files, PullData
+from gatekeeper.observe import comments, overrides
+from gatekeeper.observe.comments import Comments
+from gatekeeper.observe.overrides import Overrides
 from gatekeeper.policy.covers import Everything, Touch, exempt_by_paths, touched
 from gatekeeper.policy.model import Service
 
 GONE = frozenset({404, 410})
+NO_RULES = frozenset({403, 404})
+"""GitHub's answers where a plan or a version has no rulesets: private repositories of free plans, old servers."""
 MOST_FILES = 20
 """As many touched paths are kept with a decision; the text shows fewer."""
 
 
-class Reader(Protocol):
+class Reader(comments.Reader, overrides.Reader, Protocol):
     """What is read of a pull request. Strict subset of the GitHub client's methods."""
 
     @property
@@ -40,20 +43,8 @@ class Reader(Protocol):
     def check_runs(self, repository: str, sha: str, name: str) -> tuple[CheckRunData, ...]:
         """Our check runs on a commit."""
 
-    def comments(self, repository: str, number: int) -> Iterator[CommentData]:
-        """Its comments."""
-
-    def last_labeled(self, repository: str, number: int, label: str) -> LabelEvent | None:
-        """Who put a label on it last."""
-
-    def is_active_member(self, team: str, user: str) -> bool:
-        """Whether a user is an active member of ``@org/slug``."""
-
     def required_checks(self, repository: str, branch: str) -> frozenset[str]:
         """Names of the checks that a branch requires."""
-
-    def login(self) -> str:
-        """The login that our comments appear under."""
 
 
 class Catalog(Protocol):
@@ -91,18 +82,32 @@ class Memory(Protocol):
 
 @dataclass(frozen=True)
 class Observed:
-    """A pull request, and the pieces to remember of it."""
+    """A pull request, and the pieces to remember of it.
+
+    Attributes:
+        paths_of: what ``paths`` belong to; while it is the same, they are not listed again.
+        seen: fingerprint of what a sweep can tell apart; empty when it is to be looked at again.
+        unread: what GitHub would not show, and why.
+    """
 
     snapshot: Snapshot
     actual: Actual
     paths: tuple[str, ...] | Everything
     paths_of: str
     seen: str
+    unread: tuple[str, ...] = ()
 
 
 def fingerprint(pull: PullData) -> str:
-    """Changes with whatever a sweep can tell apart: commits, base, labels, open or not."""
-    facts = [pull.head_sha, pull.base_ref, sorted(pull.labels), pull.open, pull.draft]
+    """Changes with whatever a sweep can tell apart: commits, base, the branch meant by default, labels, open or not."""
+    facts = [
+        pull.head_sha,
+        pull.base_ref,
+        pull.default_branch,
+        sorted(pull.labels),
+        pull.open,
+        pull.draft,
+    ]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
 
 
@@ -125,21 +130,28 @@ class PullObserver:
         pull = self._pull(repository, number)
         if pull is None or not pull.open:
             return None
-        paths_of = f"{pull.head_sha} {pull.base_ref}"
+        paths_of = f"{pull.head_sha} {pull.base_ref} {pull.changed_files}"
         paths = self._paths(pull, paths_of)
         views = self._views(pull, paths, now)
-        comments = _Comments(self._reader, repository, number)
+        comments = Comments(self._reader, repository, number)
+        asked = Overrides(self._reader, comments).on(pull, views)
         snapshot = Snapshot(
             now=now,
             pull=_pull(pull),
             services=views,
-            requests=tuple(self._requests(pull, views, comments)),
+            requests=asked.requests,
             refusals=self._memory.refusals(repository, number),
-            check_required=not views
-            and CHECK_NAME in self._reader.required_checks(repository, pull.base_ref),
+            check_required=not views and self._requires_check(pull),
             policy_problems=self._catalog.problems(repository),
         )
-        return Observed(snapshot, self._actual(snapshot, comments), paths, paths_of, fingerprint(pull))
+        return Observed(
+            snapshot,
+            self._actual(snapshot, comments),
+            paths,
+            paths_of,
+            seen=fingerprint(pull) if asked.complete else "",
+            unread=asked.unread,
+        )
 
     def _pull(self, repository: str, number: int) -> PullData | None:
         try:
@@ -178,61 +190,32 @@ class PullObserver:
         exempt = bool(touch.paths) and exempt_by_paths(touch.service, touch.paths)
         return replace(current, files=touch.paths[:MOST_FILES], all_exempt=exempt, policy_problem=problem)
 
-    def _requests(
-        self, pull: PullData, views: Sequence[ServiceView], comments: "_Comments"
-    ) -> Iterator[OverrideRequest]:
-        gates = [view.service.gate.override for view in views]
-        wanted = {
-            gate.label.casefold() for gate in gates
-        }  # to GitHub, labels that differ in case are the same
-        for label in sorted(one for one in pull.labels if one.casefold() in wanted):
-            event = self._reader.last_labeled(pull.repository, pull.number, label)
-            if event is None:  # GitHub shows the label before its event: nobody stands behind it yet
-                continue
-            teams = sorted(
-                {team for gate in gates if gate.label.casefold() == label.casefold() for team in gate.teams}
-            )
-            active = [
-                team for team in teams if event.human and self._reader.is_active_member(team, event.actor)
-            ]
-            reason = comments.reason_of(event.actor) if active else None
-            yield OverrideRequest(label, event.actor, event.human, event.at, tuple(active), reason)
+    def _requires_check(self, pull: PullData) -> bool:
+        """Whether the target branch waits for our check; where GitHub does not tell, it has no rules to ask about."""
+        try:
+            return CHECK_NAME in self._reader.required_checks(pull.repository, pull.base_ref)
+        except GitHubRefusedError as error:
+            if error.status in NO_RULES:
+                return False
+            raise
 
-    def _actual(self, snapshot: Snapshot, comments: "_Comments") -> Actual:
+    def _actual(self, snapshot: Snapshot, comments: Comments) -> Actual:
         pull = snapshot.pull
         # Where nothing would be written, nothing needs to be looked for.
         look = bool(snapshot.services or snapshot.check_required or snapshot.policy_problems)
-        finders = {
-            Kind.CHECK: (pull.head_sha, self._find_check),
-            Kind.COMMENT: (str(pull.number), comments.ours),
-        }
-        found = {
-            kind: self._published(kind, pull, subject, find if look else None, snapshot.now)
-            for kind, (subject, find) in finders.items()
-        }
-        return Actual(found[Kind.CHECK], found[Kind.COMMENT], frozenset(pull.labels))
 
-    def _published(
-        self,
-        kind: Kind,
-        pull: Pull,
-        subject: str,
-        look: Callable[[Pull], Published | None] | None,
-        now: datetime,
-    ) -> Published | None:
-        """What is there: as remembered, or as GitHub shows it where we are in doubt."""
-        known = self._memory.published(pull.repository, kind, subject)
-        match known:
-            case Published():
-                return known
-            case Nothing():
-                return None
-        if look is None:
-            return None
-        found = look(pull)
-        if found is None:
-            self._memory.found_nothing(pull.repository, kind, subject, now)
-        return found
+        def published(kind: Kind, subject: str, find: Callable[[], Published | None]) -> Published | None:
+            known = self._memory.published(pull.repository, kind, subject)
+            if not isinstance(known, InDoubt):
+                return known if isinstance(known, Published) else None
+            found = find() if look else None
+            if look and found is None:
+                self._memory.found_nothing(pull.repository, kind, subject, snapshot.now)
+            return found
+
+        check = published(Kind.CHECK, pull.head_sha, lambda: self._find_check(pull))
+        comment = published(Kind.COMMENT, str(pull.number), comments.ours)
+        return Actual(check, comment, frozenset(pull.labels))
 
     def _find_check(self, pull: Pull) -> Published | None:
         if self._reader.mode == "token":
@@ -240,31 +223,6 @@ class PullObserver:
         runs = self._reader.check_runs(pull.repository, pull.head_sha, CHECK_NAME)
         newest = max(runs, key=lambda run: run.id, default=None)
         return None if newest is None else Published(newest.id, newest.external_id)
-
-
-class _Comments:
-    """A pull request's comments, read at most once in a pass."""
-
-    def __init__(self, reader: Reader, repository: str, number: int) -> None:
-        self._reader = reader
-        self._repository = repository
-        self._number = number
-
-    @cached_property
-    def _all(self) -> tuple[CommentData, ...]:
-        return tuple(self._reader.comments(self._repository, self._number))
-
-    def ours(self, _pull: Pull) -> Published | None:
-        """Our own comment, the oldest if there are several."""
-        marked = [one for one in self._all if is_ours(one.body)]
-        ours = [one for one in marked if one.author == self._reader.login()]  # anybody can write the marker
-        return Published(ours[0].id, essence_of(ours[0].body)) if ours else None
-
-    def reason_of(self, actor: str) -> str | None:
-        """The reason for an override that its actor gave last."""
-        commands = (parse_command(one.body) for one in self._all if one.author == actor)
-        reasons = [one.argument for one in commands if one is not None and one.name is CommandName.OVERRIDE]
-        return next((reason for reason in reversed(reasons) if reason), None)
 
 
 def _pull(pull: PullData) -> Pull:
@@ -297,9 +255,10 @@ class OpenPulls:
     def __init__(self, listing: Listing) -> None:
         self._listing = listing
 
-    def open_pulls(self, repository: str) -> Iterator[tuple[int, str]]:
-        """Number and fingerprint of each."""
-        return ((one.number, fingerprint(one)) for one in self._listing.open_pulls(repository))
+    def open_pulls(self, repository: str) -> Iterator[tuple[str, int, str]]:
+        """Repository (as it is named by now), number and fingerprint of each."""
+        listed = self._listing.open_pulls(repository)
+        return ((one.repository, one.number, fingerprint(one)) for one in listed)
 
     def pulls_of_commit(self, repository: str, sha: str) -> tuple[int, ...]:
         """Numbers of the open pull requests with this head."""

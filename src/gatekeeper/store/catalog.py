@@ -116,6 +116,13 @@ class Catalog:
             connection.execute(upsert(connection.dialect, policy_source, source))
             self._queue.touch(connection, touches)
 
+    def forget(self, repository: str, touches: Sequence[Touch]) -> None:
+        """A repository is gone with its policies; and what to look at because of it."""
+        with self._database.write() as connection:
+            for table in (service, policy_source):
+                connection.execute(delete(table).where(table.c.repository == repository))
+            self._queue.touch(connection, touches)
+
     def _source_row(self, repository: str) -> Any:
         with self._database.read() as connection:
             return connection.execute(

@@ -14,7 +14,7 @@ from gatekeeper.store.rows import Codec, upsert
 from gatekeeper.store.tables import decision as table
 
 SNAPSHOT: Codec[Snapshot] = Codec(Snapshot)
-DECISION: Codec[Decision] = Codec(Decision)
+DECISION: Codec[Decision] = Codec(Decision, terse=True)
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,13 @@ class Decisions:
         with self._database.write() as connection:
             connection.execute(upsert(connection.dialect, table, row))
         return identity
+
+    def says(self, identity: str, decision: Decision, essence: str) -> bool:
+        """Whether the decision of this id is the same, with the same essence."""
+        query = select(table.c.decision, table.c.essence).where(table.c.id == identity)
+        with self._database.read() as connection:
+            row = connection.execute(query).one_or_none()
+        return row is not None and (row.decision, row.essence) == (DECISION.text(decision), essence)
 
     def find(self, identity: str) -> Stored | None:
         """One decision."""

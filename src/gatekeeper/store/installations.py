@@ -47,6 +47,11 @@ class Installations:
         with self._database.read() as connection:
             return tuple(_known(row) for row in connection.execute(query))
 
+    def numbers(self) -> tuple[int, ...]:
+        """All installations, in order."""
+        with self._database.read() as connection:
+            return tuple(connection.execute(select(installation.c.id).order_by(installation.c.id)).scalars())
+
     def replace(self, number: int, repositories: Iterable[RepositoryData]) -> tuple[str, ...]:
         """Put an installation's repositories in place; the names of those it no longer has."""
         found = {one.full_name: one for one in repositories}
@@ -54,7 +59,9 @@ class Installations:
             connection.execute(upsert(connection.dialect, installation, {"id": number, "suspended": False}))
             mine = repository.c.installation == number
             before = connection.execute(select(repository.c.full_name).where(mine)).scalars().all()
-            connection.execute(delete(repository).where(mine, repository.c.full_name.not_in(list(found))))
+            lost = sorted(set(before) - set(found))
+            for name in lost:
+                connection.execute(delete(repository).where(mine, repository.c.full_name == name))
             for one in found.values():
                 row = {
                     "full_name": one.full_name,
@@ -63,7 +70,7 @@ class Installations:
                     "archived": one.archived,
                 }
                 connection.execute(upsert(connection.dialect, repository, row))
-        return tuple(sorted(set(before) - set(found)))
+        return tuple(lost)
 
     def forget(self, number: int) -> tuple[str, ...]:
         """An installation is gone; the names of its repositories."""

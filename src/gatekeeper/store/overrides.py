@@ -9,7 +9,7 @@ from sqlalchemy import func, insert, select
 
 from gatekeeper.decide.snapshot import Refusal
 from gatekeeper.store.engine import Database
-from gatekeeper.store.tables import override
+from gatekeeper.store.tables import override, pull
 
 WITHDRAWN = "the label was taken off"
 
@@ -39,8 +39,10 @@ class Overrides:
 
     def add_new(self, records: Iterable[OverrideRecord]) -> None:
         """Record rulings; one that says the same as the request's last is not recorded twice."""
+        if not (given := list(records)):
+            return  # most pull requests: no transaction for nothing
         with self._database.write() as connection:
-            for record in records:
+            for record in given:
                 last = connection.execute(
                     select(override)
                     .where(
@@ -80,13 +82,15 @@ class Overrides:
         )
 
     def ended(self, now: datetime) -> tuple[tuple[str, int], ...]:
-        """(repository, number) where an override's time is over and nobody has said so yet."""
+        """(repository, number) of open pull requests not looked at since an override of theirs ended."""
         newest = select(func.max(override.c.id)).group_by(
             override.c.repository, override.c.number, override.c.label
         )
         query = (
             select(override.c.repository, override.c.number)
+            .join(pull, (pull.c.repository == override.c.repository) & (pull.c.number == override.c.number))
             .where(override.c.id.in_(newest), override.c.granted, override.c.until <= now)
+            .where(pull.c.open, pull.c.updated_at < override.c.until)
             .distinct()
             .order_by(override.c.repository, override.c.number)
         )
@@ -101,7 +105,7 @@ class Overrides:
 
 
 def _said(record: OverrideRecord) -> tuple[Any, ...]:
-    return (record.actor, record.labeled_at, record.granted, record.why, record.reason)
+    return (record.actor, record.labeled_at, record.until, record.granted, record.why, record.reason)
 
 
 def _record(row: Any) -> OverrideRecord:

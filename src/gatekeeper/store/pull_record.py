@@ -1,6 +1,6 @@
 """What is kept of one pull request, in one place for its passes: paths, publications, rulings, decisions."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -8,6 +8,7 @@ from gatekeeper.act.apply import Kind
 from gatekeeper.act.plan import InDoubt, Nothing, Published
 from gatekeeper.decide.evaluate import Decision, OverrideRuling
 from gatekeeper.decide.snapshot import Refusal, Snapshot
+from gatekeeper.events.keys import WorkKey
 from gatekeeper.events.triggers import Touch
 from gatekeeper.policy.covers import Everything
 from gatekeeper.store.catalog import Catalog
@@ -61,49 +62,38 @@ class PullRecord:
         """Whether the policy files that may cover a repository were read."""
         return self._catalog.is_known(repository)
 
-    def close(self, repository: str, number: int, now: datetime) -> tuple[int, ...]:
-        """It is closed; the numbers of other open pull requests with the same head."""
-        known = self._pulls.known(repository, number)
-        if known is None:
-            return ()
+    def close(self, repository: str, number: int, now: datetime) -> None:
+        """It is closed or gone; others with the same head are looked at again."""
         self._pulls.close(repository, number, now)
-        return tuple(one.number for one in self._pulls.sharing(repository, known.head_sha))
 
     def rulings(self, snapshot: Snapshot, decision: Decision) -> None:
         """What came of override requests, and which overrides were withdrawn."""
         labeled_at = {request.label: request.labeled_at for request in snapshot.requests}
-        given = [
-            _record(snapshot, ruling, labeled_at[ruling.label])
+        until = _first_ends(decision)
+        self._overrides.add_new(
+            _record(snapshot, ruling, labeled_at[ruling.label], until.get(ruling.label, ruling.until))
             for ruling in (*decision.granted, *decision.refused)
-        ]
-        self._overrides.add_new(given)
+        )
         pull = snapshot.pull
         self._overrides.withdraw(pull.repository, pull.number, set(pull.labels), snapshot.now)
 
-    def asked(self, repository: str, number: int) -> bool:
-        """Whether somebody asked for every number before."""
-        known = self._pulls.known(repository, number)
-        return known is not None and known.asked
+    def known(self, repository: str, number: int) -> KnownPull | None:
+        """What is remembered of it; None when it was never decided on, or was closed."""
+        return self._pulls.known(repository, number)
 
     def decided(self, seen: Any, decision: Decision, essence: str, *, asked: bool) -> str:
         """Store what was seen and decided; the decision's id, an earlier one's when nothing that matters changed."""
         snapshot: Snapshot = seen.snapshot
         pull = snapshot.pull
-        subject = f"{pull.repository}#{pull.number}"
-        last = next(iter(self._decisions.latest(subject, most=1)), None)
-        unchanged = (
-            last is not None and last.essence == essence and last.snapshot.pull.head_sha == pull.head_sha
-        )
-        identity = (
-            last.id
-            if last is not None and unchanged
-            else self._decisions.add(subject, snapshot, decision, essence)
+        before = self._pulls.known(pull.repository, pull.number)
+        identity = self._in_force(before, pull.head_sha, decision, essence) or self._decisions.add(
+            f"{pull.repository}#{pull.number}", snapshot, decision, essence
         )
         known = KnownPull(
             repository=pull.repository,
             number=pull.number,
             head_sha=pull.head_sha,
-            seen=seen.seen,
+            seen=before.seen if before is not None else "",
             paths=None if isinstance(seen.paths, Everything) else tuple(seen.paths),
             paths_of=seen.paths_of,
             asked=asked,
@@ -113,8 +103,26 @@ class PullRecord:
         self._pulls.save(pull, known, verdicts, snapshot.now)
         return identity
 
+    def _in_force(
+        self, before: KnownPull | None, head_sha: str, decision: Decision, essence: str
+    ) -> str | None:
+        """The id of the decision in force if it is this one on this head."""
+        if before is None or before.decision is None or before.head_sha != head_sha:
+            return None
+        return before.decision if self._decisions.says(before.decision, decision, essence) else None
+
+    def in_line(self, seen: Any, identity: str) -> bool:
+        """Remember that GitHub says what was decided; False when another pass has decided anew meanwhile."""
+        pull = seen.snapshot.pull
+        known = self._pulls.known(pull.repository, pull.number)
+        if known is None or known.decision != identity:
+            return False
+        if known.seen != seen.seen:
+            self._pulls.in_line(pull.repository, pull.number, seen.seen)
+        return True
+
     def rivals(self, repository: str, number: int, sha: str) -> Iterator[tuple[Snapshot, Decision]]:
-        """What was decided for other open pull requests with the same head."""
+        """What was decided for other open pull requests with the same head, by number."""
         for other in self._pulls.sharing(repository, sha):
             if other.number != number and other.decision is not None:
                 stored = self._decisions.find(other.decision)
@@ -125,6 +133,10 @@ class PullRecord:
         """Look at these too."""
         self._queue.add(touches)
 
+    def parked(self) -> tuple[WorkKey, ...]:
+        """Work that waits for a person."""
+        return self._queue.parked()
+
     def seen(self, repository: str) -> dict[int, str]:
         """By number, the fingerprint of each open pull request."""
         return {number: known.seen for number, known in self._pulls.open(repository).items()}
@@ -134,7 +146,18 @@ class PullRecord:
         return tuple(one.number for one in self._pulls.sharing(repository, sha))
 
 
-def _record(snapshot: Snapshot, ruling: OverrideRuling, labeled_at: datetime) -> OverrideRecord:
+def _first_ends(decision: Decision) -> Mapping[str, datetime]:
+    """By label, when the first of the gates that its override holds open shuts again: each gate has its own time."""
+    ends: dict[str, datetime] = {}
+    for override in (ruling.override for ruling in decision.rulings):
+        if override is not None:
+            ends[override.label] = min(override.until, ends.get(override.label, override.until))
+    return ends
+
+
+def _record(
+    snapshot: Snapshot, ruling: OverrideRuling, labeled_at: datetime, until: datetime
+) -> OverrideRecord:
     return OverrideRecord(
         repository=snapshot.pull.repository,
         number=snapshot.pull.number,
@@ -145,6 +168,6 @@ def _record(snapshot: Snapshot, ruling: OverrideRuling, labeled_at: datetime) ->
         reason=ruling.reason,
         head_sha=snapshot.pull.head_sha,
         labeled_at=labeled_at,
-        until=ruling.until,
+        until=until,
         recorded_at=snapshot.now,
     )

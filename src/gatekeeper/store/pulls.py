@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from gatekeeper.decide.snapshot import Pull
 from gatekeeper.decide.verdict import Verdict
+from gatekeeper.events.keys import WorkKey
+from gatekeeper.events.triggers import Touch
 from gatekeeper.store.engine import Database
+from gatekeeper.store.queue import Queue
 from gatekeeper.store.rows import upsert
 from gatekeeper.store.tables import pull, pull_service
 
@@ -19,7 +22,7 @@ class KnownPull:
     """What is remembered of an open pull request.
 
     Attributes:
-        seen: fingerprint of what a sweep can tell apart.
+        seen: fingerprint of what a sweep can tell apart, as of the last pass that brought GitHub in line.
         paths: changed paths, or None when they were too many to list; they belong to ``paths_of``.
         asked: somebody asked for every number in the comment.
         decision: id of the decision in force, or None before the first.
@@ -38,8 +41,9 @@ class KnownPull:
 class Pulls:
     """All pull requests."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, queue: Queue) -> None:
         self._database = database
+        self._queue = queue
 
     def known(self, repository: str, number: int) -> KnownPull | None:
         """One open pull request; None when it was never seen, or is closed."""
@@ -96,25 +100,56 @@ class Pulls:
         return found
 
     def save(self, seen: Pull, known: KnownPull, verdicts: Mapping[str, Verdict], now: datetime) -> None:
-        """Remember a pull request and what the services it touches say to it."""
+        """Remember a pull request and what the services it touches say to it.
+
+        A head that it leaves behind is looked at again with those that still have it: its check is theirs now.
+        """
         of_pull = (
             pull_service.c.repository == known.repository,
             pull_service.c.number == known.number,
         )
         with self._database.write() as connection:
+            self._touch_left(connection, known.repository, known.number, unless=known.head_sha)
             connection.execute(upsert(connection.dialect, pull, _row(seen, known, verdicts, now)))
             connection.execute(delete(pull_service).where(*of_pull))
             if verdicts:
                 connection.execute(insert(pull_service), list(_touches(known, verdicts)))
 
-    def close(self, repository: str, number: int, now: datetime) -> None:
-        """It is closed or merged."""
+    def in_line(self, repository: str, number: int, seen: str) -> None:
+        """What was decided is on GitHub: remember the fingerprint that it was decided from."""
         with self._database.write() as connection:
+            connection.execute(
+                update(pull).where(pull.c.repository == repository, pull.c.number == number).values(seen=seen)
+            )
+
+    def close(self, repository: str, number: int, now: datetime) -> None:
+        """It is closed, merged or gone. Others with the same head are looked at again."""
+        with self._database.write() as connection:
+            self._touch_left(connection, repository, number)
             connection.execute(
                 update(pull)
                 .where(pull.c.repository == repository, pull.c.number == number)
                 .values(open=False, updated_at=now)
             )
+            connection.execute(
+                delete(pull_service).where(
+                    pull_service.c.repository == repository, pull_service.c.number == number
+                )
+            )
+
+    def _touch_left(
+        self, connection: Connection, repository: str, number: int, unless: str | None = None
+    ) -> None:
+        """Touch the other open pull requests with the head that this one had, unless it still has it."""
+        mine = (pull.c.repository == repository, pull.c.number == number, pull.c.open)
+        head = connection.execute(select(pull.c.head_sha).where(*mine)).scalar_one_or_none()
+        if head is None or head == unless:
+            return
+        others = select(pull.c.number).where(
+            pull.c.repository == repository, pull.c.head_sha == head, pull.c.number != number, pull.c.open
+        )
+        numbers = connection.execute(others).scalars().all()
+        self._queue.touch(connection, [Touch(WorkKey.pull(repository, other)) for other in numbers])
 
 
 def _touches(known: KnownPull, verdicts: Mapping[str, Verdict]) -> Iterable[dict[str, Any]]:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from gatekeeper.events.keys import WorkKey
 from gatekeeper.events.triggers import Touch
 from gatekeeper.store.work import Work
 
@@ -27,3 +28,7 @@ class Queue:
     def add(self, touches: Iterable[Touch]) -> None:
         """Look at these."""
         self._work.add(touches, self._clock())
+
+    def parked(self) -> tuple[WorkKey, ...]:
+        """Work that waits for a person."""
+        return tuple(one.key for one in self._work.parked())

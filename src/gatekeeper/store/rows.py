@@ -10,10 +10,18 @@ Value = TypeVar("Value")
 
 
 class Codec(Generic[Value]):
-    """Encodes one type: ``dump`` for JSON columns, ``text`` for the canonical bytes of a replay."""
+    """Encodes one type: ``dump`` for JSON columns, ``text`` for the canonical bytes of a replay.
 
-    def __init__(self, type_: Any) -> None:
+    Args:
+        type_: what is encoded.
+        terse: leaves out what is at its default, so that a field that a later version adds does not change the
+            text of what has nothing to say about it. Only for what is never an input: a default that changed
+            would change what is read.
+    """
+
+    def __init__(self, type_: Any, *, terse: bool = False) -> None:
         self._adapter: TypeAdapter[Value] = TypeAdapter(type_)
+        self._terse = terse
 
     def dump(self, value: Value) -> Any:
         """JSON-able Python values."""
@@ -25,7 +33,7 @@ class Codec(Generic[Value]):
 
     def text(self, value: Value) -> str:
         """The canonical JSON text."""
-        return self._adapter.dump_json(value).decode()
+        return self._adapter.dump_json(value, exclude_defaults=self._terse).decode()
 
     def parse(self, text: str) -> Value:
         """The value of a canonical JSON text."""

@@ -1,6 +1,6 @@
 """The pass over one repository's policy files: read, put in force what is good, keep the last good of the rest."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -14,9 +14,22 @@ from gatekeeper.worker.pull_pass import FAN_OUT
 
 NO_SUCH = frozenset({403, 404, 409, 410})
 """GitHub's answers for a repository that is not there, not ours to see, or empty."""
+NOT_THERE = frozenset({404, 410})
 
 LOST: Mapping[str, str] = {"because": "lost"}
-"""The hint of a touch for a repository that is no longer ours to see."""
+"""The hint of a touch for a repository that an installation no longer has; read again before it is believed."""
+
+
+class Found(Protocol):
+    """A repository as GitHub has it now."""
+
+    @property
+    def full_name(self) -> str:
+        """Its present name, which may be another than it was asked for by."""
+
+    @property
+    def default_branch(self) -> str:
+        """The branch whose policy files count."""
 
 
 class Tree(Protocol):
@@ -32,14 +45,17 @@ class Tree(Protocol):
 
     @property
     def left_out(self) -> tuple[str, ...]:
-        """Paths of files too large to be read."""
+        """Paths of files too large to be read, or too many."""
 
 
 class Reader(Protocol):
     """Reads policy files."""
 
-    def policy_tree(self, repository: str) -> Tree:
-        """The files under ``policies/`` on the default branch."""
+    def repository(self, repository: str) -> Found:
+        """The repository; a former name is followed."""
+
+    def policy_tree(self, repository: str, *, ref: str) -> Tree:
+        """The files under ``policies/`` on a branch."""
 
 
 class Catalog(Protocol):
@@ -54,6 +70,9 @@ class Catalog(Protocol):
     def defaults_of(self, repository: str) -> tuple[PolicyFile, ...]:
         """The files of a repository that set defaults."""
 
+    def problems(self, repository: str) -> tuple[str, ...]:
+        """What is wrong in a repository's policy files."""
+
     def sources_of(self, organization: str) -> tuple[str, ...]:
         """The organisation's repositories whose policy files were read."""
 
@@ -62,6 +81,9 @@ class Catalog(Protocol):
 
     def put_in_force(self, policies: InForce, touches: Sequence[Touch], now: datetime) -> None:
         """Store the policies and what has to be looked at because of them, all or nothing."""
+
+    def forget(self, repository: str, touches: Sequence[Touch]) -> None:
+        """A repository is gone with its policies; and what has to be looked at because of it."""
 
 
 class PolicyPass:
@@ -83,64 +105,98 @@ class PolicyPass:
         Raises:
             GitHubError: GitHub failed; tried again later.
         """
-        central = f"{key.name.split('/', 1)[0]}/{self._policy_repository}"
-        if LOST in hints:
-            return self._put(key.name, InForce(key.name, ""), central, now)
+        central = f"{_organization(key.name)}/{self._policy_repository}"
         if key.name != central and not self._catalog.is_known(central):
             self._read(central, central, now)  # its defaults lie under this repository's policies
-        return self._read(key.name, central, now)
+        return self._read(key.name, central, now, lost=LOST in hints)
 
-    def _read(self, repository: str, central: str, now: datetime) -> Mapping[str, Any]:
+    def _read(self, repository: str, central: str, now: datetime, *, lost: bool = False) -> Mapping[str, Any]:
         before = self._before(repository, central)
         try:
-            tree = self._reader.policy_tree(repository)
+            found = self._reader.repository(repository)
+            if found.full_name != repository:
+                return self._forget(repository, [Touch(WorkKey(Kind.POLICIES, found.full_name))])
+            tree = self._reader.policy_tree(repository, ref=found.default_branch)
         except (NotFoundError, GitHubRefusedError) as error:
             if isinstance(error, GitHubRefusedError) and error.status not in NO_SUCH:
                 raise
-            return self._put(repository, unreadable(before, repository, str(error)), central, now)
-        files = [PolicyFile(path, text) for path, text in tree.files]
-        policies = put_in_force(files, before, repository=repository, commit=tree.commit, central=central)
-        return self._put(repository, policies, central, now)
+            if _is_gone(error) and (lost or not (before.services or repository == central)):
+                return self._forget(repository)
+            return self._put(before, unreadable(before, repository, str(error)), central, now)
+        policies = put_in_force(
+            [PolicyFile(path, text) for path, text in tree.files],
+            before,
+            repository=repository,
+            commit=tree.commit,
+            central=central,
+            left_out=tree.left_out,
+        )
+        return self._put(before, policies, central, now)
 
-    def _put(self, repository: str, policies: InForce, central: str, now: datetime) -> Mapping[str, Any]:
-        touches = self._touches(self._before(repository, central), policies, central)
-        self._catalog.put_in_force(policies, touches, now)
+    def _put(self, before: Before, policies: InForce, central: str, now: datetime) -> Mapping[str, Any]:
+        self._catalog.put_in_force(policies, self._touches(before, policies, central), now)
         return {"services": len(policies.services), "problems": len(policies.problems)}
 
+    def _forget(self, repository: str, then: Iterable[Touch] = ()) -> Mapping[str, Any]:
+        """It has another name by now, or is not ours to see any more: no gate stands on it."""
+        services = self._catalog.services_of(repository)
+        touches = [*_affected(services, (), repository), *self._waiting(services, repository), *then]
+        self._catalog.forget(repository, touches)
+        return {"services": 0, "forgotten": len(services)}
+
     def _before(self, repository: str, central: str) -> Before:
-        organization = repository.split("/", 1)[0]
         return Before(
             services=self._catalog.services_of(repository),
-            others=self._catalog.others(organization, repository),
+            others=self._catalog.others(_organization(repository), repository),
             defaults=self._catalog.defaults_of(repository),
             organization_defaults=() if repository == central else self._catalog.defaults_of(central),
         )
 
     def _touches(self, before: Before, after: InForce, central: str) -> list[Touch]:
-        repository = after.repository
-        services = [service for service, _ in after.services]
+        repository, services = after.repository, [service for service, _ in after.services]
         touches = _affected(before.services, services, repository)
         if not self._catalog.is_known(repository):  # its pull requests were waiting for this
-            touches.append(Touch(WorkKey(Kind.REPOSITORY, repository), Priority.EVENT, FAN_OUT))
+            touches.append(_everything_in(repository))
+        if self._catalog.problems(repository) != after.problems:  # shown on every pull request they concern
+            touches += map(_everything_in, sorted({repository, *_covered(services, repository)}))
         if repository == central and before.defaults != after.defaults:
-            sources = self._catalog.sources_of(repository.split("/", 1)[0])
+            sources = self._catalog.sources_of(_organization(repository))
             others = [one for one in sources if one != central]
             touches += [Touch(WorkKey(Kind.POLICIES, one), Priority.SWEEP) for one in others]
-        return touches
+        kept = {service.key for service in services}
+        gone = [service for service in before.services if service.key not in kept]
+        return touches + self._waiting(gone, repository)
+
+    def _waiting(self, gone: Sequence[Service], repository: str) -> list[Touch]:
+        """The repositories with mistakes, one of which may be a service by a name that is free now."""
+        sources = self._catalog.sources_of(_organization(repository)) if gone else ()
+        mistaken = [one for one in sources if one != repository and self._catalog.problems(one)]
+        return [Touch(WorkKey(Kind.POLICIES, one)) for one in mistaken]
+
+
+def _organization(repository: str) -> str:
+    return repository.split("/", 1)[0]
+
+
+def _is_gone(error: NotFoundError | GitHubRefusedError) -> bool:
+    return isinstance(error, NotFoundError) or error.status in NOT_THERE
+
+
+def _everything_in(repository: str) -> Touch:
+    return Touch(WorkKey(Kind.REPOSITORY, repository), Priority.EVENT, FAN_OUT)
 
 
 def _affected(before: Sequence[Service], after: Sequence[Service], repository: str) -> list[Touch]:
     """The services that changed, and the repositories whose pull requests they touch (or touched)."""
     old, new = ({service.key: service for service in services} for services in (before, after))
     changed = [key for key in sorted(old.keys() | new.keys()) if old.get(key) != new.get(key)]
-    covered = {
-        change.repository or repository
-        for key in changed
-        for service in (old.get(key), new.get(key))
-        if service is not None
-        for change in service.changes
-    }
+    versions = [one for key in changed for one in (old.get(key), new.get(key)) if one is not None]
     return [
         *(Touch(WorkKey(Kind.SERVICE, key)) for key in changed),
-        *(Touch(WorkKey(Kind.REPOSITORY, one), Priority.EVENT, FAN_OUT) for one in sorted(covered)),
+        *map(_everything_in, sorted(_covered(versions, repository))),
     ]
+
+
+def _covered(services: Iterable[Service], repository: str) -> set[str]:
+    """The repositories whose changes touch these services."""
+    return {change.repository or repository for service in services for change in service.changes}

@@ -1,16 +1,16 @@
 """The pass over one pull request: observe, decide, plan, apply."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
 from gatekeeper.act.apply import Target
 from gatekeeper.act.plan import Actual, Write, plan
-from gatekeeper.decide.desired import Check, Desired, desire
+from gatekeeper.decide.desired import Desired, desire
 from gatekeeper.decide.evaluate import Decision, decide
-from gatekeeper.decide.snapshot import Snapshot
-from gatekeeper.decide.verdict import Verdict
+from gatekeeper.decide.snapshot import Pull, Snapshot
+from gatekeeper.errors import GitHubRefusedError, PermanentError, TemporaryError
 from gatekeeper.events.commands import CommandName
 from gatekeeper.events.keys import Kind, WorkKey
 from gatekeeper.events.triggers import Priority, Touch
@@ -32,6 +32,14 @@ class Seen(Protocol):
     def actual(self) -> Actual:
         """What of ours is there."""
 
+    @property
+    def seen(self) -> str:
+        """Fingerprint of what a sweep can tell apart; empty when it is to be looked at again."""
+
+    @property
+    def unread(self) -> Sequence[str]:
+        """What GitHub would not show, and why."""
+
 
 class Observer(Protocol):
     """Reads a pull request."""
@@ -40,23 +48,38 @@ class Observer(Protocol):
         """As it is now; None when it is closed or gone."""
 
 
+class Known(Protocol):
+    """What is remembered of a pull request; ``gatekeeper.store.pulls.KnownPull`` is the real one."""
+
+    @property
+    def seen(self) -> str:
+        """Its fingerprint when a pass last brought GitHub in line."""
+
+    @property
+    def asked(self) -> bool:
+        """Whether somebody asked for every number."""
+
+
 class Record(Protocol):
     """Where a pass leaves what it found, before anything is written on GitHub."""
 
     def knows_policies(self, repository: str) -> bool:
         """Whether the policy files that may cover a repository were read."""
 
-    def close(self, repository: str, number: int, now: datetime) -> tuple[int, ...]:
-        """It is closed; the numbers of other open pull requests with the same head."""
+    def known(self, repository: str, number: int) -> Known | None:
+        """What is remembered; None when it was never decided on, or was closed."""
+
+    def close(self, repository: str, number: int, now: datetime) -> None:
+        """It is closed or gone; others with the same head are looked at again."""
 
     def rulings(self, snapshot: Snapshot, decision: Decision) -> None:
         """What came of override requests."""
 
-    def asked(self, repository: str, number: int) -> bool:
-        """Whether somebody asked for every number before."""
-
     def decided(self, seen: Any, decision: Decision, essence: str, *, asked: bool) -> str:
         """The decision; its id, an earlier one's when nothing that matters changed."""
+
+    def in_line(self, seen: Any, identity: str) -> bool:
+        """GitHub says what was decided; False when another pass has decided anew meanwhile."""
 
     def rivals(self, repository: str, number: int, sha: str) -> Iterable[tuple[Snapshot, Decision]]:
         """What was decided for other open pull requests with the same head."""
@@ -118,37 +141,51 @@ class PullPass:
 
         Raises:
             GitHubError: GitHub failed; tried again later.
-            GitHubRefusedError: GitHub will not do it; parked.
+            GitHubRefusedError: GitHub will not show the pull request; parked.
+            PermanentError: GitHub refused a part; all the rest was done, and the refusal is put where people see it.
+            TemporaryError: somebody asked for something, and the policies were not read yet.
         """
-        repository, number = key.name, int(key.detail)
+        repository, number, asked = key.name, int(key.detail), Asked.of(hints)
         if not self._record.knows_policies(repository):
-            self._read_policies_first(repository)
-            return {"verdict": "waiting for the policies"}
+            return self._read_policies_first(repository, asked)
         seen = self._observer.observe(repository, number, now)
         if seen is None:
-            return self._closed(repository, number, now)
-        return self._judge(seen, Asked.of(hints), now)
+            self._record.close(repository, number, now)
+            return {"verdict": "closed"}
+        if seen.snapshot.pull.repository != repository:
+            return self._moved(repository, seen.snapshot.pull, now)
+        return self._judge(seen, asked, now)
 
-    def _read_policies_first(self, repository: str) -> None:
+    def _read_policies_first(self, repository: str, asked: Asked) -> Mapping[str, Any]:
         """The pass over the policies touches the repository's pull requests when it is done."""
         self._record.touch([Touch(WorkKey(Kind.POLICIES, repository), Priority.PERSON)])
+        if asked.again:  # a finished pass forgets what was asked of it
+            raise TemporaryError(f"the policies of {repository} are not read yet")
+        return {"verdict": "waiting for the policies"}
 
-    def _closed(self, repository: str, number: int, now: datetime) -> Mapping[str, Any]:
-        neighbours = self._record.close(repository, number, now)
-        self._record.touch([Touch(WorkKey.pull(repository, other)) for other in neighbours])
-        return {"verdict": "closed"}
+    def _moved(self, repository: str, pull: Pull, now: datetime) -> Mapping[str, Any]:
+        """The repository has another name by now, under which GitHub has answered."""
+        self._record.close(repository, pull.number, now)
+        self._record.touch([Touch(WorkKey.pull(pull.repository, pull.number))])
+        return {"verdict": "moved", "repository": pull.repository}
 
     def _judge(self, seen: Seen, asked: Asked, now: datetime) -> Mapping[str, Any]:
         snapshot, pull = seen.snapshot, seen.snapshot.pull
-        explained = asked.explain or self._record.asked(pull.repository, pull.number)
+        known = self._record.known(pull.repository, pull.number)
+        explained = asked.explain or (known is not None and known.asked)
         decision = decide(snapshot)
         self._record.rulings(snapshot, decision)
-        desired = desire(snapshot, decision, explained=explained)
-        identity = self._record.decided(seen, decision, desired.check.essence, asked=explained)
-        desired = self._strictest(desired, snapshot)
-        writes = plan(desired, seen.actual, may_comment=asked.may_comment, again=asked.again)
+        own = desire(snapshot, decision, explained=explained)
+        identity = self._record.decided(seen, decision, own.check.essence, asked=explained)
+        desired = self._strictest(own, pull)
+        # An event leaves no hint, so a fan-out that came with it would hide it: the pull request itself tells.
+        changed = known is None or known.seen != seen.seen
+        writes = plan(desired, seen.actual, may_comment=asked.may_comment or changed, again=asked.again)
         target = Target(pull.repository, pull.number, pull.head_sha, self._link(identity), now)
-        self._actor.apply(writes, target)
+        if refused := [*seen.unread, *self._apply(writes, target)]:
+            raise PermanentError("; ".join(refused))
+        if not self._record.in_line(seen, identity) or (writes and self._strictest(own, pull) != desired):
+            self._record.touch([Touch(WorkKey.pull(pull.repository, pull.number), hint=FAN_OUT)])
         return {
             "verdict": decision.verdict.name.lower(),
             "services": [ruling.service for ruling in decision.rulings],
@@ -156,13 +193,23 @@ class PullPass:
             "writes": [type(write).__name__ for write in writes],
         }
 
-    def _strictest(self, desired: Desired, snapshot: Snapshot) -> Desired:
-        """A check belongs to a commit: of the pull requests that share one, the strictest is shown."""
-        pull = snapshot.pull
+    def _apply(self, writes: Sequence[Write], target: Target) -> list[str]:
+        """Send the writes; why those that GitHub refused were. One it refuses must not keep the others back."""
+        refused = []
+        for write in writes:
+            try:
+                self._actor.apply([write], target)
+            except GitHubRefusedError as error:
+                refused.append(str(error))
+        return refused
+
+    def _strictest(self, desired: Desired, pull: Pull) -> Desired:
+        """A check belongs to a commit: of the pull requests that share one, the strictest is shown.
+
+        Of equally strict ones the lowest number's, whoever looks, so that they do not write it in turns.
+        """
         rivals = self._record.rivals(pull.repository, pull.number, pull.head_sha)
-        checks = [desired.check, *(desire(*rival).check for rival in rivals)]
-        return replace(desired, check=max(checks, key=_strictness))
-
-
-def _strictness(check: Check) -> tuple[Verdict, bool]:
-    return check.verdict, check.needed
+        checks = [(desired.check, pull.number)]
+        checks += [(desire(*rival).check, rival[0].pull.number) for rival in rivals]
+        strictest, _ = max(checks, key=lambda one: (one[0].verdict, one[0].needed, -one[1]))
+        return desired.with_check(strictest)

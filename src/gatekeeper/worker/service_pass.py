@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from gatekeeper.availability.filling import LedgerStatus
+from gatekeeper.availability.filling import LedgerConflictError, LedgerStatus
 from gatekeeper.availability.forecast import thaw
 from gatekeeper.availability.ledger import STEP, Slices, end_of
 from gatekeeper.availability.measure import Measured, burn_down, measure
@@ -108,27 +108,28 @@ class ServicePass:
         state = before.view.memory.state if before else None
         self._gates.save(view, state, self._touches(view, before, now), now)
         if failures:
-            raise SourceError("; ".join(sorted(set(failures))))
+            raise _failed(failures)
         return _told(view, state)
 
-    def _refresh(self, service: Service, objective: Objective, now: datetime) -> str | None:
+    def _refresh(
+        self, service: Service, objective: Objective, now: datetime
+    ) -> SourceError | ConfigurationError | None:
         """Why the source did not answer, or None. What it refuses for good is in the ledger's status."""
         needed_since = now - _reach(service, objective)
         try:
             self._ledgers.refresh(objective.indicator, needed_since, now)
-        except QueryRefusedError:
+        except (QueryRefusedError, LedgerConflictError):  # the latter: a service that shares it is filling it
             return None
         except (SourceError, ConfigurationError) as error:
-            return str(error)
+            return error
         return None
 
     def _view(self, service: Service, before: Memory | None, now: datetime) -> ServiceView:
         measurings = [self._read(service, objective, now) for objective in service.objectives]
         evidence = [self._evidence(service, one) for one in measurings]
         memory = _stepped(before, service, evidence, now)
-        if (
-            memory.state is State.FROZEN
-        ):  # a forecast costs more than all the rest, and only a freeze needs one
+        # A forecast costs more than all the rest, and only a freeze needs one.
+        if memory.state is State.FROZEN:
             pairs = zip(measurings, evidence, strict=True)
             evidence = [_with_thaw(service, measuring, one) for measuring, one in pairs]
             memory = _stepped(before, service, evidence, now)
@@ -194,10 +195,19 @@ def _with_thaw(service: Service, one: _Measuring, evidence: ObjectiveEvidence) -
     return replace(evidence, thaw=forecast)
 
 
+def _failed(failures: Sequence[SourceError | ConfigurationError]) -> SourceError:
+    """All failures as one, which waits for as long as the most patient asks."""
+    waits = [one.retry_after for one in failures if isinstance(one, SourceError) and one.retry_after]
+    return SourceError(
+        "; ".join(sorted({str(one) for one in failures})), retry_after=max(waits, default=None)
+    )
+
+
 def _shown(view: ServiceView, at: datetime) -> tuple[Any, ...]:
-    """What of a service a check shows, but for numbers that tremble: policy, state, verdict."""
+    """What of a service a check shows, but for numbers that tremble: policy, state, doubts, verdict."""
     memory = view.memory
-    return view.service, memory.state, memory.since, standing(memory, view.service.gate, at)
+    doubts = [(gap.objective, gap.doubt) for gap in memory.gaps]
+    return view.service, memory.state, memory.since, doubts, standing(memory, view.service.gate, at)
 
 
 def _reach(service: Service, objective: Objective) -> timedelta:

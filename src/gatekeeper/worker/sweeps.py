@@ -1,23 +1,21 @@
 """Passes that look at many things and touch the few that need it: a repository, an installation, a commit."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
 from gatekeeper.errors import GitHubRefusedError, NotFoundError
 from gatekeeper.events.keys import Kind, WorkKey
 from gatekeeper.events.triggers import Priority, Touch
-from gatekeeper.worker.policy_pass import LOST
+from gatekeeper.worker.policy_pass import LOST, NOT_THERE
 from gatekeeper.worker.pull_pass import FAN_OUT
-
-GONE = frozenset({403, 404, 410})
 
 
 class OpenPulls(Protocol):
     """The open pull requests on GitHub."""
 
-    def open_pulls(self, repository: str) -> Iterator[tuple[int, str]]:
-        """Number and fingerprint of each."""
+    def open_pulls(self, repository: str) -> Iterable[tuple[str, int, str]]:
+        """Repository (as it is named by now), number and fingerprint of each."""
 
     def pulls_of_commit(self, repository: str, sha: str) -> tuple[int, ...]:
         """Numbers of the open pull requests with this head."""
@@ -37,10 +35,13 @@ class KnownPulls(Protocol):
     """What we remember of open pull requests."""
 
     def seen(self, repository: str) -> Mapping[int, str]:
-        """By number, the fingerprint of each."""
+        """By number, the fingerprint of each when a pass last brought GitHub in line."""
 
     def with_head(self, repository: str, sha: str) -> Sequence[int]:
         """Numbers of those with this head."""
+
+    def close(self, repository: str, number: int, now: datetime) -> None:
+        """One is closed or gone."""
 
 
 class Touching(Protocol):
@@ -48,6 +49,13 @@ class Touching(Protocol):
 
     def touch(self, touches: Sequence[Touch]) -> None:
         """Look at these."""
+
+
+class Queue(Touching, Protocol):
+    """The queue, and what was given up there."""
+
+    def parked(self) -> Sequence[WorkKey]:
+        """Work that waits for a person."""
 
 
 class RepositoryPass:
@@ -63,55 +71,74 @@ class RepositoryPass:
 
         Raises:
             GitHubError: GitHub failed; tried again later.
+            GitHubRefusedError: GitHub will not list them; parked.
         """
-        del now  # passes have one signature
-        repository = key.name
+        repository, fan_out = key.name, FAN_OUT in hints
         known = self._known.seen(repository)
-        there = self._open(repository)
-        missed = [number for number, seen in there.items() if known.get(number) != seen]
-        missed += [number for number in known if number not in there]
+        listed = self._listed(repository)
+        names = {name for name, _, _ in listed or ()} - {repository}
+        if listed is None or names:
+            return self._gone(repository, known, sorted(names), now, fan_out=fan_out)
+        there = {number: seen for _, number, seen in listed}
+        missed = {number for number, seen in there.items() if known.get(number) != seen}
+        missed |= known.keys() - there.keys()
         touches = [Touch(WorkKey.pull(repository, number), Priority.SWEEP) for number in sorted(missed)]
-        if FAN_OUT in hints:
-            others = sorted(set(there) - set(missed))
+        if fan_out:
+            others = sorted(there.keys() - missed)
             touches += [Touch(WorkKey.pull(repository, one), Priority.SWEEP, FAN_OUT) for one in others]
         self._work.touch(touches)
         return {"open": len(there), "missed": len(missed), "touched": len(touches)}
 
-    def _open(self, repository: str) -> Mapping[int, str]:
+    def _listed(self, repository: str) -> Sequence[tuple[str, int, str]] | None:
+        """The open ones; None when the repository is not there, or the App not installed on it any more."""
         try:
-            return dict(self._github.open_pulls(repository))
-        except NotFoundError:  # the App is not installed there any more
-            return {}
+            return list(self._github.open_pulls(repository))
+        except NotFoundError:
+            return None
         except GitHubRefusedError as error:
-            if error.status in GONE:
-                return {}
+            if error.status in NOT_THERE:
+                return None
             raise
+
+    def _gone(
+        self, repository: str, known: Iterable[int], names: Iterable[str], now: datetime, *, fan_out: bool
+    ) -> Mapping[str, Any]:
+        """No such repository: nothing is open there; under its other name, if it has one, all is looked at."""
+        for number in sorted(known):
+            self._known.close(repository, number, now)
+        hint = FAN_OUT if fan_out else {}
+        self._work.touch([Touch(WorkKey(Kind.REPOSITORY, name), Priority.SWEEP, hint) for name in names])
+        return {"open": 0, "moved": list(names)}
 
 
 class InstallationPass:
     """Learns which repositories an installation has, and looks at their policies and pull requests."""
 
-    def __init__(self, repositories: Repositories, work: Touching) -> None:
+    def __init__(self, repositories: Repositories, work: Queue) -> None:
         self._repositories = repositories
         self._work = work
 
     def __call__(self, key: WorkKey, hints: Sequence[Mapping[str, Any]], now: datetime) -> Mapping[str, Any]:
-        """Run the pass.
+        """Run the pass. What was given up in these repositories is tried again: permissions may have come since.
 
         Raises:
             GitHubError: GitHub failed; tried again later.
+            GitHubRefusedError: the installation is suspended, or GitHub does not let us in: nothing is forgotten.
         """
         del hints, now
         installation = int(key.subject)
         try:
             names, lost = self._repositories.repositories(installation)
         except GitHubRefusedError as error:
-            if error.status not in GONE:
+            if error.status not in NOT_THERE:
                 raise
             names, lost = (), self._repositories.forget(installation)
         kinds = (Kind.POLICIES, Kind.REPOSITORY)
         touches = [Touch(WorkKey(kind, name), Priority.SWEEP) for name in names for kind in kinds]
         touches += [Touch(WorkKey(Kind.POLICIES, name), Priority.SWEEP, LOST) for name in lost]
+        touches += [Touch(WorkKey(Kind.REPOSITORY, name), Priority.SWEEP) for name in lost]
+        again = [parked for parked in self._work.parked() if parked.name in set(names)]
+        touches += [Touch(parked, Priority.SWEEP, FAN_OUT) for parked in again if parked.kind is Kind.PULL]
         self._work.touch(touches)
         return {"repositories": len(names), "lost": len(lost)}
 
