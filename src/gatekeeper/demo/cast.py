@@ -10,6 +10,7 @@ from gatekeeper.demo.history import History, Workload, at_ago
 
 SHOP = "acme/shop"
 SERVICE = "checkout"
+KEY = f"acme/{SERVICE}"
 POLICY = f"policies/{SERVICE}.yaml"
 DEV, OPS, OUTSIDER = "dev1", "ops1", "outsider"
 FEATURE, WAITING, FIX, DOCS, SEARCH = PULLS = 1, 2, 3, 4, 5

@@ -2,12 +2,11 @@
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum, auto
 
 from gatekeeper.availability.measure import Measured
-from gatekeeper.bootstrap import Gatekeeper
 from gatekeeper.decide.phrases import instant
 from gatekeeper.decide.snapshot import ServiceView
 from gatekeeper.decide.verdict import State
@@ -80,22 +79,24 @@ class Story:
     Args:
         world: the simulated GitHub.
         history: the services' traffic.
-        gatekeeper: whose gate is watched.
         clock: everybody's.
+        view: how checkout's gate stands; None before its first pass.
     """
 
-    def __init__(self, world: World, history: History, gatekeeper: Gatekeeper, clock: DemoClock) -> None:
+    def __init__(
+        self, world: World, history: History, clock: DemoClock, view: Callable[[], ServiceView | None]
+    ) -> None:
         self._world = world
         self._history = history
-        self._gatekeeper = gatekeeper
         self._clock = clock
+        self._view = view
         self._lock = threading.Lock()
         self._reached: set[Milestone] = set()
         self._fast_until: Callable[[Facts], bool] | None = None
 
     def facts(self) -> Facts:
         """How things stand now."""
-        view = self._gatekeeper.gates.view(f"acme/{cast.SERVICE}")
+        view = self._view()
         with self._world.lock:
             pulls = {number: self._world.pull(cast.SHOP, number) for number in cast.PULLS}
             mergeable = [
@@ -122,10 +123,9 @@ class Story:
     def watch(self) -> None:
         """Note what has come to pass, and slow the clock down when there is nothing left to wait for."""
         facts = self.facts()
-        if facts.state is State.FROZEN:
-            self._note(Milestone.FROZE)
-        elif facts.state is not None and Milestone.FROZE in facts.reached and not facts.failing:
-            self._note(Milestone.THAWED)
+        if (milestone := _noticed(facts)) is not None:
+            self._note(milestone)
+            facts = replace(facts, reached=facts.reached | {milestone})
         with self._lock:
             done = self._fast_until is not None and self._fast_until(facts)
         if done:
@@ -205,6 +205,14 @@ class Story:
     def _note(self, milestone: Milestone) -> None:
         with self._lock:
             self._reached.add(milestone)
+
+
+def _noticed(facts: Facts) -> Milestone | None:
+    if facts.state is State.FROZEN:
+        return Milestone.FROZE
+    if facts.state is not None and Milestone.FROZE in facts.reached and not facts.failing:
+        return Milestone.THAWED
+    return None
 
 
 def _spent_enough(facts: Facts) -> bool:
