@@ -1,9 +1,11 @@
 """The only reader of the environment: ``GATEKEEPER_…`` variables, each also as ``GATEKEEPER_…_FILE``."""
 
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import (
     BaseModel,
@@ -37,15 +39,18 @@ class Settings(BaseModel):
     webhook_secret: SecretStr = Field(
         SecretStr(""), description="The webhook secret; several, comma-separated, while rotating."
     )
-    prometheus_url: str | None = Field(None, description="Root of the Prometheus HTTP API.")
+    prometheus_url: str | None = Field(None, description="Root of the Prometheus HTTP API.", repr=False)
     prometheus_token: SecretStr | None = Field(None, description="Bearer token for Prometheus.")
     prometheus_headers: SecretStr = Field(
-        SecretStr(""), description="More headers for Prometheus, as NAME=VALUE, comma-separated."
+        SecretStr(""),
+        description="More headers for Prometheus, as NAME=VALUE, comma-separated or one a line.",
     )
     prometheus_ca: Path | None = Field(
         None, description="File with the certificate authority that signed Prometheus."
     )
-    database_url: str = Field("sqlite:///gatekeeper.db", description="SQLAlchemy URL of the database.")
+    database_url: str = Field(
+        "sqlite:///gatekeeper.db", description="SQLAlchemy URL of the database.", repr=False
+    )
     policy_repository: str = Field(
         ".github",
         description="Name of the organisation's policy repository; its defaults.yaml sets defaults.",
@@ -66,7 +71,7 @@ class Settings(BaseModel):
             ConfigurationError: a value is impossible, a file unreadable, or a name is set both ways.
         """
         environ = os.environ if environ is None else environ  # noqa: TID251 (the one place that may)
-        values = {
+        values: dict[str, Any] = {  # pydantic makes them what they are to be
             name: value
             for name in cls.model_fields
             if (value := _lookup(environ, PREFIX + name.upper())) is not None
@@ -83,7 +88,16 @@ class Settings(BaseModel):
             return None
         if not url.startswith(("http://", "https://")):
             raise ValueError("must start with http:// or https://")
+        if not _host(url):
+            raise ValueError("names no host")
         return url.rstrip("/")
+
+    @field_validator("policy_repository")
+    @classmethod
+    def _name_alone(cls, name: str) -> str:
+        if not re.fullmatch(r"[\w.-]+", name, re.ASCII):
+            raise ValueError("must be a repository's name without its owner, such as .github")
+        return name
 
     @model_validator(mode="after")
     def _app_or_token(self) -> Self:
@@ -102,31 +116,60 @@ class Settings(BaseModel):
     @property
     def prometheus_header_map(self) -> dict[str, str]:
         """Headers to send to Prometheus, the token's included."""
-        given = self.prometheus_headers.get_secret_value()
-        pairs = (pair.split("=", 1) for pair in given.split(",") if pair.strip())
-        headers = {name.strip(): value.strip() for name, value in pairs}
+        headers = dict(_pairs(self.prometheus_headers.get_secret_value()))
         if self.prometheus_token is not None:
             headers["Authorization"] = f"Bearer {self.prometheus_token.get_secret_value()}"
         return headers
 
     @field_validator("prometheus_headers")
     @classmethod
-    def _pairs(cls, headers: SecretStr) -> SecretStr:
-        if any("=" not in pair for pair in headers.get_secret_value().split(",") if pair.strip()):
-            raise ValueError("must be NAME=VALUE, comma-separated")
+    def _are_pairs(cls, headers: SecretStr) -> SecretStr:
+        # Checked here, because a library that meets a bad header shows its value.
+        if any(not _HEADER.fullmatch(name) for name, _ in _pairs(headers.get_secret_value())):
+            raise ValueError("must be NAME=VALUE, comma-separated or, with commas in a value, one a line")
         return headers
 
+    @model_validator(mode="after")
+    def _one_authorization(self) -> Self:
+        named = {name.casefold() for name, _ in _pairs(self.prometheus_headers.get_secret_value())}
+        if self.prometheus_token is not None and "authorization" in named:
+            raise ValueError(
+                "set either PROMETHEUS_TOKEN or an Authorization in PROMETHEUS_HEADERS, not both"
+            )
+        return self
 
-def _lookup(environ: Mapping[str, str], variable: str) -> Any:
-    value, file = environ.get(variable), environ.get(f"{variable}_FILE")
-    if value is not None and file is not None:
-        raise ConfigurationError(f"{variable} and {variable}_FILE are both set; keep one")
-    if file is None:
-        return value or None  # an empty variable is an unset one, as in most deployment templates
+
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~\w-]+", re.ASCII)
+
+
+def _pairs(headers: str) -> Iterator[tuple[str, str]]:
+    """(name, value) of each header; the name is empty where there is no NAME=VALUE."""
+    for part in headers.split("\n" if "\n" in headers.strip() else ","):
+        name, sign, value = part.partition("=")
+        if part.strip():
+            yield (name.strip() if sign else ""), value.strip()
+
+
+def _host(url: str) -> str | None:
     try:
-        return Path(file).read_text().strip()
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
+
+
+def _lookup(environ: Mapping[str, str], variable: str) -> str | None:
+    """The value, from the variable or the file; an empty one is an unset one, as in most deployment templates."""
+    value, file = environ.get(variable, "").strip(), environ.get(f"{variable}_FILE", "").strip()
+    if value and file:
+        raise ConfigurationError(f"{variable} and {variable}_FILE are both set; keep one")
+    if not file:
+        return value or None
+    try:
+        return Path(file).read_text(encoding="utf-8").strip() or None
     except OSError as error:
         raise ConfigurationError(f"{variable}_FILE: cannot read {file}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{variable}_FILE: {file} is not a text file") from None
 
 
 def _explain(error: ValidationError) -> str:
