@@ -130,6 +130,15 @@ def test_the_steps_follow_what_happens(panel: Panel) -> None:
     assert "That was the story" in panel.text()
 
 
+def test_a_step_that_is_left_out_holds_nobody_up(panel: Panel) -> None:
+    panel.play("start-incident")
+    panel.view = a_view(State.FROZEN, 0.2)
+    panel.story.watch()
+    assert panel.current() == "refused"
+    panel.play("end-incident")
+    assert panel.current() == "override"
+
+
 def test_an_act_says_where_to_look(panel: Panel) -> None:
     assert panel.play("start-incident") == {
         "github": f"{GITHUB}/acme/shop/pull/1?as=dev1#merge-box",

@@ -1,6 +1,8 @@
 """The story's page: steps with buttons on one side, the simulated GitHub and Gatekeeper side by side on the other."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from flask import Blueprint, Flask, Response, abort, jsonify, redirect, render_template, request, url_for
@@ -85,7 +87,7 @@ def _panel(story: Story, gatekeeper: str, github: str) -> Blueprint:
             facts=facts,
             acts=ACTS,
             done=done,
-            current=next((name for name, played in done.items() if not played), None),
+            current=_current(done),
             page=page,
             roots={"gatekeeper": gatekeeper, "github": github},
             gauge=None if facts.remaining is None else _gauge(facts.remaining),
@@ -104,6 +106,12 @@ def _panel(story: Story, gatekeeper: str, github: str) -> Blueprint:
         return redirect(url_for("demo.show"), 303)
 
     return blueprint
+
+
+def _current(done: Mapping[str, bool]) -> str | None:
+    """The step after the last one that was played: whoever leaves one out is not held up."""
+    *_, last = (-1, *(place for place, played in enumerate(done.values()) if played))
+    return next(islice(done, last + 1, None), None)
 
 
 def _gauge(remaining: float) -> _Gauge:

@@ -41,10 +41,10 @@ def run(*, port: int = 8000, browser: bool = True) -> None:
 
 def _guide(console: Console, stage: Stage) -> None:
     places = Table.grid(padding=(0, 3))
-    places.add_row("  [bold]The story", f"[bold]{stage.panel}", "start here: eight steps, three minutes")
-    places.add_row("  Gatekeeper", stage.gatekeeper, "services, budgets, decisions")
-    places.add_row("  GitHub", stage.github, "simulated: be anybody")
-    places.add_row("  Prometheus", stage.prometheus, "simulated: five weeks of traffic")
+    places.add_row("  [bold]The story", f"[bold]{stage.panel}", "start here: eight steps")
+    places.add_row("  Gatekeeper", stage.gatekeeper, "as in production")
+    places.add_row("  GitHub", stage.github, "simulated")
+    places.add_row("  Prometheus", stage.prometheus, "simulated")
     console.print("\nGatekeeper and all it needs, on this machine only; nothing is kept.")
     console.print(places)
     console.print("Ctrl-C ends it.\n")

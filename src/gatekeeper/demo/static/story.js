@@ -61,7 +61,7 @@
   setInterval(() => {
     const clock = document.getElementById("clock");
     const now = new Date(Number(clock.dataset.now) + (performance.now() - seen) * Number(clock.dataset.speed));
-    const options = { weekday: "short", day: "numeric", month: "short", year: "numeric", timeZone: "UTC" };
+    const options = { weekday: "short", day: "2-digit", month: "short", year: "numeric", timeZone: "UTC" };
     clock.textContent = `${now.toLocaleDateString("en-GB", options)}, ${now.toISOString().slice(11, 19)} UTC`;
   }, 100);
 })();
