@@ -79,26 +79,40 @@ def test_an_empty_variable_does_not_stand_against_a_file(tmp_path: Path) -> None
         pytest.param({"prometheus_url": "prometheus:9090"}, "must start with http", id="no scheme"),
         pytest.param({"prometheus_url": "http://"}, "names no host", id="no host"),
         pytest.param({"prometheus_url": "http://[::1"}, "names no host", id="no such host"),
-        pytest.param({"public_url": "https:///gate"}, "GATEKEEPER_PUBLIC_URL: names no host", id="a path alone"),
-        pytest.param({"policy_repository": "acme/.github"}, "without its owner", id="an owner where none belongs"),
+        pytest.param(
+            {"public_url": "https:///gate"}, "GATEKEEPER_PUBLIC_URL: names no host", id="a path alone"
+        ),
+        pytest.param(
+            {"policy_repository": "acme/.github"}, "without its owner", id="an owner where none belongs"
+        ),
         pytest.param({"github_app_id": "1"}, "GITHUB_PRIVATE_KEY go together", id="an App without its key"),
-        pytest.param({"github_private_key": "k"}, "GITHUB_PRIVATE_KEY go together", id="a key without its App"),
         pytest.param(
-            {"github_app_id": "1", "github_private_key": "k", "github_token": "t"}, "not both", id="App and token"
+            {"github_private_key": "k"}, "GITHUB_PRIVATE_KEY go together", id="a key without its App"
         ),
         pytest.param(
-            {"github_token": "t", "github_token_file": "/f"}, "GATEKEEPER_GITHUB_TOKEN_FILE are both set", id="twice"
+            {"github_app_id": "1", "github_private_key": "k", "github_token": "t"},
+            "not both",
+            id="App and token",
         ),
-        pytest.param({"github_token_file": "/no/such/file"}, "cannot read /no/such/file", id="a missing file"),
+        pytest.param(
+            {"github_token": "t", "github_token_file": "/f"},
+            "GATEKEEPER_GITHUB_TOKEN_FILE are both set",
+            id="twice",
+        ),
+        pytest.param(
+            {"github_token_file": "/no/such/file"}, "cannot read /no/such/file", id="a missing file"
+        ),
         pytest.param({"github_token_file": "/"}, "cannot read /: ", id="a directory"),
         pytest.param({"prometheus_headers": "Token"}, "must be NAME=VALUE", id="a header without a value"),
         pytest.param({"prometheus_headers": "=x"}, "must be NAME=VALUE", id="a header without a name"),
         pytest.param({"prometheus_headers": "A b=x"}, "must be NAME=VALUE", id="no header's name"),
         pytest.param(
-            {"prometheus_headers": "authorization=x", "prometheus_token": "t"}, "not both", id="two authorizations"
+            {"prometheus_headers": "authorization=x", "prometheus_token": "t"},
+            "not both",
+            id="two authorizations",
         ),
     ],
-)  # fmt: skip
+)
 def test_a_mistake_is_named_with_its_variable(values: Mapping[str, str], error: str) -> None:
     assert error in said(**values)
 

@@ -229,10 +229,13 @@ def _gone(github: FakeGitHub) -> None:
         pytest.param([], _gone, {"checkout": SHOP}, id="not there, but nobody said that it was lost"),
         pytest.param([LOST], lambda _: None, {"checkout": SHOP}, id="lost, and added again meanwhile"),
         pytest.param(
-            [LOST], lambda github: github.refusing.update(repository=403), {"checkout": SHOP}, id="lost, or forbidden"
+            [LOST],
+            lambda github: github.refusing.update(repository=403),
+            {"checkout": SHOP},
+            id="lost, or forbidden",
         ),
     ],
-)  # fmt: skip
+)
 def test_a_lost_repository(
     standing: Place, hints: list[Any], act: Callable[[FakeGitHub], None], left: dict[str, str]
 ) -> None:

@@ -96,10 +96,14 @@ def test_what_is_not_there_any_more_is_closed_without_a_request_for_each(
 @pytest.mark.parametrize(
     ("arm", "raised"),
     [
-        pytest.param(lambda github: github.refusing.update(open_pulls=403), GitHubRefusedError, id="forbidden"),
-        pytest.param(lambda github: github.failing.update(open_pulls=GitHubError("502")), GitHubError, id="failed"),
+        pytest.param(
+            lambda github: github.refusing.update(open_pulls=403), GitHubRefusedError, id="forbidden"
+        ),
+        pytest.param(
+            lambda github: github.failing.update(open_pulls=GitHubError("502")), GitHubError, id="failed"
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_listing_that_did_not_come_closes_nothing(
     place: Place, github: FakeGitHub, arm: Callable[[FakeGitHub], None], raised: type[Exception]
 ) -> None:

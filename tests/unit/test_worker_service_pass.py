@@ -1,0 +1,296 @@
+"""The pass over one service: the gate follows its ledger, and pull requests follow the gate."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from builders import DAY, HOUR, MINUTE, NOW, a_gate, a_service, an_objective
+from databases import opened
+from fakes import SHOP, Place
+from gatekeeper.availability.filling import LedgerConflictError, LedgerState, LedgerStatus, LedgerUpdate
+from gatekeeper.availability.ledger import Flag, Slices, slice_of
+from gatekeeper.availability.measure import Measured
+from gatekeeper.decide.verdict import Doubt, State
+from gatekeeper.errors import ConfigurationError, QueryRefusedError, SourceError, TemporaryError
+from gatekeeper.events.keys import Kind, WorkKey
+from gatekeeper.policy.in_force import InForce
+from gatekeeper.policy.model import Indicator, Objective, PrometheusIndicator, Service
+from gatekeeper.worker.pull_pass import FAN_OUT
+from gatekeeper.worker.service_pass import ServicePass
+from memory_ledger import MemoryLedger
+
+SERVICE = a_service(gate=a_gate(unknown={"hold": "1h", "then": "block"}))
+KEY = WorkKey(Kind.SERVICE, SERVICE.key)
+PULL = f"pull:{SHOP}#1"
+WINDOW = 33 * DAY
+
+
+class History:
+    """Ledgers that know it all; ``failing``: by indicator, what a refresh raises."""
+
+    def __init__(self) -> None:
+        self.stored = MemoryLedger()
+        self.failing: dict[str, Exception] = {}
+
+    def refresh(self, indicator: Indicator, needed_since: datetime, now: datetime) -> None:
+        if error := self.failing.get(indicator.id):
+            raise error
+
+    def read(self, ledger: str, first: int, stop: int) -> Slices:
+        return self.stored.read(ledger, first, stop)
+
+    def status(self, ledger: str) -> LedgerStatus:
+        return self.stored.status(ledger)
+
+    def fill(
+        self, ledger: str, *, bad: int = 0, until: datetime = NOW, incident: datetime = NOW - 2 * HOUR
+    ) -> None:
+        """33 days of 1000 good events a minute, and an incident in which so many were bad."""
+        self.stored = MemoryLedger() if ledger in self.stored._kept else self.stored
+        last = slice_of(until)
+        first = last - int(WINDOW / MINUTE)
+        total = np.full(last - first + 1, 1000.0)
+        wrong = np.zeros_like(total)
+        minutes = slice_of(incident) - first
+        for place in range(minutes, min(minutes + 30, len(wrong))):
+            wrong[place] = bad / 30
+        flags = np.full(len(total), Flag.MEASURED, dtype=np.uint8)
+        state = LedgerState(
+            since=first,
+            filled_until=last + 1,
+            history_start=(first - 1) * 60_000,
+            newest=last * 60_000,
+            progress=None,
+        )
+        self.stored.commit(ledger, LedgerUpdate(state, Slices(first, total, wrong, flags)))
+
+
+SPENT, WELL = 25_000, 0
+"""Bad events, of a budget of about 20,160."""
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    """Pull request 1 touches the service."""
+    with opened(f"sqlite:///{tmp_path}/gatekeeper.db") as database:
+        place = Place(database)
+        put(place, SERVICE)
+        place.github.open(1)
+        place.run(1)
+        place.touched()
+        yield place
+
+
+@pytest.fixture
+def history() -> History:
+    history = History()
+    history.fill(ledger_of(SERVICE))
+    return history
+
+
+def put(place: Place, *services: Service) -> None:
+    place.catalog.put_in_force(InForce(SHOP, "c", tuple((one, None) for one in services)), (), NOW)
+
+
+def ledger_of(service: Service, objective: int = 0) -> str:
+    return service.objectives[objective].indicator.id
+
+
+def run(place: Place, history: History, at: datetime = NOW + MINUTE) -> State:
+    place.now = at
+    ServicePass(history, place.services)(KEY, (), at)
+    return state(place)
+
+
+def state(place: Place) -> State:
+    standing = place.gates.standing(SERVICE.key)
+    assert standing is not None
+    return standing.view.memory.state
+
+
+def test_a_spent_budget_freezes_and_the_pull_requests_are_looked_at(place: Place, history: History) -> None:
+    history.fill(ledger_of(SERVICE), bad=SPENT)
+    assert run(place, history) is State.FROZEN
+    assert place.touched() == {PULL: [FAN_OUT]}
+    (moved,) = place.gates.transitions(SERVICE.key)
+    assert (moved.before, moved.after) == (None, State.FROZEN)
+    assert moved.reasons
+
+
+def test_a_second_pass_touches_nothing_and_records_no_transition(place: Place, history: History) -> None:
+    run(place, history)
+    place.touched()
+    run(place, history, NOW + 2 * MINUTE)
+    assert place.touched() == {}
+    assert len(place.gates.transitions(SERVICE.key)) == 1
+
+
+def test_a_transition_is_touched_once_and_recorded_with_both_states(place: Place, history: History) -> None:
+    run(place, history)
+    place.touched()
+    history.fill(ledger_of(SERVICE), bad=SPENT)
+    run(place, history, NOW + 2 * MINUTE)
+    assert place.touched() == {PULL: [FAN_OUT]}
+    moved, _ = place.gates.transitions(SERVICE.key)
+    assert (moved.before, moved.after) == (State.OPEN, State.FROZEN)
+
+
+def test_only_a_freeze_has_an_end_forecast(place: Place, history: History) -> None:
+    run(place, history)
+    free = place.gates.view(SERVICE.key)
+    history.fill(ledger_of(SERVICE), bad=SPENT)
+    run(place, history, NOW + 2 * MINUTE)
+    frozen = place.gates.view(SERVICE.key)
+    assert free is not None
+    assert free.expected_end is None
+    assert frozen is not None
+    assert frozen.expected_end is not None
+    assert frozen.expected_end > NOW + 20 * DAY
+    assert len(frozen.burn_down) > 1
+
+
+CHANGES = [
+    pytest.param(SERVICE.model_copy(update={"description": "x"}), id="its text"),
+    pytest.param(a_service(gate=a_gate(mode="advise")), id="its mode"),
+]
+
+
+@pytest.mark.parametrize("changed", CHANGES)
+def test_a_changed_policy_has_the_pull_requests_looked_at(
+    place: Place, history: History, changed: Service
+) -> None:
+    run(place, history)
+    place.touched()
+    put(place, changed)
+    run(place, history, NOW + 2 * MINUTE)
+    assert place.touched() == {PULL: [FAN_OUT]}
+
+
+# What is not known
+
+
+@pytest.mark.parametrize(
+    ("bad", "held"),
+    [pytest.param(WELL, State.OPEN, id="open"), pytest.param(SPENT, State.FROZEN, id="frozen")],
+)
+def test_without_its_source_a_gate_keeps_its_state_and_says_once_that_it_is_guessing(
+    place: Place, history: History, bad: int, held: State
+) -> None:
+    history.fill(ledger_of(SERVICE), bad=bad)
+    run(place, history)
+    place.touched()
+    history.failing[ledger_of(SERVICE)] = SourceError("no answer")
+    touched = []
+    for minutes in range(5, 200, 5):
+        with pytest.raises(SourceError):
+            run(place, history, NOW + minutes * MINUTE)
+        if place.touched():
+            touched.append(minutes)
+    assert state(place) is held
+    standing = place.gates.standing(SERVICE.key)
+    assert standing is not None
+    assert [gap.doubt for gap in standing.view.memory.gaps] == [Doubt.STALE]
+    assert touched == ([20, 80] if held is State.OPEN else [20]), "stale; and when an open gate's hold ends"
+
+
+@pytest.mark.parametrize(
+    ("error", "told", "wait"),
+    [
+        pytest.param(SourceError("no answer"), "no answer", None, id="no answer"),
+        pytest.param(SourceError("429", retry_after=30), "429", 30, id="asked to wait"),
+        pytest.param(ConfigurationError("not set up"), "not set up", None, id="not set up"),
+    ],
+)
+def test_a_failing_source_fails_the_pass_after_the_gate_was_brought_up_to_date(
+    place: Place, history: History, error: Exception, told: str, wait: float | None
+) -> None:
+    history.fill(ledger_of(SERVICE), bad=SPENT)
+    history.failing[ledger_of(SERVICE)] = error
+    with pytest.raises(SourceError, match=told) as caught:
+        run(place, history)
+    assert caught.value.retry_after == wait
+    assert state(place) is State.FROZEN
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        pytest.param(
+            QueryRefusedError("bad PromQL"), id="a query that is refused for good: the ledger says so"
+        ),
+        pytest.param(
+            LedgerConflictError("somebody else"), id="a service that shares the ledger is filling it"
+        ),
+    ],
+)
+def test_what_a_retry_would_not_mend_fails_no_pass(place: Place, history: History, error: Exception) -> None:
+    history.failing[ledger_of(SERVICE)] = error
+    assert run(place, history) is State.OPEN
+
+
+def test_a_database_that_fails_fails_the_pass(place: Place, history: History) -> None:
+    history.failing[ledger_of(SERVICE)] = TemporaryError("the database could not be used")
+    with pytest.raises(TemporaryError):
+        run(place, history)
+    assert place.gates.standing(SERVICE.key) is None
+
+
+def test_of_several_failures_all_are_said_and_the_longest_wait_counts(place: Place) -> None:
+    slow = measured_by("slow_total")
+    service = a_service("checkout", an_objective(), slow)
+    put(place, service)
+    history = History()
+    history.fill(ledger_of(service))
+    history.failing = {
+        ledger_of(service): SourceError("first", retry_after=5),
+        ledger_of(service, 1): SourceError("second", retry_after=60),
+    }
+    with pytest.raises(SourceError, match="first; second") as caught:
+        run(place, history)
+    assert caught.value.retry_after == 60
+
+
+def measured_by(total: str) -> Objective:
+    other = Indicator(prometheus=PrometheusIndicator(bad=f'{total}{{code="500"}}', total=total))
+    return an_objective("latency").model_copy(update={"indicator": other})
+
+
+# Two objectives, no service
+
+
+def test_the_worst_objective_decides(place: Place) -> None:
+    service = a_service("checkout", an_objective(), measured_by("slow_total"))
+    put(place, service)
+    history = History()
+    history.fill(ledger_of(service))
+    history.fill(ledger_of(service, 1), bad=SPENT)
+    assert run(place, history) is State.FROZEN
+    view = place.gates.view(service.key)
+    assert view is not None
+    left = [one.evidence.remaining for one in view.objectives if isinstance(one.evidence, Measured)]
+    assert left[0] == 1
+    assert left[1] < 0
+
+
+def test_a_service_without_policy_is_forgotten(place: Place, history: History) -> None:
+    run(place, history)
+    put(place)
+    assert ServicePass(history, place.services)(KEY, (), NOW) == {"state": "gone"}
+    assert place.gates.standing(SERVICE.key) is None
+
+
+def test_seen_for_the_first_time_a_gate_is_told_to_those_who_wait_for_it(place: Place) -> None:
+    empty = History()
+    run(place, empty)
+    standing = place.gates.standing(SERVICE.key)
+    assert standing is not None
+    assert [gap.doubt for gap in standing.view.memory.gaps] == [Doubt.NO_DATA]
+    assert place.touched() == {PULL: [FAN_OUT]}
+
+
+def test_the_log_says_where_the_gate_stands(place: Place, history: History) -> None:
+    told = ServicePass(history, place.services)(KEY, (), NOW + MINUTE)
+    assert told == {"state": State.OPEN, "moved": False, "remaining": 1.0, "gaps": []}
