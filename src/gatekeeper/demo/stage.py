@@ -1,6 +1,6 @@
 """The demo in place: Gatekeeper as in production, with other adapters and one clock for everybody."""
 
-import os
+import secrets
 import threading
 from contextlib import ExitStack
 from datetime import timedelta
@@ -56,7 +56,7 @@ class Stage:
         self.port = self._sites[0].port
         self.panel = f"{self.gatekeeper}/demo/"
         self.world.url = self.github
-        secret = os.urandom(16).hex()
+        secret = secrets.token_hex()
         self._wired = build(
             Settings.from_env(
                 {
@@ -84,14 +84,16 @@ class Stage:
             self._github(),
             create_prometheus(self.history, self.clock),
         )
-        for site, app in zip(self._sites, apps, strict=True):
-            self._stack.callback(site.start(app).stop)
-        self._stack.callback(self._wired.close)
-        self.world.deliveries.start(self.clock)
-        self._stack.callback(self.world.deliveries.stop)
-        self._wired.engine.start()
-        self._stack.callback(self._wired.engine.stop)
-        self._watch()
+        with self._stack as stack:
+            stack.callback(self._wired.close)
+            for site, app in zip(self._sites, apps, strict=True):
+                stack.callback(site.start(app).stop)
+            self.world.deliveries.start(self.clock)
+            stack.callback(self.world.deliveries.stop)
+            self._wired.engine.start()
+            stack.callback(self._wired.engine.stop)
+            self._watch(stack)
+            self._stack = stack.pop_all()  # all went well: what is running ends with the block
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -109,14 +111,14 @@ class Stage:
 
         @app.after_request
         def let_it_be_framed(response: Response) -> Response:
-            policy = response.headers.get("Content-Security-Policy", "")
-            framed = policy.replace("frame-ancestors 'none'", f"frame-ancestors {self.gatekeeper}")
-            response.headers["Content-Security-Policy"] = framed
+            if policy := response.headers.get("Content-Security-Policy"):
+                framed = policy.replace("frame-ancestors 'none'", f"frame-ancestors {self.gatekeeper}")
+                response.headers["Content-Security-Policy"] = framed
             return response
 
         return SharedDataMiddleware(app, {"/drawing": ("gatekeeper.demo", "static")})
 
-    def _watch(self) -> None:
+    def _watch(self, stack: ExitStack) -> None:
         stopped = threading.Event()
 
         def watch() -> None:
@@ -125,5 +127,5 @@ class Stage:
 
         thread = threading.Thread(target=watch, name="story", daemon=True)
         thread.start()
-        self._stack.callback(thread.join)
-        self._stack.callback(stopped.set)
+        stack.callback(thread.join)
+        stack.callback(stopped.set)
