@@ -204,10 +204,14 @@ def _failed(failures: Sequence[SourceError | ConfigurationError]) -> SourceError
 
 
 def _shown(view: ServiceView, at: datetime) -> tuple[Any, ...]:
-    """What of a service a check shows, but for numbers that tremble: policy, state, doubts, verdict."""
+    """What of a service a check shows: policy, state, doubts, verdict, and the day on which a freeze is to end.
+
+    Not the budget left, which an incident moves every minute: it is current wherever a pass comes by.
+    """
     memory = view.memory
     doubts = [(gap.objective, gap.doubt) for gap in memory.gaps]
-    return view.service, memory.state, memory.since, doubts, standing(memory, view.service.gate, at)
+    verdict = standing(memory, view.service.gate, at)
+    return view.service, memory.state, memory.since, memory.told.end, doubts, verdict
 
 
 def _reach(service: Service, objective: Objective) -> timedelta:
