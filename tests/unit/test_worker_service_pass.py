@@ -152,6 +152,18 @@ def test_only_a_freeze_has_an_end_forecast(place: Place, history: History) -> No
     assert len(frozen.burn_down) > 1
 
 
+def test_a_freeze_that_will_last_days_longer_is_told_again(place: Place, history: History) -> None:
+    history.fill(ledger_of(SERVICE), bad=SPENT, incident=NOW - 5 * DAY)
+    run(place, history)
+    place.touched()
+    history.fill(ledger_of(SERVICE), bad=SPENT, incident=NOW - 5 * DAY, until=NOW + 2 * MINUTE)
+    run(place, history, NOW + 3 * MINUTE)
+    assert place.touched() == {}, "the same end, a minute later"
+    history.fill(ledger_of(SERVICE), bad=SPENT)
+    run(place, history, NOW + 4 * MINUTE)
+    assert place.touched() == {PULL: [FAN_OUT]}
+
+
 CHANGES = [
     pytest.param(SERVICE.model_copy(update={"description": "x"}), id="its text"),
     pytest.param(a_service(gate=a_gate(mode="advise")), id="its mode"),
