@@ -104,8 +104,8 @@ def test_a_closed_one_is_in_no_list(one: Real | InMemory) -> None:
 def test_a_check_is_found_as_it_was_written_last(one: Real | InMemory) -> None:
     client = one.client
     assert client.check_runs(SHOP, one.sha, "gatekeeper") == ()
-    identity = client.create_check(SHOP, sha=one.sha, name="gatekeeper", **content("failure"))  # type: ignore[arg-type]  # a made-up one
-    client.update_check(SHOP, identity, sha=one.sha, name="gatekeeper", **content(essence="def"))  # type: ignore[arg-type]  # the same
+    identity = client.create_check(SHOP, sha=one.sha, name="gatekeeper", **content("failure"))
+    client.update_check(SHOP, identity, sha=one.sha, name="gatekeeper", **content(essence="def"))
     (run,) = client.check_runs(SHOP, one.sha, "gatekeeper")
     assert (run.id, run.head_sha, run.external_id, run.conclusion) == (identity, one.sha, "def", "success")
 

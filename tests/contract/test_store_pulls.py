@@ -1,0 +1,148 @@
+"""Pull requests as remembered, on SQLite and PostgreSQL."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from builders import HOUR, NOW, a_pull, a_service
+from fakes import SHOP, head
+from gatekeeper.decide.verdict import Verdict
+from gatekeeper.events.keys import WorkKey
+from gatekeeper.store.engine import Database
+from gatekeeper.store.pulls import KnownPull, Pulls
+from gatekeeper.store.queue import Queue
+from gatekeeper.store.work import Work
+
+CHECKOUT, SEARCH = "acme/checkout", "acme/search"
+BLOCKED = {CHECKOUT: Verdict.BLOCK}
+
+
+class Remembered:
+    """Pull requests and the queue."""
+
+    def __init__(self, database: Database) -> None:
+        self.work = Work(database)
+        self.pulls = Pulls(database, Queue(self.work, lambda: NOW))
+
+    def save(
+        self, number: int, sha: str = head("a"), verdicts: dict[str, Verdict] | None = None, **values: Any
+    ) -> KnownPull:
+        pull = replace(a_pull(), number=number, head_sha=sha)
+        known = KnownPull(
+            SHOP, number, sha, "seen", ("src/app.py",), f"{sha} main", asked=False, decision=None
+        )
+        known = replace(known, **values)
+        self.pulls.save(pull, known, BLOCKED if verdicts is None else verdicts, NOW)
+        return known
+
+    def touched(self) -> set[str]:
+        found = set()
+        while claim := self.work.claim(NOW + HOUR, HOUR):
+            found.add(str(claim.key))
+            self.work.finish(claim, NOW + HOUR)
+        return found
+
+
+@pytest.fixture
+def remembered(database: Database) -> Remembered:
+    return Remembered(database)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pytest.param({}, id="plain"),
+        pytest.param({"paths": None}, id="too many files to list"),
+        pytest.param({"paths": ()}, id="no files"),
+        pytest.param({"paths": ("ü/ñ.py", 'a "b".py')}, id="names with any signs"),
+        pytest.param({"asked": True, "decision": "0123"}, id="explained and decided"),
+    ],
+)
+def test_what_is_saved_is_known(remembered: Remembered, values: dict[str, Any]) -> None:
+    known = remembered.save(1, **values)
+    assert remembered.pulls.known(SHOP, 1) == known
+    assert remembered.pulls.open(SHOP) == {1: known}
+
+
+def test_a_later_version_takes_the_place_of_the_one_before(remembered: Remembered) -> None:
+    remembered.save(1, verdicts={CHECKOUT: Verdict.BLOCK, SEARCH: Verdict.ALLOW})
+    remembered.save(1, verdicts={SEARCH: Verdict.BLOCK})
+    assert remembered.pulls.touching(CHECKOUT) == ()
+    assert remembered.pulls.blocked() == {SEARCH: (f"{SHOP}#1",)}
+
+
+def test_touching_and_blocked_name_the_open_ones_in_order(remembered: Remembered) -> None:
+    for number in (10, 9, 2):
+        remembered.save(number, sha=head("a"))
+    remembered.save(3, verdicts={CHECKOUT: Verdict.WARN})
+    remembered.save(4, verdicts={})
+    remembered.pulls.close(SHOP, 9, NOW)
+    assert remembered.pulls.touching(CHECKOUT) == ((SHOP, 2), (SHOP, 3), (SHOP, 10))
+    assert remembered.pulls.blocked() == {CHECKOUT: (f"{SHOP}#2", f"{SHOP}#10")}
+
+
+def test_a_closed_one_is_unknown_until_it_is_saved_again(remembered: Remembered) -> None:
+    remembered.save(1)
+    remembered.pulls.close(SHOP, 1, NOW)
+    assert remembered.pulls.known(SHOP, 1) is None
+    assert remembered.pulls.open(SHOP) == {}
+    assert remembered.pulls.sharing(SHOP, head("a")) == ()
+    remembered.save(1)
+    assert remembered.pulls.known(SHOP, 1) is not None
+
+
+def test_closing_what_was_never_seen_is_no_error(remembered: Remembered) -> None:
+    remembered.pulls.close(SHOP, 1, NOW)
+    assert remembered.touched() == set()
+
+
+def test_repositories_are_kept_apart(remembered: Remembered) -> None:
+    remembered.save(1)
+    assert remembered.pulls.known("acme/web", 1) is None
+    assert remembered.pulls.open("acme/web") == {}
+    assert remembered.pulls.sharing("acme/web", head("a")) == ()
+
+
+# Heads that are shared
+
+
+def test_sharing_names_the_open_ones_with_a_head_by_number(remembered: Remembered) -> None:
+    for number in (3, 1):
+        remembered.save(number)
+    remembered.save(2, sha=head("b"))
+    assert [one.number for one in remembered.pulls.sharing(SHOP, head("a"))] == [1, 3]
+
+
+@pytest.mark.parametrize(
+    ("leave", "touched"),
+    [
+        pytest.param(lambda one: one.save(1, sha=head("b")), {2}, id="a new head"),
+        pytest.param(lambda one: one.pulls.close(SHOP, 1, NOW), {2}, id="closed"),
+        pytest.param(lambda one: one.save(1), set(), id="nothing changed"),
+        pytest.param(lambda one: one.save(9), set(), id="another one comes"),
+        pytest.param(lambda one: one.save(3, sha=head("b")), set(), id="one without company leaves"),
+    ],
+)
+def test_who_leaves_a_head_has_the_others_looked_at(
+    remembered: Remembered, leave: object, touched: set[int]
+) -> None:
+    remembered.save(1)
+    remembered.save(2)
+    remembered.save(3, sha=head("c"))
+    assert remembered.touched() == set()
+    assert callable(leave)
+    leave(remembered)
+    assert remembered.touched() == {str(WorkKey.pull(SHOP, number)) for number in touched}
+
+
+def test_in_line_keeps_the_fingerprint_and_nothing_else(remembered: Remembered) -> None:
+    known = remembered.save(1, seen="before")
+    remembered.pulls.in_line(SHOP, 1, "after")
+    assert remembered.pulls.known(SHOP, 1) == replace(known, seen="after")
+
+
+def test_a_service_by_any_name_is_one_service(remembered: Remembered) -> None:
+    service = a_service()
+    remembered.save(1, verdicts={service.key: Verdict.BLOCK, f"{service.key}-2": Verdict.BLOCK})
+    assert remembered.pulls.touching(service.key) == ((SHOP, 1),)
