@@ -10,6 +10,7 @@ from fakes import CENTRAL, SHOP, head
 from gatekeeper.act.apply import Kind
 from gatekeeper.act.plan import InDoubt, Nothing, Published
 from gatekeeper.decide.verdict import Reason, Rule, State
+from gatekeeper.errors import TemporaryError
 from gatekeeper.events.keys import WorkKey
 from gatekeeper.events.triggers import Touch
 from gatekeeper.github.values import RepositoryData
@@ -20,7 +21,7 @@ from gatekeeper.store.catalog import Catalog
 from gatekeeper.store.engine import Database
 from gatekeeper.store.gates import Gates
 from gatekeeper.store.installations import Installations
-from gatekeeper.store.publications import Publications
+from gatekeeper.store.publications import LONGEST_WRITE, Publications
 from gatekeeper.store.queue import Queue
 from gatekeeper.store.work import Work
 
@@ -233,13 +234,44 @@ def test_what_is_published_is_known_from_intent_to_oblivion(publications: Public
     assert publications.find(*place) == InDoubt()
     publications.found_nothing(*place, NOW)
     assert publications.find(*place) == Nothing()
-    publications.intend(*place, NOW)
+    publications.intend(*place, NOW, by="#1")
     assert publications.find(*place) == InDoubt(), "it may have been created"
     publications.record(*place, 42, "e1", NOW)
     assert publications.find(*place) == Published(42, "e1")
     publications.record(*place, 42, "", NOW)
     assert publications.find(*place) == Published(42, "")
     publications.forget(*place)
+    assert publications.find(*place) == InDoubt()
+
+
+def test_what_another_worker_published_meanwhile_is_not_created_again(publications: Publications) -> None:
+    place = (SHOP, Kind.COMMENT, "1")
+    publications.found_nothing(*place, NOW)
+    publications.record(*place, 42, "e", NOW)
+    with pytest.raises(TemporaryError, match="another worker"):
+        publications.intend(*place, NOW, by="#1")
+    assert publications.find(*place) == Published(42, "e")
+
+
+def test_of_two_that_share_a_commit_one_creates_its_check_and_the_other_comes_back(
+    publications: Publications,
+) -> None:
+    place = (SHOP, Kind.CHECK, head("a"))
+    publications.intend(*place, NOW, by="#1")
+    publications.found_nothing(*place, NOW)
+    with pytest.raises(TemporaryError, match="another worker"):
+        publications.intend(*place, NOW, by="#2")
+    publications.intend(*place, NOW, by="#1")  # its own next attempt
+    publications.record(*place, 42, "e", NOW)
+    assert publications.find(*place) == Published(42, "e")
+
+
+def test_what_a_dead_worker_was_about_to_create_is_left_to_others_in_the_end(
+    publications: Publications,
+) -> None:
+    place = (SHOP, Kind.CHECK, head("a"))
+    publications.intend(*place, NOW, by="#1")
+    publications.intend(*place, NOW + LONGEST_WRITE, by="#2")
     assert publications.find(*place) == InDoubt()
 
 

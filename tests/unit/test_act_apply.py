@@ -96,7 +96,7 @@ class Memory:
 
     rows: dict[tuple[Kind, str], Published | None] = field(default_factory=dict)
 
-    def intend(self, repository: str, kind: Kind, subject: str, now: datetime) -> None:
+    def intend(self, repository: str, kind: Kind, subject: str, now: datetime, *, by: str) -> None:
         self.rows[kind, subject] = None
 
     def record(

@@ -30,7 +30,7 @@ class Kind(StrEnum):
 class Publications(Protocol):
     """Remembers what was written, and where it is."""
 
-    def intend(self, repository: str, kind: Kind, subject: str, now: datetime) -> None:
+    def intend(self, repository: str, kind: Kind, subject: str, now: datetime, *, by: str) -> None:
         """About to be created."""
 
     def record(
@@ -123,7 +123,9 @@ class Applier:
             self._set_status(check, target)
             remote_id = 0
         elif remote_id is None:
-            self._publications.intend(target.repository, Kind.CHECK, target.sha, target.now)
+            self._publications.intend(
+                target.repository, Kind.CHECK, target.sha, target.now, by=f"#{target.number}"
+            )
             remote_id = self._writer.create_check(
                 target.repository, sha=target.sha, name=CHECK_NAME, **_content(check, target)
             )
@@ -149,7 +151,9 @@ class Applier:
     def _put_comment(self, comment: Comment, remote_id: int | None, target: Target) -> None:
         subject, body = str(target.number), _signed(comment)
         if remote_id is None:
-            self._publications.intend(target.repository, Kind.COMMENT, subject, target.now)
+            self._publications.intend(
+                target.repository, Kind.COMMENT, subject, target.now, by=f"#{target.number}"
+            )
             remote_id = self._writer.create_comment(target.repository, target.number, body)
         else:
             with self._forgotten_when_gone(target.repository, Kind.COMMENT, subject):

@@ -1,17 +1,22 @@
 """What we wrote on GitHub, and where it is."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import and_, delete, or_, select
 
 from gatekeeper.act.apply import Kind
 from gatekeeper.act.plan import InDoubt, Nothing, Published
+from gatekeeper.errors import TemporaryError
 from gatekeeper.store.engine import Database
 from gatekeeper.store.rows import upsert
 from gatekeeper.store.tables import publication
 
 NOTHING = 0
 """Stands in ``remote_id`` for: looked, and not there. Without an essence, since a commit status has no id either."""
+
+LONGEST_WRITE = timedelta(seconds=20)
+"""An intent older than this was left by a worker that died: a request to GitHub is given up after 15 s."""
 
 
 class Publications:
@@ -34,12 +39,32 @@ class Publications:
         return Nothing() if row.essence is None else Published(row.remote_id, row.essence)
 
     def found_nothing(self, repository: str, kind: Kind, subject: str, now: datetime) -> None:
-        """We looked, and there is nothing of ours."""
-        self._put(repository, kind, subject, NOTHING, None, now)
+        """We looked, and there is nothing of ours. What somebody is about to create stays so."""
+        row = _row(repository, kind, subject, NOTHING, None, now)
+        with self._database.write() as connection:
+            settled = publication.c.remote_id.is_not(None)
+            connection.execute(upsert(connection.dialect, publication, row, where=settled))
 
-    def intend(self, repository: str, kind: Kind, subject: str, now: datetime) -> None:
-        """About to be created."""
-        self._put(repository, kind, subject, None, None, now)
+    def intend(self, repository: str, kind: Kind, subject: str, now: datetime, *, by: str) -> None:
+        """About to be created, on behalf of ``by``.
+
+        Raises:
+            TemporaryError: somebody else has published it since we looked, or is about to (two pull requests can
+                share a commit, and so its check); the next attempt finds and updates it.
+        """
+        row = _row(repository, kind, subject, None, by, now)
+        about_to_be = publication.c.remote_id.is_(None)
+        free = or_(
+            and_(publication.c.remote_id == NOTHING, publication.c.essence.is_(None)),
+            and_(about_to_be, publication.c.essence == by),
+            and_(about_to_be, publication.c.written_at <= now - LONGEST_WRITE),
+        )
+        with self._database.write() as connection:
+            claim = upsert(connection.dialect, publication, row, where=free).returning(publication.c.subject)
+            if connection.execute(claim).first() is None:
+                raise TemporaryError(
+                    f"the {kind} of {repository} {subject} is being written by another worker", retry_after=1
+                )
 
     def record(
         self, repository: str, kind: Kind, subject: str, remote_id: int, essence: str, now: datetime
@@ -67,13 +92,19 @@ class Publications:
         essence: str | None,
         now: datetime,
     ) -> None:
-        row = {
-            "repository": repository,
-            "kind": str(kind),
-            "subject": subject,
-            "remote_id": remote_id,
-            "essence": essence,
-            "written_at": now,
-        }
+        row = _row(repository, kind, subject, remote_id, essence, now)
         with self._database.write() as connection:
             connection.execute(upsert(connection.dialect, publication, row))
+
+
+def _row(
+    repository: str, kind: Kind, subject: str, remote_id: int | None, essence: str | None, now: datetime
+) -> dict[str, Any]:
+    return {
+        "repository": repository,
+        "kind": str(kind),
+        "subject": subject,
+        "remote_id": remote_id,
+        "essence": essence,
+        "written_at": now,
+    }

@@ -40,9 +40,9 @@ class Codec(Generic[Value]):
         return self._adapter.validate_json(text)
 
 
-def upsert(dialect: Any, table: Table, values: dict[str, Any]) -> Any:
-    """Insert a row, or replace what the row with its primary key says."""
+def upsert(dialect: Any, table: Table, values: dict[str, Any], *, where: Any = None) -> Any:
+    """Insert a row, or replace what the row with its primary key says (``where`` that is true of it)."""
     insert = (postgresql if dialect.name == "postgresql" else sqlite).insert
     keys = [column.name for column in table.primary_key]
     changes = {name: value for name, value in values.items() if name not in keys}
-    return insert(table).values(values).on_conflict_do_update(index_elements=keys, set_=changes)
+    return insert(table).values(values).on_conflict_do_update(index_elements=keys, set_=changes, where=where)
