@@ -300,13 +300,15 @@ def test_whoever_leaves_a_head_leaves_its_check_to_the_others(
 
 
 def test_a_looser_verdict_written_late_does_not_stand(place: Place, github: FakeGitHub) -> None:
-    """1 may pass; while its check is written, 2 with the same head is decided and blocked."""
+    """1 may pass; while that is written again, 2 with the same head is decided anew and blocked."""
     service = a_service(gate=a_gate(exempt={"labels": ["reliability"]}))
     place.put(a_view(State.FROZEN, -0.5, service=service))
-    github.open(1, labels=("reliability",))
-    github.open(2)
-    github.meanwhile["create_check"] = lambda: place.run(2)
-    place.run(1)
+    for number in (1, 2):
+        github.open(number, labels=("reliability",))
+        place.run(number)
+    github.unlabel(2, "reliability")
+    github.meanwhile["update_check"] = lambda: place.run(2)
+    place.run(1, {"command": "recheck"})
     place.settle()
     assert github.conclusion() == "action_required"
 

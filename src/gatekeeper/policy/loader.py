@@ -170,7 +170,7 @@ def _without_namesakes(drafts: list[Draft]) -> list[Draft]:
         if one.name and len(same) > 1:
             others = _others([str(mark) for mark in same], same.index(one.name.mark))
             message = f'the service "{one.name.value}" is also defined at {others}'
-            one = one.with_problems(Problem.at(one.name.mark, message, "rename or remove one of them"))  # noqa: PLW2901
+            one = one.with_problems(Problem.at(one.name.mark, message, "rename or remove one of them"))  # noqa: PLW2901 (each draft in its turn)
         checked.append(one)
     return checked
 
