@@ -1,5 +1,7 @@
 """How fast a webhook is acknowledged: ours, stored durably, beside Probot 14, storing nothing, in one run.
 
+A third row is the floor: gunicorn as we run it, with an application that reads the body and answers 202.
+
     python benchmarks/webhook_ack.py [--seconds 10]
 
 Needs wrk, node and npm. Both servers get the same signed 25 KB ``pull_request`` deliveries, each with an id of
@@ -21,14 +23,16 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from gunicorn.app.base import BaseApplication
 from rich.console import Console
 from rich.table import Table
 from sqlalchemy import func, select
@@ -36,7 +40,7 @@ from sqlalchemy import func, select
 from gatekeeper.bootstrap import Gatekeeper, build, now
 from gatekeeper.events.delivery import sign
 from gatekeeper.events.keys import Kind, WorkKey
-from gatekeeper.serving import serve
+from gatekeeper.serving import THREADS, serve
 from gatekeeper.settings import Settings
 from gatekeeper.store.engine import Database, create_store_engine
 from gatekeeper.store.tables import delivery
@@ -90,11 +94,14 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--seconds", type=int, default=10, help="length of each load (default 10)")
-    parser.add_argument("--only", choices=["gatekeeper", "probot"], help="run one of the two")
+    parser.add_argument("--only", choices=["gatekeeper", "floor", "probot"], help="run one of them")
     parser.add_argument("--serve", type=int, metavar="PORT", help=argparse.SUPPRESS)
+    parser.add_argument("--serve-nothing", type=int, metavar="PORT", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve:
         serve(Settings.from_env(), host="127.0.0.1", port=options.serve, workers=1, wire=_wire)
+    elif options.serve_nothing:
+        _Floor(options.serve_nothing).run()
     else:
         _compare(options.seconds, options.only)
 
@@ -111,13 +118,39 @@ def _pass(_key: WorkKey, _hints: object, _now: datetime) -> None:
     time.sleep(0.1)
 
 
+class _Floor(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
+    """Gunicorn as we run it, and nothing else."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        super().__init__()
+
+    def load_config(self) -> None:
+        options = {
+            "bind": f"127.0.0.1:{self._port}",
+            "worker_class": "gthread",
+            "threads": THREADS,
+            "control_socket_disable": True,
+        }
+        for name, value in options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Callable[..., list[bytes]]:
+        def answer(environ: dict[str, Any], start_response: Callable[..., object]) -> list[bytes]:
+            environ["wsgi.input"].read()
+            start_response("202 Accepted", [("Content-Type", "application/json"), ("Content-Length", "2")])
+            return [b"{}"]
+
+        return answer
+
+
 def _compare(seconds: int, only: str | None) -> None:
     CACHE.mkdir(parents=True, exist_ok=True)
     _install_probot()
     bodies = _bodies()
     figures = {}
     with tempfile.TemporaryDirectory(dir=CACHE) as folder:
-        for name, start in (("gatekeeper", _gatekeeper), ("probot", _probot)):
+        for name, start in (("gatekeeper", _gatekeeper), ("floor", _floor), ("probot", _probot)):
             if only in {None, name}:
                 with start(Path(folder)) as server:
                     figures[server.name] = _measure(server, bodies, seconds, Path(folder))
@@ -171,6 +204,14 @@ def _gatekeeper(folder: Path) -> Iterator[Server]:
     }
     with _running([sys.executable, __file__, "--serve", str(port)], environ, port):
         yield Server("Gatekeeper", port, "/webhooks/github")
+
+
+@contextmanager
+def _floor(_folder: Path) -> Iterator[Server]:
+    port = _free_port()
+    command = [sys.executable, __file__, "--serve-nothing", str(port)]
+    with _running(command, {"PATH": "/usr/bin:/bin"}, port):
+        yield Server("floor", port, "/webhooks/github")
 
 
 @contextmanager

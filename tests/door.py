@@ -9,7 +9,7 @@ from gatekeeper.store.deliveries import Deliveries
 from gatekeeper.store.engine import Database, create_store_engine
 from gatekeeper.store.tables import metadata
 from gatekeeper.store.work import DEBOUNCE, Work
-from gatekeeper.web.webhooks import Door, create_webhooks
+from gatekeeper.web.webhooks import Door, Webhooks
 
 
 def create_app() -> Flask:
@@ -25,5 +25,5 @@ def create_app() -> Flask:
         debounce=DEBOUNCE,
         clock=lambda: datetime.now(UTC),  # noqa: TID251 (a process of its own)
     )
-    app.register_blueprint(create_webhooks(door))
+    app.wsgi_app = Webhooks(door, app.wsgi_app)  # type: ignore[method-assign]  # Flask's own way
     return app

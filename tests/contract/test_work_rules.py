@@ -2,20 +2,23 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from threading import Barrier, Thread
 
 import pytest
+from sqlalchemy.exc import StatementError
 
 from gatekeeper.events.delivery import Delivery
 from gatekeeper.events.keys import Kind, WorkKey
 from gatekeeper.events.triggers import Priority, Touch, Triggered
-from gatekeeper.store.deliveries import Deliveries, Outcome
+from gatekeeper.store.deliveries import Deliveries, Outcome, Receipt
 from gatekeeper.store.engine import Database
 from gatekeeper.store.work import DEBOUNCE, Claim, Work, WorkCounts
 
 NOW = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
 LATER = NOW + DEBOUNCE
 LEASE = timedelta(seconds=15)
+BAD = 3
 PULL, OTHER = WorkKey.pull("acme/shop", 12), WorkKey.pull("acme/shop", 13)
 
 
@@ -323,3 +326,49 @@ def test_old_deliveries_are_forgotten(database: Database, work: Work) -> None:
     assert deliveries.forget(before=LATER) == 1
     assert not deliveries.is_done("old")
     assert deliveries.is_done("new")
+
+
+def test_deliveries_that_arrive_at_once_each_get_their_own_answer(database: Database, work: Work) -> None:
+    deliveries = Deliveries(database, work)
+    deliveries.accept(*a_delivery("done before", OTHER), NOW)
+    work.finish(claimed(work), NOW)
+    guids = ["done before", "ignored", *(f"new {number}" for number in range(30)), "new 0"]
+    answers: dict[int, Receipt] = {}
+    together = Barrier(len(guids))
+
+    def accept(place: int, guid: str) -> None:
+        together.wait()
+        delivery = a_delivery(guid, *([] if guid == "ignored" else [PULL]))
+        answers[place] = deliveries.accept(*delivery, LATER)
+
+    in_threads([partial(accept, place, guid) for place, guid in enumerate(guids)])
+    outcomes = [answers[place].outcome for place in range(len(guids))]
+    assert outcomes[:2] == [Outcome.ALREADY_DONE, Outcome.IGNORED]
+    assert set(outcomes[2:]) == {Outcome.ACCEPTED}
+    claim = claimed(work, LATER + DEBOUNCE)
+    assert claim.gen == max(one.gen for answer in answers.values() for one in answer.touched)
+    work.finish(claim, LATER)
+    assert all(deliveries.is_done(guid) for guid in guids)
+
+
+def test_a_delivery_that_cannot_be_stored_takes_no_other_with_it(database: Database, work: Work) -> None:
+    deliveries = Deliveries(database, work)
+    secret = object()
+    unstorable = (a_delivery("bad")[0], Triggered((Touch(PULL, hint={"actor": secret}),)))  # type: ignore[dict-item]  # wrong on purpose
+    refused: list[int] = []
+
+    def accept(number: int) -> None:
+        try:
+            deliveries.accept(*(unstorable if number == BAD else a_delivery(f"good {number}", OTHER)), NOW)
+        except (StatementError, TypeError):
+            refused.append(number)
+
+    threads = [Thread(target=accept, args=(number,)) for number in range(8)]
+    with database.write():  # SQLite's only writer: the first waits for us, and the rest for the first
+        for thread in threads:
+            thread.start()
+    for thread in threads:
+        thread.join()
+    assert refused == [BAD]
+    assert claimed(work).key == OTHER
+    assert not work.is_due(LATER)

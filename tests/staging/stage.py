@@ -24,7 +24,7 @@ from gatekeeper.policy.loader import PolicyFile, load
 from gatekeeper.settings import Settings
 from gatekeeper.store.tables import work
 from gatekeeper.store.work import DEBOUNCE
-from gatekeeper.web.webhooks import Door, create_webhooks
+from gatekeeper.web.webhooks import Door, Webhooks
 from gatekeeper.worker.engine import Pace
 
 if TYPE_CHECKING:
@@ -173,9 +173,7 @@ class Stage:
             debounce=DEBOUNCE / 5,
             clock=now,
         )
-        app = Flask("stage")
-        app.register_blueprint(create_webhooks(door))
-        server = make_server("127.0.0.1", 0, app, threaded=True)
+        server = make_server("127.0.0.1", 0, Webhooks(door, Flask("stage").wsgi_app), threaded=True)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         self._stack.callback(server.server_close)
         self._stack.callback(server.shutdown)

@@ -1,14 +1,19 @@
 """Deliveries, stored with the work that they touch in one transaction: acknowledged means not forgotten."""
 
-from collections.abc import Sequence
+import threading
+from collections import deque
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, delete, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from gatekeeper.errors import TemporaryError
 from gatekeeper.events.delivery import Delivery
+from gatekeeper.events.keys import WorkKey
 from gatekeeper.events.triggers import Triggered
 from gatekeeper.store.engine import Database
 from gatekeeper.store.tables import delivery as deliveries
@@ -38,26 +43,48 @@ class Receipt:
     touched: tuple[Touched, ...] = ()
 
 
+@dataclass(eq=False)
+class _Arrival:
+    """A delivery at the door. With neither receipt nor error once it was taken, its batch was given up."""
+
+    delivery: Delivery
+    triggered: Triggered
+    now: datetime
+    taken: bool = False
+    receipt: Receipt | None = None
+    error: TemporaryError | None = None
+
+
 class Deliveries:
-    """The deliveries of one database."""
+    """The deliveries of one database.
+
+    What arrives while others are being stored is stored next, all of it by the same few statements: under a
+    flood a delivery's share of them is small, and one that comes alone waits for nobody.
+    """
 
     def __init__(self, database: Database, work: Work) -> None:
         self._database = database
         self._work = work
+        self._arrivals: deque[_Arrival] = deque()
+        self._turn = threading.Lock()
 
     def accept(self, delivery: Delivery, triggered: Triggered, now: datetime) -> Receipt:
         """Store a delivery and touch its work.
 
         GitHub repeats a delivery under the same id when somebody asks it to. One whose work is done
         changes nothing; one whose work is not (it failed, or is parked) is touched again.
+
+        Raises:
+            TemporaryError: the database could not be used; nothing has been changed.
         """
-        try:
-            with self._database.write() as connection:
-                touched = tuple(self._work.touch(connection, triggered.touches, now))
-                _store(connection, delivery, triggered, touched, now)
-        except _AlreadyDoneError:
-            return Receipt(Outcome.ALREADY_DONE)
-        return Receipt(Outcome.ACCEPTED if touched else Outcome.IGNORED, triggered.ignored, touched)
+        arrival = _Arrival(delivery, triggered, now)
+        self._arrivals.append(arrival)
+        with self._turn:
+            if not arrival.taken:
+                self._store_next()
+        if arrival.error is not None:
+            raise TemporaryError(str(arrival.error)) from arrival.error
+        return arrival.receipt or self._store_alone(arrival)
 
     def is_done(self, guid: str) -> bool:
         """Whether everything that this delivery touched has been passed; False also when it is unknown."""
@@ -69,6 +96,40 @@ class Deliveries:
         with self._database.write() as connection:
             return connection.execute(delete(deliveries).where(deliveries.c.received_at < before)).rowcount
 
+    def _store_next(self) -> None:
+        """Store all who wait. Whoever calls is one of them, for it holds the turn."""
+        batch = [self._arrivals.popleft() for _ in range(len(self._arrivals))]
+        for arrival in batch:
+            arrival.taken = True
+        try:
+            self._store_together(batch)
+        except TemporaryError as error:
+            for arrival in batch:
+                arrival.error = error
+        except Exception:  # noqa: BLE001 (what is wrong with one must not refuse the rest: each goes on alone, and fails alone)
+            return
+
+    def _store_together(self, batch: Sequence[_Arrival]) -> None:
+        now = min(arrival.now for arrival in batch)
+        with self._database.write() as connection:
+            touches = [touch for arrival in batch for touch in arrival.triggered.touches]
+            touched = {one.key: one for one in self._work.touch(connection, touches, now)}
+            receipts = [_receipt(arrival, touched) for arrival in batch]
+            rows = [_row(*each) for each in zip(batch, receipts, strict=True)]
+            if len(connection.execute(_INSERT[connection.dialect.name], rows).all()) < len(batch):
+                raise _RepeatedError
+        for arrival, receipt in zip(batch, receipts, strict=True):
+            arrival.receipt = receipt
+
+    def _store_alone(self, arrival: _Arrival) -> Receipt:
+        with self._database.write() as connection:
+            if _is_done(connection, arrival.delivery.guid):
+                return Receipt(Outcome.ALREADY_DONE)
+            touched = self._work.touch(connection, arrival.triggered.touches, arrival.now)
+            receipt = _receipt(arrival, {one.key: one for one in touched})
+            connection.execute(_UPSERT[connection.dialect.name], _row(arrival, receipt))
+        return receipt
+
 
 def _is_done(connection: Connection, guid: str) -> bool:
     touched = connection.execute(_TOUCHED, {"guid": guid}).scalar()
@@ -78,36 +139,38 @@ def _is_done(connection: Connection, guid: str) -> bool:
     return connection.execute(select(work.c.key).where(behind).limit(1)).first() is None
 
 
-def _store(
-    connection: Connection,
-    delivery: Delivery,
-    triggered: Triggered,
-    touched: Sequence[Touched],
-    now: datetime,
-) -> None:
-    values = {
-        "guid": delivery.guid,
-        "event": delivery.event,
-        "action": delivery.action,
-        "installation": delivery.installation,
-        "received_at": now,
-        "ignored": triggered.ignored,
-        "touched": {str(one.key): one.gen for one in touched},
+def _receipt(arrival: _Arrival, touched: Mapping[WorkKey, Touched]) -> Receipt:
+    ours = tuple(touched[key] for key in sorted({touch.key for touch in arrival.triggered.touches}))
+    return Receipt(Outcome.ACCEPTED if ours else Outcome.IGNORED, arrival.triggered.ignored, ours)
+
+
+def _row(arrival: _Arrival, receipt: Receipt) -> dict[str, Any]:
+    return {
+        "guid": arrival.delivery.guid,
+        "event": arrival.delivery.event,
+        "action": arrival.delivery.action,
+        "installation": arrival.delivery.installation,
+        "received_at": arrival.now,
+        "ignored": arrival.triggered.ignored,
+        "touched": {str(one.key): one.gen for one in receipt.touched},
     }
-    if connection.execute(_INSERT[connection.dialect.name], values).first():
-        return
-    if _is_done(connection, delivery.guid):
-        raise _AlreadyDoneError  # which takes the touches back
-    again = update(deliveries).where(deliveries.c.guid == delivery.guid)
-    connection.execute(again.values(received_at=now, touched=values["touched"]))
 
 
-class _AlreadyDoneError(Exception):
-    """A redelivery of a delivery whose work is done."""
+class _RepeatedError(Exception):
+    """One in the batch has been here before."""
+
+
+def _inserts(dialect: Any) -> tuple[Any, Any]:
+    """The statements that store new deliveries and say which were new, and a delivery new or not."""
+    new = dialect.insert(deliveries)
+    again = {"received_at": new.excluded.received_at, "touched": new.excluded.touched}
+    return (
+        new.on_conflict_do_nothing().returning(deliveries.c.guid),
+        new.on_conflict_do_update(index_elements=[deliveries.c.guid], set_=again),
+    )
 
 
 _TOUCHED = select(deliveries.c.touched).where(deliveries.c.guid == bindparam("guid"))
-_INSERT = {
-    "sqlite": sqlite.insert(deliveries).on_conflict_do_nothing().returning(deliveries.c.guid),
-    "postgresql": postgresql.insert(deliveries).on_conflict_do_nothing().returning(deliveries.c.guid),
-}
+_STATEMENTS = {"sqlite": _inserts(sqlite), "postgresql": _inserts(postgresql)}
+_INSERT = {name: insert for name, (insert, _) in _STATEMENTS.items()}
+_UPSERT = {name: upsert for name, (_, upsert) in _STATEMENTS.items()}

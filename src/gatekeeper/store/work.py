@@ -20,6 +20,7 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    literal_column,
     null,
     or_,
     select,
@@ -94,9 +95,35 @@ class Work:
         self._debounce = debounce
 
     def touch(self, connection: Connection, touches: Iterable[Touch], now: datetime) -> list[Touched]:
-        """Make keys dirty, each in one statement; in key order, so that two transactions never deadlock."""
-        in_order = sorted(touches, key=lambda touch: touch.key)
-        return [self._touch(connection, touch, now) for touch in in_order]
+        """Make keys dirty, each once; in key order, so that two transactions never deadlock."""
+        of_key: dict[WorkKey, list[Touch]] = {}
+        for touch in sorted(touches, key=lambda touch: touch.key):
+            of_key.setdefault(touch.key, []).append(touch)
+        if not of_key:
+            return []
+        found = connection.execute(
+            _UPSERTS[connection.dialect.name],
+            [
+                {
+                    "key": str(key),
+                    "priority": int(max(touch.priority for touch in same)),
+                    "touched_at": now,
+                    "not_before": now + self._debounce,
+                }
+                for key, same in of_key.items()
+            ],
+        )
+        rows = {row.key: row for row in found}
+        touched = [Touched(key, rows[str(key)].gen, woken=rows[str(key)].touched_at == now) for key in of_key]
+        hints = [
+            {"key": str(one.key), "gen": one.gen, "hint": dict(touch.hint)}
+            for one in touched
+            for touch in of_key[one.key]
+            if touch.hint
+        ]
+        if hints:
+            connection.execute(insert(work_hint), hints)
+        return touched
 
     def add(self, touches: Iterable[Touch], now: datetime) -> list[Touched]:
         """``touch`` in a transaction of its own."""
@@ -129,14 +156,12 @@ class Work:
 
     def finish(self, claim: Claim, now: datetime) -> bool:
         """It went well up to the claimed generation; False when the lease had been lost, and nothing changed."""
-        done = _released(claim).values(
-            done=claim.gen, attempts=0, last_error=None, touched_at=now, not_before=now + self._debounce
-        )
-        seen = delete(work_hint).where(work_hint.c.key == str(claim.key), work_hint.c.gen <= claim.gen)
+        values = {"of_key": str(claim.key), "of_token": claim.token, "of_gen": claim.gen}
+        due = {"now": now, "next": now + self._debounce}
         with self._database.write() as connection:
-            ours = connection.execute(done).rowcount == 1
+            ours = connection.execute(_DONE, values | due).rowcount == 1
             if ours:
-                connection.execute(seen)
+                connection.execute(_SEEN, values)
         return ours
 
     def retry(self, claim: Claim, not_before: datetime, error: str) -> bool:
@@ -204,37 +229,23 @@ class Work:
         with self._database.read() as connection:
             return WorkCounts(*connection.execute(query).one())
 
-    def _touch(self, connection: Connection, touch: Touch, now: datetime) -> Touched:
-        key = str(touch.key)
-        row = connection.execute(
-            _UPSERTS[connection.dialect.name],
-            {
-                "key": key,
-                "priority": int(touch.priority),
-                "touched_at": now,
-                "not_before": now + self._debounce,
-            },
-        ).one()
-        if touch.hint:
-            connection.execute(insert(work_hint).values(key=key, gen=row.gen, hint=dict(touch.hint)))
-        return Touched(touch.key, row.gen, woken=row.touched_at == now)
-
 
 def _upsert(dialect: Any) -> Any:
+    # No bound values in what is set: SQLAlchemy would then send each row in a statement of its own.
     new = dialect.insert(work).values(gen=1, done=0, attempts=0)
     resting = or_(work.c.gen == work.c.done, work.c.parked_at.is_not(None))
     pressing = case((work.c.priority > new.excluded.priority, work.c.priority), else_=new.excluded.priority)
     return new.on_conflict_do_update(
         index_elements=[work.c.key],
         set_={
-            "gen": work.c.gen + 1,
+            "gen": work.c.gen + literal_column("1"),
             "priority": case((resting, new.excluded.priority), else_=pressing),
             "touched_at": case((resting, new.excluded.touched_at), else_=work.c.touched_at),
             "not_before": case((resting, new.excluded.not_before), else_=work.c.not_before),
-            "attempts": case((resting, 0), else_=work.c.attempts),
-            "parked_at": None,
+            "attempts": case((resting, literal_column("0")), else_=work.c.attempts),
+            "parked_at": null(),
         },
-    ).returning(work.c.gen, work.c.touched_at)
+    ).returning(work.c.key, work.c.gen, work.c.touched_at)
 
 
 _UPSERTS = {"sqlite": _upsert(sqlite), "postgresql": _upsert(postgresql)}
@@ -264,9 +275,25 @@ _TAKE = (
 )
 
 
+_DONE = (
+    update(work)
+    .where(work.c.key == bindparam("of_key"), work.c.token == bindparam("of_token"))
+    .values(
+        token=None,
+        until=None,
+        done=bindparam("of_gen"),
+        attempts=0,
+        last_error=None,
+        touched_at=_NOW,
+        not_before=bindparam("next", type_=UtcDateTime),
+    )
+)
+_SEEN = delete(work_hint).where(
+    work_hint.c.key == bindparam("of_key"), work_hint.c.gen <= bindparam("of_gen")
+)
 _HINTS = (
     select(work_hint.c.hint)
-    .where(work_hint.c.key == bindparam("key"), work_hint.c.gen <= bindparam("gen"))
+    .where(work_hint.c.key == bindparam("key"), work_hint.c.gen <= bindparam("of_gen"))
     .order_by(work_hint.c.id)
 )
 
@@ -281,7 +308,7 @@ def _released(claim: Claim) -> Any:
 
 def _hints(connection: Connection, key: str, gen: int) -> tuple[Mapping[str, Any], ...]:
     hints: list[Mapping[str, Any]] = []
-    for (hint,) in connection.execute(_HINTS, {"key": key, "gen": gen}):
+    for (hint,) in connection.execute(_HINTS, {"key": key, "of_gen": gen}):
         if hint not in hints:  # a redelivery says it twice
             hints.append(hint)
     return tuple(hints)

@@ -1,12 +1,11 @@
-"""One line in the log for each request by a person or a program; probes, files and accepted deliveries leave none."""
+"""One line in the log for each request by a person or a program; probes and files leave none."""
 
 import time
 
 import structlog
 from flask import Flask, Response, g, request
 
-SILENT = frozenset({"static", "health.healthz", "health.readyz", "metrics.scrape", "webhooks.github"})
-"""A refused delivery has a line of its own."""
+SILENT = frozenset({"static", "health.healthz", "health.readyz", "metrics.scrape"})
 
 log = structlog.get_logger()
 

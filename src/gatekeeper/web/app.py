@@ -14,7 +14,7 @@ from gatekeeper.web.failures import answer_failures
 from gatekeeper.web.health import create_health
 from gatekeeper.web.metrics import Metrics, create_metrics
 from gatekeeper.web.reading import Reading
-from gatekeeper.web.webhooks import Door, create_webhooks
+from gatekeeper.web.webhooks import Door, Webhooks
 
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -57,9 +57,7 @@ def create_app(
         debounce=debounce,
         clock=real_time,
     )
-    webhooks = create_webhooks(door)
-    webhooks.after_request(metrics.count_delivery)
-    app.register_blueprint(webhooks)
+    app.wsgi_app = Webhooks(door, app.wsgi_app, metrics.count_delivery)  # type: ignore[method-assign]  # Flask's own way
     app.register_blueprint(create_api(reading))
     app.register_blueprint(create_dashboard(reading, gatekeeper.settings))
     app.register_blueprint(create_health(gatekeeper, real_time, worker_alive))

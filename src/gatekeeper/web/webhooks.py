@@ -1,19 +1,25 @@
 """``POST /webhooks/github``: check the signature over the raw body, store durably, answer 202. No call to GitHub."""
 
-from collections.abc import Callable, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
-from flask import Blueprint, abort, g, request
-from flask.typing import ResponseReturnValue
+from werkzeug import Request, Response
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from gatekeeper.errors import DeliveryError, TemporaryError
 from gatekeeper.events.delivery import Delivery
 from gatekeeper.events.keys import WorkKey
 from gatekeeper.events.triggers import Triggered, triggers
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+PATH = "/webhooks/github"
 LARGEST_BODY = 25 * 1024 * 1024
 """GitHub does not send more ("Webhook events and payloads", payload cap)."""
 
@@ -90,35 +96,70 @@ class Door:
         }
 
 
-def create_webhooks(door: Door) -> Blueprint:
-    """The webhook's route."""
-    blueprint = Blueprint("webhooks", __name__)
+class Webhooks:
+    """WSGI: answers at ``PATH`` and passes everything else on.
 
-    @blueprint.post("/webhooks/github")
-    def github() -> ResponseReturnValue:
-        # One more than we take, because of a chunked body Werkzeug gives up to its limit and hides the rest.
-        request.max_content_length = LARGEST_BODY + 1
+    It stands before Flask, whose routing, context and hooks cost as much again as taking a delivery in.
+
+    Args:
+        otherwise: answers every other path.
+        count: told what became of each delivery: its outcome, ``refused`` or ``failed``.
+    """
+
+    def __init__(
+        self, door: Door, otherwise: "WSGIApplication", count: Callable[[str], None] = lambda _: None
+    ) -> None:
+        self._door = door
+        self._otherwise = otherwise
+        self._count = count
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        """Answer one request."""
+        if environ.get("PATH_INFO") != PATH:
+            return self._otherwise(environ, start_response)
+        request = Request(environ)
+        told, status = self._answer(request)
+        response = Response(json.dumps(told), status, mimetype="application/json")
+        if status == HTTPStatus.METHOD_NOT_ALLOWED:
+            response.headers["Allow"] = "POST"
+        return response(environ, start_response)
+
+    def _answer(self, request: Request) -> tuple[Mapping[str, Any], HTTPStatus]:
+        if request.method != "POST":
+            return {"error": "deliveries are posted"}, HTTPStatus.METHOD_NOT_ALLOWED
+        try:
+            told = self._door.receive(_headers(request), _body(request))
+        except DeliveryError as error:
+            self._count("refused")
+            log.warning("delivery.refused", status=error.status, error=str(error), sender=request.remote_addr)
+            return {"error": str(error)}, HTTPStatus(error.status)
+        except TemporaryError as error:
+            # GitHub lists it as failed; "Redeliver" there, or our own look at failed deliveries, brings it back.
+            self._count("failed")
+            log.error("delivery.not_stored", error=str(error))  # noqa: TRY400 (its message says it all)
+            told = {"error": "the delivery could not be stored; please redeliver it"}
+            return told, HTTPStatus.SERVICE_UNAVAILABLE
+        except Exception:
+            self._count("failed")
+            log.exception("delivery.failed")
+            return {
+                "error": "an error of Gatekeeper's own; its log has more"
+            }, HTTPStatus.INTERNAL_SERVER_ERROR
+        self._count(told["outcome"])
+        return told, HTTPStatus.ACCEPTED
+
+
+def _headers(request: Request) -> Mapping[str, str]:
+    return {name: value for name in HEADERS if (value := request.headers.get(name)) is not None}
+
+
+def _body(request: Request) -> bytes:
+    # One more than we take, because of a chunked body Werkzeug gives up to its limit and hides the rest.
+    request.max_content_length = LARGEST_BODY + 1
+    try:
         body = request.get_data(cache=False)
-        if len(body) > LARGEST_BODY:
-            abort(413)
-        headers = {name: value for name in HEADERS if (value := request.headers.get(name)) is not None}
-        told = door.receive(headers, body)
-        g.outcome = told["outcome"]
-        return told, 202
-
-    @blueprint.errorhandler(DeliveryError)
-    def refuse(error: DeliveryError) -> ResponseReturnValue:
-        log.warning("delivery.refused", status=error.status, error=str(error), sender=request.remote_addr)
-        return {"error": str(error)}, error.status
-
-    @blueprint.errorhandler(413)
-    def too_large(_error: Exception) -> ResponseReturnValue:
-        return {"error": f"the body is larger than {LARGEST_BODY} bytes"}, 413
-
-    @blueprint.errorhandler(TemporaryError)
-    def not_stored(error: TemporaryError) -> ResponseReturnValue:
-        # GitHub lists it as failed; "Redeliver" there, or our own look at failed deliveries, brings it back.
-        log.error("delivery.not_stored", error=str(error))
-        return {"error": "the delivery could not be stored; please redeliver it"}, 503
-
-    return blueprint
+    except RequestEntityTooLarge:
+        body = None
+    if body is None or len(body) > LARGEST_BODY:
+        raise DeliveryError(f"the body is larger than {LARGEST_BODY} bytes", status=413)
+    return body
