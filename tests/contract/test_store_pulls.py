@@ -34,7 +34,7 @@ class Remembered:
         )
         known = replace(known, **values)
         self.pulls.save(pull, known, BLOCKED if verdicts is None else verdicts, NOW)
-        return known
+        return replace(known, looked_at=NOW)
 
     def touched(self) -> set[str]:
         found = set()

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from datetime import timedelta
 from typing import Any
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
@@ -126,6 +126,21 @@ class Machine(RuleBasedStateMachine):
 
         self.github.meanwhile[call] = pass_over_it
 
+    @rule(call=CALLS, number=NUMBERS, label=LABELS)
+    def another_worker_sees_more(self, call: str, number: int, label: str) -> None:
+        """While this call is under way, a label is put on or off, and a pass that sees that begins and ends."""
+
+        def toggle_and_pass() -> None:
+            if (SHOP, number) in self.github.pulls:
+                self.place.now += timedelta(seconds=1)
+                worn = label in self.github.labels(number)
+                self.github.unlabel(number, label) if worn else self.github.label(
+                    number, label, "alice", self.place.now
+                )
+                self.attempt(WorkKey.pull(SHOP, number))
+
+        self.github.meanwhile[call] = toggle_and_pass
+
     # Work
 
     @rule()
@@ -211,5 +226,9 @@ class Machine(RuleBasedStateMachine):
 
 TestPullMachine = Machine.TestCase
 TestPullMachine.settings = settings(
-    max_examples=60, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=60,
+    stateful_step_count=25,
+    deadline=None,
+    phases=set(Phase) - {Phase.explain},  # it takes minutes, and the steps say enough
+    suppress_health_check=list(HealthCheck),
 )

@@ -328,6 +328,24 @@ def test_a_frozen_worker_that_wakes_up_does_not_have_the_last_word(place: Place,
     assert github.conclusion() == "action_required"
 
 
+def test_what_was_seen_before_another_workers_pass_is_not_decided_from(
+    place: Place, github: FakeGitHub
+) -> None:
+    """It had read the exempting label when it froze; the label went, and another worker blocked."""
+    place.put(a_view(State.FROZEN, -0.5, service=a_service(gate=a_gate(exempt={"labels": ["reliability"]}))))
+    github.open(1, labels=("reliability",))
+
+    def another() -> None:
+        github.unlabel(1, "reliability")
+        place.now += MINUTE
+        place.run(1)
+
+    github.meanwhile["check_runs"] = another
+    with pytest.raises(TemporaryError, match="another worker"):
+        place.run(1)
+    assert github.conclusion() == "action_required"
+
+
 def test_a_push_during_the_pass_leaves_the_new_head_to_its_own_event(blocked: Place) -> None:
     github = blocked.github
     blocked.stand(OPEN)

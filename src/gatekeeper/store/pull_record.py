@@ -8,6 +8,7 @@ from gatekeeper.act.apply import Kind
 from gatekeeper.act.plan import InDoubt, Nothing, Published
 from gatekeeper.decide.evaluate import Decision, OverrideRuling
 from gatekeeper.decide.snapshot import Refusal, Snapshot
+from gatekeeper.errors import TemporaryError
 from gatekeeper.events.keys import WorkKey
 from gatekeeper.events.triggers import Touch
 from gatekeeper.policy.covers import Everything
@@ -81,11 +82,26 @@ class PullRecord:
         """What is remembered of it; None when it was never decided on, or was closed."""
         return self._pulls.known(repository, number)
 
-    def decided(self, seen: Any, decision: Decision, essence: str, *, asked: bool) -> str:
-        """Store what was seen and decided; the decision's id, an earlier one's when nothing that matters changed."""
+    def decided(
+        self, seen: Any, decision: Decision, essence: str, *, asked: bool, known: KnownPull | None
+    ) -> str:
+        """Store what was seen and decided; the decision's id, an earlier one's when nothing that matters changed.
+
+        Args:
+            seen: what was observed.
+            decision: what was decided from it.
+            essence: of the check that follows.
+            asked: whether somebody asked for every number.
+            known: what was remembered before anything was observed.
+
+        Raises:
+            TemporaryError: another worker has decided meanwhile, from what may be newer.
+        """
         snapshot: Snapshot = seen.snapshot
         pull = snapshot.pull
         before = self._pulls.known(pull.repository, pull.number)
+        if before != known:
+            raise TemporaryError(f"another worker looked at {pull.repository}#{pull.number} meanwhile")
         identity = self._in_force(before, pull.head_sha, decision, essence) or self._decisions.add(
             f"{pull.repository}#{pull.number}", snapshot, decision, essence
         )

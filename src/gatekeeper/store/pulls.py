@@ -26,6 +26,7 @@ class KnownPull:
         paths: changed paths, or None when they were too many to list; they belong to ``paths_of``.
         asked: somebody asked for every number in the comment.
         decision: id of the decision in force, or None before the first.
+        looked_at: when a pass last decided on it.
     """
 
     repository: str
@@ -36,6 +37,7 @@ class KnownPull:
     paths_of: str
     asked: bool
     decision: str | None
+    looked_at: datetime | None = None
 
 
 class Pulls:
@@ -191,4 +193,5 @@ def _known(row: Any) -> KnownPull:
         paths_of=row.paths_of,
         asked=row.asked,
         decision=row.decision,
+        looked_at=row.updated_at,
     )

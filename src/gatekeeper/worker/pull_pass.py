@@ -75,8 +75,12 @@ class Record(Protocol):
     def rulings(self, snapshot: Snapshot, decision: Decision) -> None:
         """What came of override requests."""
 
-    def decided(self, seen: Any, decision: Decision, essence: str, *, asked: bool) -> str:
-        """The decision; its id, an earlier one's when nothing that matters changed."""
+    def decided(self, seen: Any, decision: Decision, essence: str, *, asked: bool, known: Any) -> str:
+        """The decision; its id, an earlier one's when nothing that matters changed.
+
+        Raises:
+            TemporaryError: what was ``known`` before the look is not what is known now.
+        """
 
     def in_line(self, seen: Any, identity: str) -> bool:
         """GitHub says what was decided; False when another pass has decided anew meanwhile."""
@@ -143,18 +147,20 @@ class PullPass:
             GitHubError: GitHub failed; tried again later.
             GitHubRefusedError: GitHub will not show the pull request; parked.
             PermanentError: GitHub refused a part; all the rest was done, and the refusal is put where people see it.
-            TemporaryError: somebody asked for something, and the policies were not read yet.
+            TemporaryError: somebody asked for something, and the policies were not read yet; or another worker was
+                faster.
         """
         repository, number, asked = key.name, int(key.detail), Asked.of(hints)
         if not self._record.knows_policies(repository):
             return self._read_policies_first(repository, asked)
+        known = self._record.known(repository, number)
         seen = self._observer.observe(repository, number, now)
         if seen is None:
             self._record.close(repository, number, now)
             return {"verdict": "closed"}
         if seen.snapshot.pull.repository != repository:
             return self._moved(repository, seen.snapshot.pull, now)
-        return self._judge(seen, asked, now)
+        return self._judge(seen, known, asked, now)
 
     def _read_policies_first(self, repository: str, asked: Asked) -> Mapping[str, Any]:
         """The pass over the policies touches the repository's pull requests when it is done."""
@@ -169,14 +175,13 @@ class PullPass:
         self._record.touch([Touch(WorkKey.pull(pull.repository, pull.number))])
         return {"verdict": "moved", "repository": pull.repository}
 
-    def _judge(self, seen: Seen, asked: Asked, now: datetime) -> Mapping[str, Any]:
+    def _judge(self, seen: Seen, known: Known | None, asked: Asked, now: datetime) -> Mapping[str, Any]:
         snapshot, pull = seen.snapshot, seen.snapshot.pull
-        known = self._record.known(pull.repository, pull.number)
         explained = asked.explain or (known is not None and known.asked)
         decision = decide(snapshot)
-        self._record.rulings(snapshot, decision)
         own = desire(snapshot, decision, explained=explained)
-        identity = self._record.decided(seen, decision, own.check.essence, asked=explained)
+        identity = self._record.decided(seen, decision, own.check.essence, asked=explained, known=known)
+        self._record.rulings(snapshot, decision)
         desired = self._strictest(own, pull)
         # An event leaves no hint, so a fan-out that came with it would hide it: the pull request itself tells.
         changed = known is None or known.seen != seen.seen
