@@ -8,7 +8,8 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from functools import cached_property
+from typing import Any, Self
 
 from gatekeeper.act.apply import Applier
 from gatekeeper.errors import ConfigurationError
@@ -161,65 +162,111 @@ def build(
     """
     database = Database(create_store_engine(settings.database_url))
     migrate(database)
-    work = Work(database, debounce=debounce)
-    queue = Queue(work, now)
-    catalog, gates, pulls = Catalog(database, queue), Gates(database, queue), Pulls(database, queue)
-    decisions, overrides, publications = Decisions(database), Overrides(database), Publications(database)
-    deliveries = Deliveries(database, work)
-    installations, ledger, sources = Installations(database), SqlLedger(database), Sources(settings)
-    ledgers = Ledgers(sources.of, ledger)
-    record = PullRecord(
-        pulls=pulls,
-        publications=publications,
-        decisions=decisions,
-        overrides=overrides,
-        catalog=catalog,
-        queue=queue,
-    )
-    passes: dict[Kind, Pass] = {Kind.SERVICE: ServicePass(ledgers, ServiceRecord(catalog, gates, pulls))}
-    connections = _connections(settings, installations, limiter)
+    stores = _Stores.of(database, Work(database, debounce=debounce))
+    sources = Sources(settings)
+    ledgers = Ledgers(sources.of, stores.ledger)
+    connections = _connections(settings, stores.installations, limiter)
     github = GitHub(connections) if connections is not None else None
-    observer = None
-    if github is not None:
-        observer = PullObserver(github, catalog, gates, record)
-        listing = OpenPulls(github)
-        installed = InstallationObserver(github, installations, _drop(connections))
-        passes |= {
-            Kind.PULL: PullPass(observer, record, Applier(github, publications), _link(settings)),
-            Kind.POLICIES: PolicyPass(github, catalog, settings.policy_repository),
-            Kind.REPOSITORY: RepositoryPass(listing, record, record),
-            Kind.INSTALLATION: InstallationPass(installed, record),
-            Kind.COMMIT: CommitPass(listing, record, record),
-        }
+    observer = (
+        PullObserver(github, stores.catalog, stores.gates, stores.record) if github is not None else None
+    )
+    passes: dict[Kind, Pass] = {Kind.SERVICE: ServicePass(ledgers, stores.service_record)}
+    if github is not None and observer is not None:
+        passes |= _passes_over_github(settings, stores, github, observer, _drop(connections))
     tempo = tempo or Tempo(services=timedelta(seconds=settings.refresh_seconds))
     engine = Engine(
-        work,
-        Runner(work, _at(clock, passes), now, random.random),
+        stores.work,
+        Runner(stores.work, _at(clock, passes), now, random.random),
         database_url=settings.database_url,
         clock=now,
-        routines=_routines(tempo, clock, github, catalog, installations, overrides, deliveries),
+        routines=_routines(tempo, clock, github, stores),
         pace=pace,
     )
     return Gatekeeper(
         settings=settings,
         clock=clock,
         database=database,
-        catalog=catalog,
-        gates=gates,
-        pulls=pulls,
-        decisions=decisions,
-        overrides=overrides,
-        publications=publications,
-        installations=installations,
-        work=work,
-        deliveries=deliveries,
-        ledger=ledger,
+        catalog=stores.catalog,
+        gates=stores.gates,
+        pulls=stores.pulls,
+        decisions=stores.decisions,
+        overrides=stores.overrides,
+        publications=stores.publications,
+        installations=stores.installations,
+        work=stores.work,
+        deliveries=stores.deliveries,
+        ledger=stores.ledger,
         ledgers=ledgers,
         sources=sources,
         github=github,
         observer=observer,
         engine=engine,
     )
+
+
+@dataclass(frozen=True)
+class _Stores:
+    """What one database keeps, by what it is for."""
+
+    work: Work
+    queue: Queue
+    deliveries: Deliveries
+    catalog: Catalog
+    gates: Gates
+    pulls: Pulls
+    decisions: Decisions
+    overrides: Overrides
+    publications: Publications
+    installations: Installations
+    ledger: SqlLedger
+
+    @classmethod
+    def of(cls, database: Database, work: Work) -> Self:
+        queue = Queue(work, now)
+        return cls(
+            work=work,
+            queue=queue,
+            deliveries=Deliveries(database, work),
+            catalog=Catalog(database, queue),
+            gates=Gates(database, queue),
+            pulls=Pulls(database, queue),
+            decisions=Decisions(database),
+            overrides=Overrides(database),
+            publications=Publications(database),
+            installations=Installations(database),
+            ledger=SqlLedger(database),
+        )
+
+    @cached_property
+    def record(self) -> PullRecord:
+        """What a pass over a pull request reads and writes."""
+        return PullRecord(
+            pulls=self.pulls,
+            publications=self.publications,
+            decisions=self.decisions,
+            overrides=self.overrides,
+            catalog=self.catalog,
+            queue=self.queue,
+        )
+
+    @cached_property
+    def service_record(self) -> ServiceRecord:
+        """What a pass over a service reads and writes."""
+        return ServiceRecord(self.catalog, self.gates, self.pulls)
+
+
+def _passes_over_github(
+    settings: Settings, stores: _Stores, github: GitHub, observer: PullObserver, drop: Callable[[int], None]
+) -> Mapping[Kind, Pass]:
+    record, listing = stores.record, OpenPulls(github)
+    installed = InstallationObserver(github, stores.installations, drop)
+    return {
+        Kind.PULL: PullPass(observer, record, Applier(github, stores.publications), _link(settings)),
+        Kind.POLICIES: PolicyPass(github, stores.catalog, settings.policy_repository),
+        Kind.REPOSITORY: RepositoryPass(listing, record, record),
+        Kind.INSTALLATION: InstallationPass(installed, record),
+        Kind.COMMIT: CommitPass(listing, record, record),
+    }
 
 
 def _connections(
@@ -265,32 +312,33 @@ def _at(clock: Callable[[], datetime], passes: Mapping[Kind, Pass]) -> Mapping[K
 
 
 def _routines(
-    tempo: Tempo,
-    clock: Callable[[], datetime],
-    github: GitHub | None,
-    catalog: Catalog,
-    installations: Installations,
-    overrides: Overrides,
-    deliveries: Deliveries,
+    tempo: Tempo, clock: Callable[[], datetime], github: GitHub | None, stores: _Stores
 ) -> Sequence[Routine]:
     # Lists, not generators: what they read must not be read inside of the transaction that they are stored in.
     def services(_: datetime) -> Sequence[Touch]:
-        return [Touch(WorkKey(Kind.SERVICE, one.service.key), Priority.SWEEP) for one in catalog.entries()]
+        return [
+            Touch(WorkKey(Kind.SERVICE, one.service.key), Priority.SWEEP) for one in stores.catalog.entries()
+        ]
 
     def of_sources(kind: Kind) -> Callable[[datetime], Sequence[Touch]]:
-        return lambda _: [Touch(WorkKey(kind, one.repository), Priority.SWEEP) for one in catalog.sources()]
+        return lambda _: [
+            Touch(WorkKey(kind, one.repository), Priority.SWEEP) for one in stores.catalog.sources()
+        ]
 
     def ended(_: datetime) -> Sequence[Touch]:
-        return [Touch(WorkKey.pull(*pull), Priority.EVENT) for pull in overrides.ended(clock())]
+        return [Touch(WorkKey.pull(*pull), Priority.EVENT) for pull in stores.overrides.ended(clock())]
 
     def installed(_: datetime) -> Sequence[Touch]:
         if github is None or github.mode == "token":
             return []
-        numbers = {*github.installations(), *installations.numbers()}  # one that is gone is found to be
+        numbers = {
+            *github.installations(),
+            *stores.installations.numbers(),
+        }  # one that is gone is found to be
         return [Touch(WorkKey(Kind.INSTALLATION, str(one)), Priority.SWEEP) for one in sorted(numbers)]
 
     def tidy(real: datetime) -> Sequence[Touch]:
-        deliveries.forget(real - REDELIVERABLE)
+        stores.deliveries.forget(real - REDELIVERABLE)
         return []
 
     return (

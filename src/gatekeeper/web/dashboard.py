@@ -23,19 +23,8 @@ REFRESH_SECONDS = 15
 def create_dashboard(reading: Reading, settings: Settings) -> Blueprint:
     """The pages' routes."""
     blueprint = Blueprint("dashboard", __name__)
-    pages = Pages(settings.github_api_url)
 
-    @blueprint.app_context_processor
-    def shared() -> dict[str, object]:
-        now = reading.now()
-        return {
-            "now": now,
-            "ago": partial(ago, now),
-            "refresh_seconds": REFRESH_SECONDS,
-            "phrases": phrases,
-            "marked": marked,
-            "pages": pages,
-        }
+    blueprint.app_context_processor(partial(_shared, reading, Pages(settings.github_api_url)))
 
     @blueprint.get("/")
     def services() -> str:
@@ -75,6 +64,19 @@ def create_dashboard(reading: Reading, settings: Settings) -> Blueprint:
         return render_template("policies.html", sources=reading.policy_sources(), entries=reading.policies())
 
     return blueprint
+
+
+def _shared(reading: Reading, pages: Pages) -> dict[str, object]:
+    """What every template may use."""
+    now = reading.now()
+    return {
+        "now": now,
+        "ago": partial(ago, now),
+        "refresh_seconds": REFRESH_SECONDS,
+        "phrases": phrases,
+        "marked": marked,
+        "pages": pages,
+    }
 
 
 def ago(now: datetime, at: datetime) -> str:
