@@ -331,10 +331,8 @@ def _routines(
     def installed(_: datetime) -> Sequence[Touch]:
         if github is None or github.mode == "token":
             return []
-        numbers = {
-            *github.installations(),
-            *stores.installations.numbers(),
-        }  # one that is gone is found to be
+        known = stores.installations.numbers()  # also those that are gone: the pass finds out
+        numbers = {*github.installations(), *known}
         return [Touch(WorkKey(Kind.INSTALLATION, str(one)), Priority.SWEEP) for one in sorted(numbers)]
 
     def tidy(real: datetime) -> Sequence[Touch]:
