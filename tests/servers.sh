@@ -8,6 +8,7 @@ need() { # need COMMAND PACKAGE
 }
 need prometheus prometheus
 need promtool prometheus
+need victoria-metrics victoria-metrics
 need chromium chromium
 need npm npm
 [ -n "$(find /usr/lib/postgresql -name initdb 2>/dev/null | head -n 1)" ] || command -v initdb >/dev/null 2>&1 ||

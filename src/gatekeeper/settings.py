@@ -40,6 +40,11 @@ class Settings(BaseModel):
         SecretStr(""), description="The webhook secret; several, comma-separated, while rotating."
     )
     prometheus_url: str | None = Field(None, description="Root of the Prometheus HTTP API.", repr=False)
+    prometheus_flavour: Literal["prometheus", "anchored", "victoriametrics"] = Field(
+        "prometheus",
+        description="What answers there: prometheus; anchored (Prometheus with extended range selectors); or "
+        "victoriametrics. Only queries with $window depend on it.",
+    )
     prometheus_token: SecretStr | None = Field(None, description="Bearer token for Prometheus.")
     prometheus_headers: SecretStr = Field(
         SecretStr(""),

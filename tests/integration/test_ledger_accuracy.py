@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 
 from gatekeeper.availability.budget import remaining
-from gatekeeper.availability.ledger import Slices, ending_at
-from gatekeeper.errors import SourceError
+from gatekeeper.availability.ledger import Slices, Sums, ending_at
+from gatekeeper.errors import QueryRefusedError, SourceError
 from gatekeeper.policy.model import Indicator, PrometheusIndicator
 from gatekeeper.sources.prometheus import PrometheusSource
 from gatekeeper.sources.prometheus_api import PrometheusApi
+from gatekeeper.sources.prometheus_flavour import Flavour
 from gatekeeper.store.engine import Database, create_store_engine
 from gatekeeper.store.ledger import SqlLedger
 from gatekeeper.store.tables import metadata
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from worlds import ServiceTruth
     from worlds.fixtures import StartPrometheus
     from worlds.prometheus import PrometheusServer
+    from worlds.victoria_metrics import VictoriaMetricsServer
     from worlds.world import World
 
 WINDOW = timedelta(days=28)
@@ -46,10 +48,23 @@ NAMES = [spec.name for spec in STANDARD]
 
 
 @pytest.fixture
-def source(prometheus: PrometheusServer) -> Iterator[PrometheusSource]:
+def prometheus_source(prometheus: PrometheusServer) -> Iterator[PrometheusSource]:
     source = PrometheusSource(PrometheusApi(prometheus.url))
     yield source
     source.close()
+
+
+@pytest.fixture
+def victoria_source(victoria_metrics: VictoriaMetricsServer) -> Iterator[PrometheusSource]:
+    source = PrometheusSource(PrometheusApi(victoria_metrics.url), Flavour.VICTORIAMETRICS)
+    yield source
+    source.close()
+
+
+@pytest.fixture(params=["prometheus_source", "victoria_source"])
+def source(request: pytest.FixtureRequest) -> PrometheusSource:
+    found: PrometheusSource = request.getfixturevalue(request.param)
+    return found
 
 
 @pytest.fixture
@@ -115,16 +130,59 @@ def test_a_backfilled_budget_is_what_the_samples_can_show(
 
 @pytest.mark.parametrize("name", ["steady", "restarts", "missed", "brownout"])
 def test_a_free_query_comes_close_and_says_that_it_is_approximate(
-    name: str, world: World, source: PrometheusSource
+    name: str, world: World, prometheus_source: PrometheusSource
 ) -> None:
-    truth, ledger = world.services[name], MemoryLedger()
-    bad, total = (f"sum(increase({one}[$window]))" for one in (truth.bad_selector, truth.total_selector))
-    indicator = Indicator(prometheus=PrometheusIndicator(bad=bad, total=total))
-    refresh(indicator, needed_since=END - WINDOW, now=END + SETTLE, source=source, ledger=ledger)
-    sums = window(ledger, indicator, END).sums()
-    error = remaining(sums.bad, sums.total, 1 - truth.target) - truth.remaining(END, WINDOW)
-    assert abs(error) <= A_TENTH_OF_A_POINT
+    sums = of_a_free_query(world.services[name], prometheus_source)
+    assert abs(error_of(sums, world.services[name])) <= A_TENTH_OF_A_POINT
     assert sums.approximate == sums.measured > 0.99 * sums.expected
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_victoria_metrics_answers_a_free_query_as_its_samples_can_show(
+    name: str, world: World, victoria_source: PrometheusSource
+) -> None:
+    """Births, resets and gaps too: its ranges begin at the last sample before them, so nothing is widened."""
+    sums = of_a_free_query(world.services[name], victoria_source)
+    assert abs(error_of(sums, world.services[name])) <= A_TENTH_OF_A_POINT
+
+
+@pytest.mark.parametrize(
+    ("server", "flavour", "why"),
+    [
+        pytest.param(
+            "prometheus", Flavour.VICTORIAMETRICS, "says it is Prometheus", id="Prometheus for another"
+        ),
+        pytest.param("prometheus", Flavour.ANCHORED, "does not know it", id="an old one for an anchored one"),
+        pytest.param(
+            "victoria_metrics", Flavour.PROMETHEUS, "set victoriametrics", id="VictoriaMetrics for Prometheus"
+        ),
+    ],
+)
+def test_a_server_that_is_another_than_configured_is_not_asked_free_queries(
+    server: str, flavour: Flavour, why: str, world: World, request: pytest.FixtureRequest
+) -> None:
+    api, ledger = PrometheusApi(request.getfixturevalue(server).url), MemoryLedger()
+    source, indicator = PrometheusSource(api, flavour), free_query(world.services["steady"])
+    for _ in range(2):
+        with pytest.raises(QueryRefusedError, match=why):
+            refresh(indicator, needed_since=END - WINDOW, now=END + SETTLE, source=source, ledger=ledger)
+    assert "GATEKEEPER_PROMETHEUS_FLAVOUR" in str(ledger.status(indicator.id).error)
+    source.close()
+
+
+def free_query(truth: ServiceTruth) -> Indicator:
+    bad, total = (f"sum(increase({one}[$window]))" for one in (truth.bad_selector, truth.total_selector))
+    return Indicator(prometheus=PrometheusIndicator(bad=bad, total=total))
+
+
+def of_a_free_query(truth: ServiceTruth, source: PrometheusSource) -> Sums:
+    indicator, ledger = free_query(truth), MemoryLedger()
+    refresh(indicator, needed_since=END - WINDOW, now=END + SETTLE, source=source, ledger=ledger)
+    return window(ledger, indicator, END).sums()
+
+
+def error_of(sums: Sums, truth: ServiceTruth) -> float:
+    return remaining(sums.bad, sums.total, 1 - truth.target) - truth.remaining(END, WINDOW)
 
 
 def test_a_live_budget_is_what_the_samples_can_show(

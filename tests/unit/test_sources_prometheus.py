@@ -19,6 +19,7 @@ from gatekeeper.settings import Settings
 from gatekeeper.sources import find
 from gatekeeper.sources.prometheus import PrometheusSource, from_settings
 from gatekeeper.sources.prometheus_api import PrometheusApi
+from gatekeeper.sources.prometheus_flavour import Dialect, Flavour
 from gatekeeper.sources.prometheus_windows import counters_in
 
 if TYPE_CHECKING:
@@ -64,6 +65,11 @@ def canned() -> Iterator[CannedPrometheus]:
     with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
         for path in ("query", "query_range"):
             mock.add_callback(responses.GET, f"{URL}/api/v1/{path}", canned.answer)
+        build = {
+            "status": "success",
+            "data": {"version": "2.42.0", "revision": "225c61122d88b01d1f0eaaee0e05b6f3e0567ac0"},
+        }
+        mock.add(responses.GET, f"{URL}/api/v1/status/buildinfo", json=build)
         yield canned
 
 
@@ -281,6 +287,41 @@ def test_a_stretch_is_counted_in_one_piece(canned: CannedPrometheus) -> None:
     assert slices(FREE_GOOD).whole(T, T + 10) is None
 
 
+@pytest.mark.parametrize(
+    ("flavour", "asked"),
+    [
+        pytest.param(Flavour.PROMETHEUS, "sum(increase(r[90s]))", id="Prometheus reaches a scrape further"),
+        pytest.param(
+            Flavour.ANCHORED, "sum(increase(r[60s] anchored))", id="an anchored range reaches by itself"
+        ),
+    ],
+)
+def test_a_slice_is_asked_for_in_the_servers_way(
+    canned: CannedPrometheus, flavour: Flavour, asked: str
+) -> None:
+    answers(canned, points({T: 90}), [])
+    reader = PrometheusSource(PrometheusApi(URL), flavour).reader(FREE)
+    assert isinstance(reader, SliceReader)
+    reader.read(T, T + 1)
+    assert asked in canned.queries
+
+
+def test_a_server_without_a_page_on_its_build_is_taken_at_its_word() -> None:
+    with responses.RequestsMock() as mock:
+        mock.add(responses.GET, f"{URL}/api/v1/status/buildinfo", status=404, json={"error": "no such page"})
+        Dialect(PrometheusApi(URL), Flavour.VICTORIAMETRICS).confirm()
+
+
+def test_a_server_that_fails_to_say_what_it_is_is_asked_again() -> None:
+    with responses.RequestsMock() as mock:
+        mock.add(responses.GET, f"{URL}/api/v1/status/buildinfo", status=503, json={})
+        mock.add(responses.GET, f"{URL}/api/v1/status/buildinfo", json={"status": "success", "data": {}})
+        dialect = Dialect(PrometheusApi(URL), Flavour.VICTORIAMETRICS)
+        with pytest.raises(SourceError, match="503"):
+            dialect.confirm()
+        dialect.confirm()
+
+
 def test_the_scrape_interval_is_looked_up_once_a_day(canned: CannedPrometheus) -> None:
     answers(canned, points({T: 90}), [])
     reader, day = slices(FREE), T // 1440
@@ -290,7 +331,7 @@ def test_the_scrape_interval_is_looked_up_once_a_day(canned: CannedPrometheus) -
 
 
 def test_without_samples_a_minute_is_assumed(canned: CannedPrometheus) -> None:
-    canned.results["sum(increase(r[120s]))"] = points({T: 90})
+    canned.results["sum(increase(r[90s]))"] = points({T: 90})
     assert slices(FREE).read(T, T + 1).total.tolist() == [45]
 
 

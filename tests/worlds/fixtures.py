@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 
 from worlds.prometheus import PrometheusServer
+from worlds.victoria_metrics import VictoriaMetricsServer
 from worlds.world import World
 
 if TYPE_CHECKING:
@@ -45,6 +46,17 @@ def prometheus(
     """Serves the standard world to everybody: neither write to it nor stop it."""
     with _timed(pytestconfig, f"{sum(len(one.times) for one in world.series):,} samples loaded"):
         server = PrometheusServer(tmp_path_factory.mktemp("prometheus"), world.series)
+    with server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def victoria_metrics(
+    world: World, tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
+) -> Iterator[VictoriaMetricsServer]:
+    """Serves the standard world to everybody: neither write to it nor stop it."""
+    with _timed(pytestconfig, "loaded into VictoriaMetrics"):
+        server = VictoriaMetricsServer(tmp_path_factory.mktemp("victoria-metrics"), world.series)
     with server:
         yield server
 

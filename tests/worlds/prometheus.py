@@ -1,4 +1,4 @@
-"""A real Prometheus that holds generated samples, on a free port of this machine.
+"""A real Prometheus.
 
 Samples go by remote write into one big head, which is snapshot into one block: a query over 28 days reads
 such a block about ten times as fast as a head, and production's history is in blocks too.
@@ -7,23 +7,12 @@ such a block about ten times as fast as a head, and production's history is in b
 from __future__ import annotations
 
 import shutil
-import signal
-import socket
-import subprocess
-import time
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, ClassVar
 
-import requests
-
-from worlds import remote_write
+from worlds.server import Server
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-    from pathlib import Path
-
-    from worlds.series import Series
+    from collections.abc import Sequence
 
 CONFIG = """\
 global: {}
@@ -38,154 +27,28 @@ FLAGS = (
     "--storage.tsdb.min-block-duration=2880h",
     "--storage.tsdb.max-block-duration=2880h",
 )
-READY_WITHIN = 30.0
-STOPPED_WITHIN = 10.0
-REQUEST_TIMEOUT = 60.0
-WRITERS = 2
-"""Requests at a time, which halves the loading; a series is in one request, so its order is kept."""
 
 
-class PrometheusServer:
-    """A server on 127.0.0.1; its `url` stays the same through stops and starts.
+class PrometheusServer(Server):
+    """Prometheus; what it serves from the beginning is in one block."""
 
-    Use it as a context manager, or call `stop` at the end.
+    PROGRAM: ClassVar[str] = "prometheus"
+    READY: ClassVar[str] = "/-/ready"
 
-    Args:
-        directory: Empty, or not there yet; holds data, configuration and log.
-        series: What it serves from the beginning, as a block.
-
-    Raises:
-        RuntimeError: there is no `prometheus` on PATH, or it does not start.
-    """
-
-    def __init__(self, directory: Path, series: Iterable[Series] = ()) -> None:
-        self.directory = directory
-        directory.mkdir(parents=True, exist_ok=True)
-        (directory / "prometheus.yml").write_text(CONFIG)
-        self._port = _free_port()
-        self.url = f"http://127.0.0.1:{self._port}"
-        self._data = directory / "data"
-        self._process: subprocess.Popen[bytes] | None = None
-        try:
-            self.start()
-            if held := list(series):
-                self.write(held)
-                self._move_into_block()
-        except BaseException:
-            self.stop()
-            raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.stop()
-
-    def start(self) -> None:
-        """Start on the data as they are, and wait until it answers."""
-        command = [
-            _executable(),
-            f"--config.file={self.directory / 'prometheus.yml'}",
-            f"--storage.tsdb.path={self._data}",
-            f"--web.listen-address=127.0.0.1:{self._port}",
+    def flags(self) -> Sequence[str]:
+        config, block = self.directory / "prometheus.yml", self.directory / "block"
+        config.write_text(CONFIG)
+        return [
+            f"--config.file={config}",
+            f"--storage.tsdb.path={block if block.exists() else self.directory / 'data'}",
+            f"--web.listen-address=127.0.0.1:{self.port}",
             *FLAGS,
         ]
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=log)
-        self._wait_until_ready(self._process)
 
-    def stop(self) -> None:
-        """Stop cleanly; what was written is there after the next start. Stopping twice does nothing."""
-        if self._process is None:
-            return
-        self._process.terminate()
-        try:
-            self._process.wait(STOPPED_WITHIN)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._process = None
-
-    @contextmanager
-    def down(self) -> Iterator[None]:
-        """Connections are refused inside the block."""
+    def settle(self) -> None:
+        name = self.post("/api/v1/admin/tsdb/snapshot").json()["data"]["name"]
         self.stop()
-        try:
-            yield
-        finally:
-            self.start()
-
-    @contextmanager
-    def hung(self) -> Iterator[None]:
-        """Connections are accepted and never answered inside the block."""
-        assert self._process is not None, "not running"
-        self._process.send_signal(signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            self._process.send_signal(signal.SIGCONT)
-
-    def write(self, series: Iterable[Series]) -> None:
-        """Append samples; late ones are taken too.
-
-        Raises:
-            requests.HTTPError: Prometheus refused some.
-        """
-        with ThreadPoolExecutor(WRITERS) as writers:
-            list(writers.map(self._push, remote_write.requests(series)))
-
-    def wait(self) -> None:
-        """Wait until the server ends by itself."""
-        if self._process is not None:
-            self._process.wait()
-
-    def _move_into_block(self) -> None:
-        name = self._post("/api/v1/admin/tsdb/snapshot").json()["data"]["name"]
-        self.stop()
-        snapshot = self._data / "snapshots" / name
-        snapshot.rename(self.directory / "block")
-        shutil.rmtree(self._data)
-        self._data = self.directory / "block"
+        data = self.directory / "data"
+        (data / "snapshots" / name).rename(self.directory / "block")
+        shutil.rmtree(data)
         self.start()
-
-    def _push(self, body: bytes) -> None:
-        self._post("/api/v1/write", body, remote_write.HEADERS)
-
-    def _post(
-        self, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
-    ) -> requests.Response:
-        answer = requests.post(self.url + path, data=body, headers=headers, timeout=REQUEST_TIMEOUT)
-        if not answer.ok:
-            raise requests.HTTPError(f"{path}: {answer.status_code} {answer.text}", response=answer)
-        return answer
-
-    @property
-    def _log(self) -> Path:
-        return self.directory / "prometheus.log"
-
-    def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
-        deadline = time.monotonic() + READY_WITHIN
-        while not self._is_ready():
-            if process.poll() is not None or time.monotonic() > deadline:
-                self.stop()
-                raise RuntimeError(f"prometheus did not start:\n{self._log.read_text()[-2000:]}")
-            time.sleep(0.02)
-
-    def _is_ready(self) -> bool:
-        try:
-            return requests.get(f"{self.url}/-/ready", timeout=1).ok
-        except (requests.ConnectionError, requests.Timeout):
-            return False
-
-
-def _executable() -> str:
-    found = shutil.which("prometheus")
-    if found is None:
-        raise RuntimeError("no prometheus on PATH: apt-get install prometheus")
-    return found
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -21,6 +21,7 @@ _RESERVED = re.compile(
     r"|count|min|max|group|stddev|stdvar|topk|bottomk|count_values|quantile|limitk|limit_ratio)"
 )
 _WINDOW = re.compile(r"\$window\b")
+_WHOLE_RANGE = re.compile(r"\[\s*\$window\s*\]")
 _WINDOW_RANGE = re.compile(r"\[\s*\$window\s*[\]:]")
 _FIXED_RANGE = re.compile(r"\[\s*(?:\d+(?:ms|[smhdwy]))+\s*(?=[\]:])")
 _FOREIGN_WINDOW = re.compile(r"\$__\w+|\$\{\w+\}|\{\{\s*\.window\s*\}\}|\[window\]")
@@ -107,15 +108,20 @@ class WindowQuery:
 
     text: str
 
-    def at(self, seconds: int) -> str:
+    def at(self, seconds: int, modifier: str = "") -> str:
         """The query over the last so many seconds.
+
+        Args:
+            seconds: the length of each range.
+            modifier: what follows each range that is exactly ``$window``, for servers that have some.
 
         Raises:
             ValueError: the range is not positive.
         """
         if seconds <= 0:
             raise ValueError(f"a range of {seconds} s")
-        return _WINDOW.sub(f"{seconds}s", self.text)
+        text = _WHOLE_RANGE.sub(rf"\g<0>{modifier}", self.text) if modifier else self.text
+        return _WINDOW.sub(f"{seconds}s", text)
 
     def __str__(self) -> str:
         return self.text

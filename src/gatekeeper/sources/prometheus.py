@@ -15,14 +15,16 @@ from gatekeeper.policy.model import Indicator
 from gatekeeper.policy.selector import BareSelector, Matcher, WindowQuery, classify
 from gatekeeper.settings import Settings
 from gatekeeper.sources.prometheus_api import PrometheusApi
+from gatekeeper.sources.prometheus_flavour import Dialect, Flavour
 from gatekeeper.sources.prometheus_windows import Scrapes, Windows
 
 
 class PrometheusSource:
     """A Prometheus, or what speaks its HTTP API."""
 
-    def __init__(self, api: PrometheusApi) -> None:
+    def __init__(self, api: PrometheusApi, flavour: Flavour = Flavour.PROMETHEUS) -> None:
         self._api = api
+        self._dialect = Dialect(api, flavour)
         self._scrapes = Scrapes(api)
 
     def reader(self, indicator: Indicator) -> CounterReader | SliceReader:
@@ -37,7 +39,7 @@ class PrometheusSource:
             case BareSelector() as total, BareSelector() as part:
                 return Counters(self._api, _requests(total, part, good=good))
             case WindowQuery() as total, WindowQuery() as part:
-                return Windows(self._api, self._scrapes, total, part, good)
+                return Windows(self._api, self._dialect, self._scrapes, total, part, good)
         raise QueryRefusedError(
             f"one of {queries.total} and {queries.part} is a bare counter, the other is not"
         )
@@ -54,7 +56,8 @@ def from_settings(settings: Settings) -> PrometheusSource | None:
     return PrometheusSource(
         PrometheusApi(
             settings.prometheus_url, headers=settings.prometheus_header_map, ca=settings.prometheus_ca
-        )
+        ),
+        Flavour(settings.prometheus_flavour),
     )
 
 

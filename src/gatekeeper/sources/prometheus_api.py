@@ -7,6 +7,7 @@ It returns ``data.result`` alone, so a response hook keeps the rest of the answe
 import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -56,12 +57,14 @@ class PrometheusApi:
         session.trust_env = False
         session.verify = True if ca is None else str(ca)
         session.hooks["response"].append(self._keep)
+        self._session = session
+        self._timeout = (CONNECT_TIMEOUT, timeout)
         self._connection = PrometheusConnect(
             url,
             headers=dict(headers or {}),
             session=session,
             retry=_ONE_TRY,
-            timeout=(CONNECT_TIMEOUT, timeout),
+            timeout=self._timeout,
         )
         # The client mounts an adapter of its own at the url, with room for ten connections.
         session.mount(url, HTTPAdapter(max_retries=_ONE_TRY, pool_maxsize=_CONNECTIONS))
@@ -91,6 +94,25 @@ class PrometheusApi:
                 query, start, end, str(step), params=dict(self._parameters)
             )
         )
+
+    def buildinfo(self) -> Mapping[str, Any] | None:
+        """What the server says of its build; empty if it says nothing, None if it has no such page.
+
+        Raises:
+            SourceError: no answer.
+        """
+        self._kept.answer, self._kept.status = {}, None
+        try:
+            url = f"{self._connection.url}/api/v1/status/buildinfo"
+            self._session.get(url, headers=self._connection.headers, timeout=self._timeout)
+        except requests.RequestException as error:
+            raise SourceError(f"Prometheus did not answer: {_brief(error)}") from error
+        if self._kept.status == HTTPStatus.NOT_FOUND:
+            return None
+        if self._kept.status != HTTPStatus.OK:
+            raise self._failure()
+        found = self._kept.answer.get("data")
+        return found if isinstance(found, dict) else {}
 
     def close(self) -> None:
         """Close the connections."""

@@ -1,4 +1,4 @@
-"""Free queries of Prometheus as slices: approximate, because increase() sees only samples inside its range."""
+"""Free queries as slices: approximate, because only the server sees the samples behind the answer."""
 
 import math
 from collections.abc import Iterator
@@ -14,6 +14,7 @@ from gatekeeper.availability.ledger import STEP, Counts, Flag, Slices
 from gatekeeper.policy import promql
 from gatekeeper.policy.selector import BareSelector, Matcher, WindowQuery
 from gatekeeper.sources.prometheus_api import PrometheusApi, Result
+from gatekeeper.sources.prometheus_flavour import Dialect
 
 MOST_POINTS = 11_000
 """What Prometheus answers at most in one range query."""
@@ -28,12 +29,14 @@ _KNOWN = Flag.MEASURED | Flag.APPROXIMATE
 
 @dataclass(frozen=True)
 class Windows:
-    """Slices by queries over a range one scrape wider than a slice, scaled back.
+    """Slices by queries over a range of a slice each.
 
-    Neighbours then share a sample, as increase() looks only at samples inside its range.
+    Where increase() looks only at samples inside its range, the range is one scrape wider, so that neighbours share
+    a sample, and the answer is scaled back.
     """
 
     api: PrometheusApi
+    dialect: Dialect
     scrapes: "Scrapes"
     total: WindowQuery
     part: WindowQuery
@@ -41,7 +44,8 @@ class Windows:
 
     def read(self, first: int, stop: int) -> Slices:
         """See ``SliceReader.read``."""
-        scrape = self._scrape(stop)
+        self.dialect.confirm()
+        scrape = self._overlap(stop)
         stride = max(math.ceil(scrape / STEP - _MISSED), 1)
         total = self._slices(self.total, first, stop, scrape, stride)
         part = self._slices(self.part, first, stop, scrape, stride)
@@ -58,10 +62,11 @@ class Windows:
 
     def whole(self, first: int, stop: int) -> Totals | None:
         """See ``SliceReader.whole``."""
-        span, scrape = (stop - first) * STEP, self._scrape(stop)
+        self.dialect.confirm()
+        span, scrape = (stop - first) * STEP, self._overlap(stop)
         scale = span / (span + scrape)
-        total = self._number(self.total.at(span + scrape), stop - 1)
-        part = self._number(self.part.at(span + scrape), stop - 1)
+        total = self._number(self.dialect.query(self.total, span + scrape), stop - 1)
+        part = self._number(self.dialect.query(self.part, span + scrape), stop - 1)
         if total is None or (part is None and self.good):
             return None
         bad = total - (part or 0.0) if self.good else part or 0.0
@@ -75,7 +80,7 @@ class Windows:
         """
         strides = np.arange((first - 1) // stride + 1, (stop - 1) // stride + 1)
         found = dict.fromkeys(strides.tolist(), np.nan)
-        text = query.at(stride * STEP + scrape)
+        text = self.dialect.query(query, stride * STEP + scrape)
         share = stride * STEP / (stride * STEP + scrape) / stride
         for begin in range(0, len(strides), MOST_POINTS):
             asked = strides[begin : begin + MOST_POINTS] * stride * STEP
@@ -89,7 +94,10 @@ class Windows:
         values = [value for _, value in _points(answer)]
         return sum(values) if values else None
 
-    def _scrape(self, stop: int) -> int:
+    def _overlap(self, stop: int) -> int:
+        """Seconds by which a range must reach into its neighbour: a scrape, or nothing."""
+        if not self.dialect.overlaps:
+            return 0
         return self.scrapes.shortest((self.total, self.part), (stop - 1) * STEP)
 
 
