@@ -331,7 +331,7 @@ def test_the_scrape_interval_is_looked_up_once_a_day(canned: CannedPrometheus) -
 
 
 def test_without_samples_a_minute_is_assumed(canned: CannedPrometheus) -> None:
-    canned.results["sum(increase(r[90s]))"] = points({T: 90})
+    canned.results["sum(increase(r[120s]))"] = points({T: 90})
     assert slices(FREE).read(T, T + 1).total.tolist() == [45]
 
 
