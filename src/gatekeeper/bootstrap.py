@@ -337,6 +337,8 @@ def _routines(
 
     def tidy(real: datetime) -> Sequence[Touch]:
         stores.deliveries.forget(real - REDELIVERABLE)
+        objectives = [one for entry in stores.catalog.entries() for one in entry.service.objectives]
+        stores.ledger.forget_unnamed({one.indicator.id for one in objectives}, clock())
         return []
 
     return (

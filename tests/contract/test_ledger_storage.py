@@ -117,7 +117,7 @@ def test_an_error_is_said_since_it_began_and_until_a_commit(ledger: Ledger) -> N
     assert ledger.status(ID) == LedgerStatus(error="no answer", error_since=NOW)
     assert ledger.state(ID) is None
     ledger.commit(ID, LedgerUpdate(state(SINCE + 1)))
-    assert ledger.status(ID) == LedgerStatus(filled_until=end_of(SINCE))
+    assert ledger.status(ID) == LedgerStatus(filled_until=end_of(SINCE), asked_since=end_of(SINCE - 1))
     ledger.fail(ID, "again", NOW + timedelta(hours=1))
     assert ledger.status(ID).error_since == NOW + timedelta(hours=1)
 
@@ -210,3 +210,38 @@ def test_a_usual_day_packs_well() -> None:
     total, bad = rng.poisson(1200, DAY), rng.poisson(0.1, DAY)
     day = Slices(first_of(TODAY), total.astype(float), bad.astype(float), np.ones(DAY, dtype=np.uint8))
     assert len(pack(day)) < 3 * DAY
+
+
+# Ledgers that no policy names any more
+
+
+AGES = [
+    pytest.param(89, [], False, id="unnamed for less than 90 days: an edit may be taken back"),
+    pytest.param(91, [], True, id="unnamed for longer"),
+    pytest.param(91, [ID], False, id="named, however long its source has failed"),
+]
+
+
+@pytest.mark.parametrize(("days", "named", "gone"), AGES)
+def test_a_ledger_that_no_policy_names_is_deleted_after_ninety_days(
+    database: Database, days: int, named: list[str], *, gone: bool
+) -> None:
+    ledger = emptied(database)
+    first, closed = first_of(TODAY), first_of(TODAY - 1)
+    ledger.commit(ID, LedgerUpdate(state(first + 2), stretch(closed, [7.0]), {1: Cursor(2, 3.0)}))
+    ledger.commit(ID, LedgerUpdate(state(first + 2, version=1), stretch(first, [5.0, 6.0])))
+    ledger.commit("another", LedgerUpdate(state(first + 90 * DAY), stretch(first, [8.0])))
+    assert ledger.forget_unnamed(named, end_of(first) + timedelta(days=days)) == int(gone)
+    assert (ledger.state(ID) is None) is gone
+    assert ledger.sums(ID, closed, first + 2).total == (0 if gone else 18)
+    assert len(ledger.cursors(ID, [1])) == int(not gone)
+    assert ledger.sums("another", first, first + 1).total == 8
+
+
+def test_a_ledger_that_never_was_filled_goes_too_and_may_begin_anew(database: Database) -> None:
+    ledger = emptied(database)
+    ledger.fail(ID, "no answer", NOW)
+    assert ledger.forget_unnamed((), NOW + timedelta(days=89)) == 0
+    assert ledger.forget_unnamed((), NOW + timedelta(days=91)) == 1
+    ledger.commit(ID, LedgerUpdate(state(SINCE + 1), stretch(SINCE, [1.0])))
+    assert ledger.sums(ID, SINCE, SINCE + 1).total == 1

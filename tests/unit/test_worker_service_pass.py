@@ -1,7 +1,7 @@
 """The pass over one service: the gate follows its ledger, and pull requests follow the gate."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -306,3 +306,85 @@ def test_seen_for_the_first_time_a_gate_is_told_to_those_who_wait_for_it(place: 
 def test_the_log_says_where_the_gate_stands(place: Place, history: History) -> None:
     told = ServicePass(history, place.services)(KEY, (), NOW + MINUTE)
     assert told == {"state": State.OPEN, "moved": False, "remaining": 1.0, "gaps": []}
+
+
+# Another definition
+
+
+def _redefined(service: Service) -> Service:
+    """The service with another query for its first objective."""
+    prometheus = PrometheusIndicator(bad="failures_total", total="calls_total")
+    first = service.objectives[0].model_copy(update={"indicator": Indicator(prometheus=prometheus)})
+    return service.model_copy(update={"objectives": (first, *service.objectives[1:])})
+
+
+def test_an_edited_query_begins_another_ledger_and_the_old_numbers_decide_nothing(
+    place: Place, history: History
+) -> None:
+    history.fill(ledger_of(SERVICE), bad=SPENT)
+    assert run(place, history) is State.FROZEN
+    edited = _redefined(SERVICE)
+    put(place, edited)
+    backfilling = LedgerState(since=1, filled_until=2, progress=0.5)
+    history.stored.commit(ledger_of(edited), LedgerUpdate(backfilling))
+    assert run(place, history, NOW + 2 * MINUTE) is State.FROZEN, "held while the new one is read"
+    view = place.gates.view(SERVICE.key)
+    assert view is not None
+    assert [gap.doubt for gap in view.memory.gaps] == [Doubt.BACKFILLING]
+    history.fill(ledger_of(edited), bad=WELL, until=NOW + 2 * MINUTE)
+    assert run(place, history, NOW + 3 * MINUTE) is State.OPEN
+    view = place.gates.view(SERVICE.key)
+    assert view is not None
+    (one,) = view.objectives
+    assert isinstance(one.evidence, Measured)
+    assert (one.evidence.bad, one.redefined) == (0, NOW + 2 * MINUTE)
+
+
+def test_a_new_definition_is_said_for_as_long_as_the_old_one_could_be_remembered(
+    place: Place, history: History
+) -> None:
+    run(place, history)
+    edited = _redefined(SERVICE)
+    put(place, edited)
+    said = []
+    for days in (0, 1, 27, 29):
+        history.fill(ledger_of(edited), until=NOW + days * DAY)
+        run(place, history, NOW + days * DAY + 2 * MINUTE)
+        view = place.gates.view(SERVICE.key)
+        assert view is not None
+        said.append(view.objectives[0].redefined)
+    assert said == [NOW + 2 * MINUTE] * 3 + [None]
+
+
+@pytest.mark.parametrize(
+    ("asked", "progress", "short"),
+    [
+        pytest.param(33 * DAY, None, True, id="asked for it all: it has nothing older"),
+        pytest.param(33 * DAY, 0.9, False, id="the history is still being read"),
+        pytest.param(20 * DAY, None, False, id="never asked for what lies before"),
+    ],
+)
+def test_a_source_that_keeps_less_than_the_window_is_found_out(
+    place: Place, history: History, asked: timedelta, progress: float | None, *, short: bool
+) -> None:
+    last = slice_of(NOW)
+    first = last - 10 * 1440
+    ones = np.ones(last - first + 1)
+    state = LedgerState(
+        since=last - int(asked / MINUTE),
+        filled_until=last + 1,
+        history_start=(first - 1) * 60_000,
+        newest=last * 60_000,
+        progress=progress,
+    )
+    slices = Slices(first, 1000 * ones, 0 * ones, ones.astype(np.uint8))
+    edited = _redefined(SERVICE)
+    put(place, edited)
+    history.stored.commit(ledger_of(edited), LedgerUpdate(state, slices))
+    run(place, history)
+    view = place.gates.view(SERVICE.key)
+    assert view is not None
+    (one,) = view.objectives
+    assert isinstance(one.evidence, Measured)
+    assert one.evidence.partial_since == NOW - 10 * DAY - MINUTE
+    assert one.source_short is short

@@ -116,6 +116,7 @@ class LedgerStatus:
     """A ledger as people see it.
 
     Attributes:
+        asked_since: the monitoring system was asked for everything since here.
         history_start: the oldest data; what lies before is unknown for good.
         filled_until: the monitoring system was asked for everything up to here.
         progress: the share of the backfill done, None once it is complete.
@@ -130,6 +131,12 @@ class LedgerStatus:
     problem: str | None = None
     error: str | None = None
     error_since: datetime | None = None
+    asked_since: datetime | None = None
+
+    def short_of(self, start: datetime) -> bool:
+        """Whether the source was asked for everything since ``start``, and what it had begins later."""
+        asked = self.progress is None and self.asked_since is not None and self.asked_since <= start
+        return asked and self.history_start is not None and self.history_start > start
 
     @classmethod
     def of(
@@ -143,6 +150,7 @@ class LedgerStatus:
             problem=state.problem,
             error=error,
             error_since=error_since,
+            asked_since=end_of(state.since - 1),
         )
 
 

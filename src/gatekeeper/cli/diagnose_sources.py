@@ -108,6 +108,13 @@ def _ledgers(gatekeeper: Gatekeeper, service: Service, findings: Findings) -> No
             findings.warn(subject, "nothing was measured yet", "run `gatekeeper serve` or `worker`")
         elif status.progress is not None:
             findings.warn(subject, f"{percent(status.progress)} of the history was read", "wait a little")
+        elif status.short_of(status.filled_until - objective.window):
+            findings.warn(
+                subject,
+                f"the source has nothing older than {instant(status.history_start)}, and the window is "
+                f"{format_duration(objective.window)}: numbers are of a partial window until the ledger has grown",
+                "keep data in the source for longer than the window; a metric that is so young needs nothing",
+            )
         else:
             findings.ok(
                 subject, f"measured from {instant(status.history_start)} to {instant(status.filled_until)}"

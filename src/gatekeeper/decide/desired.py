@@ -230,6 +230,7 @@ def _facts(view: ServiceView, ruling: ServiceRuling) -> list[Any]:
         *(memory.state, memory.since.isoformat() if memory.state is not State.OPEN else None),
         *(memory.told.remaining, memory.told.end.isoformat() if memory.told.end else None),
         [[gap.objective, gap.doubt] for gap in memory.gaps],
+        [[one.name, one.redefined.isoformat()] for one in view.objectives if one.redefined],
         override and [override.actor, override.until.isoformat(), override.reason],
         *(view.service.description, view.policy_problem),
     ]

@@ -2,7 +2,7 @@
 
 from gatekeeper.availability.incidents import Reliability
 from gatekeeper.availability.measure import Measured
-from gatekeeper.decide import phrases
+from gatekeeper.decide import definitions, phrases
 from gatekeeper.decide.markdown import code, prose, table
 from gatekeeper.decide.phrases import count, instant, pace, percent
 from gatekeeper.decide.snapshot import ObjectiveEvidence, ServiceView
@@ -21,6 +21,7 @@ _HEADER = (
     "data until",
 )
 _LONGEST_QUERY = 1_000
+SHORT = "The source has nothing older; either it keeps no more, or nothing was counted before"
 
 
 def numbers(view: ServiceView) -> str:
@@ -33,7 +34,7 @@ def numbers(view: ServiceView) -> str:
         [
             f"**{view.service.name}**, policy {code(origin.path)}{commit}",
             table(_HEADER, [_row(objective, one) for objective, one in pairs]),
-            "\n".join(f"- {note}" for note in [rules(view.service.gate), *notes]),
+            "\n".join(f"- {note}" for note in [rules(view.service.gate), *definitions.notes(view), *notes]),
         ]
     )
 
@@ -80,12 +81,19 @@ def _notes(objective: Objective, one: ObjectiveEvidence) -> list[str]:
         notes.append(f"{name} burn rates: {', '.join(burns)}")
         notes.append(f"{name} {_reliability(found.reliability)}")
         if found.partial_since is not None:
-            notes.append(f"{name} has a **partial window**: measured since {instant(found.partial_since)}")
+            notes.append(
+                f"{name} has a **partial window**: measured since {instant(found.partial_since)}{_short(one)}"
+            )
         if found.approximate:
             notes.append(
                 f"{name} is **approximate**: its query extrapolates, it does not count single samples"
             )
     return [*notes, f"{name} counts {queries(objective)}"]
+
+
+def _short(one: ObjectiveEvidence) -> str:
+    asked = instant(one.evidence.window_start)
+    return f". {SHORT}: it was asked for everything since {asked}" if one.source_short else ""
 
 
 def _reliability(found: Reliability) -> str:

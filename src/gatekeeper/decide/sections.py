@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from gatekeeper.decide import advice, explain
+from gatekeeper.decide import advice, definitions, explain
 from gatekeeper.decide.evaluate import ServiceRuling
 from gatekeeper.decide.markdown import bullets, code, listed, prose
 from gatekeeper.decide.phrases import instant
@@ -43,6 +43,7 @@ def _notes(view: ServiceView, ruling: ServiceRuling) -> Iterator[str]:
     if view.memory.gaps:
         note = advice.unknown_note(view, ruling)
         yield f"⚠️ Availability is not known at the moment: {prose(explain.doubts(view))}. {note}".rstrip()
+    yield from (f"📐 {note}." for note in definitions.notes(view))
     if view.policy_problem:
         path, problem = code(view.service.origin.path), prose(view.policy_problem, 1_000)
         yield f"⚠️ A newer version of {path} is not in force: {problem}"

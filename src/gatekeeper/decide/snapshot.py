@@ -17,6 +17,9 @@ class ObjectiveEvidence:
         progress: share of the first backfill that is done, None when there is none under way.
         problem: what its policy's author has to mend before it can be measured, or None.
         thaw: when the thaw rule will be met if nothing new goes bad; None when it is met or cannot be told.
+        redefined: since when its numbers come from another indicator than before; None if they always did.
+        source_short: whether the source was asked for the whole window, and had nothing older than
+            ``evidence.partial_since``.
     """
 
     name: str
@@ -24,6 +27,8 @@ class ObjectiveEvidence:
     progress: float | None = None
     problem: str | None = None
     thaw: Forecast | None = None
+    redefined: datetime | None = None
+    source_short: bool = False
 
 
 @dataclass(frozen=True)

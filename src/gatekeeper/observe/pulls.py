@@ -9,6 +9,7 @@ from typing import Protocol
 
 from gatekeeper.act.apply import Kind
 from gatekeeper.act.plan import Actual, InDoubt, Nothing, Published
+from gatekeeper.decide.definitions import in_force
 from gatekeeper.decide.desired import CHECK_NAME
 from gatekeeper.decide.snapshot import Pull, Refusal, ServiceView, Snapshot
 from gatekeeper.decide.standing import as_of, unseen
@@ -186,7 +187,9 @@ class PullObserver:
 
     def _view(self, touch: Touch, problem: str | None, now: datetime) -> ServiceView:
         view = self._gates.view(touch.service.key)
-        current = as_of(view, now) if view is not None else unseen(touch.service, now)
+        current = (
+            as_of(in_force(view, touch.service, now), now) if view is not None else unseen(touch.service, now)
+        )
         exempt = bool(touch.paths) and exempt_by_paths(touch.service, touch.paths)
         return replace(current, files=touch.paths[:MOST_FILES], all_exempt=exempt, policy_problem=problem)
 

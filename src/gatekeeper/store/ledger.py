@@ -8,20 +8,22 @@ from dataclasses import asdict, fields
 from datetime import datetime, timedelta
 from itertools import islice
 
-from sqlalchemy import Connection, RowMapping, Text, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, RowMapping, Text, bindparam, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from gatekeeper.availability.filling import LedgerConflictError, LedgerState, LedgerStatus, LedgerUpdate
-from gatekeeper.availability.ledger import Slices, Sums
+from gatekeeper.availability.ledger import Slices, Sums, slice_of
 from gatekeeper.availability.series import Cursor
 from gatekeeper.store import slices
 from gatekeeper.store.engine import Database
 from gatekeeper.store.packing import day_of
 from gatekeeper.store.tables import ledger as ledgers
-from gatekeeper.store.tables import ledger_cursor
+from gatekeeper.store.tables import ledger_cursor, ledger_day, ledger_slice
 
 CURSORS_KEPT = timedelta(days=35)
 """A series that returns within this time is not taken for a new one."""
+UNNAMED_KEPT = timedelta(days=90)
+"""A ledger that no policy names any more is kept this long after its newest slice: an edit may be taken back."""
 _AT_ONCE = 5_000  # below the parameters that SQLite (32,766) and PostgreSQL (65,535) take
 
 # Statements are built once: that costs SQLAlchemy more than running them costs SQLite.
@@ -124,6 +126,26 @@ class SqlLedger:
                 return
             values = {"error": error, "error_since": row.error_since or now}
             connection.execute(update(ledgers).where(ledgers.c.id == ledger).values(values))
+
+    def forget_unnamed(self, named: Collection[str], now: datetime) -> int:
+        """Delete the ledgers that are not ``named`` and were not filled for ``UNNAMED_KEPT``, and how many.
+
+        One whose source fails is kept for as long as a policy names it, however old its newest slice is.
+        """
+        before = now - UNNAMED_KEPT
+        untouched = or_(
+            ledgers.c.filled_until < slice_of(before),
+            ledgers.c.filled_until.is_(None) & (ledgers.c.error_since < before),
+        )
+        with self._database.write() as connection:
+            gone = sorted(
+                set(connection.execute(select(ledgers.c.id).where(untouched)).scalars()) - set(named)
+            )
+            for one in gone:
+                connection.execute(delete(ledgers).where(ledgers.c.id == one))
+                for table in (ledger_day, ledger_slice, ledger_cursor):
+                    connection.execute(delete(table).where(table.c.ledger == one))
+        return len(gone)
 
     def _row(self, ledger: str) -> RowMapping | None:
         with self._database.read() as connection:

@@ -225,3 +225,7 @@ def _notes(one: ObjectiveEvidence) -> Iterator[str]:
             yield "approximate"
         if evidence.partial_since is not None:
             yield f"partial window: since {phrases.instant(evidence.partial_since)}"
+        if one.source_short:
+            yield "the source has nothing older"
+    if one.redefined is not None:
+        yield f"new definition since {phrases.instant(one.redefined)}"

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from gatekeeper.availability.filling import LedgerStatus
+from gatekeeper.decide.definitions import in_force
 from gatekeeper.decide.snapshot import ServiceView
 from gatekeeper.decide.standing import as_of, unseen
 from gatekeeper.policy.model import Service
@@ -55,7 +56,7 @@ def standing(
         ledgers: by objective, how far its ledger has been filled.
         now: the instant to show.
     """
-    view = unseen(service, now) if last is None else as_of(last[0], now)
+    view = unseen(service, now) if last is None else as_of(in_force(last[0], service, now), now)
     return Standing(
         service=service,
         view=replace(view, policy_problem=problem),

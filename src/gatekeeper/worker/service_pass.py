@@ -10,6 +10,7 @@ from gatekeeper.availability.forecast import thaw
 from gatekeeper.availability.ledger import STEP, Slices, end_of
 from gatekeeper.availability.measure import Measured, burn_down, measure
 from gatekeeper.decide import burning
+from gatekeeper.decide.definitions import redefined
 from gatekeeper.decide.evaluate import standing
 from gatekeeper.decide.explain import worst_measured
 from gatekeeper.decide.gate_state import step
@@ -104,7 +105,7 @@ class ServicePass:
             return {"state": "gone"}
         failures = [failure for one in service.objectives if (failure := self._refresh(service, one, now))]
         before = self._gates.standing(service.key)
-        view = self._view(service, before.view.memory if before else None, now)
+        view = self._view(service, before.view if before else None, now)
         state = before.view.memory.state if before else None
         self._gates.save(view, state, self._touches(view, before, now), now)
         if failures:
@@ -124,9 +125,13 @@ class ServicePass:
             return error
         return None
 
-    def _view(self, service: Service, before: Memory | None, now: datetime) -> ServiceView:
+    def _view(self, service: Service, last: ServiceView | None, now: datetime) -> ServiceView:
         measurings = [self._read(service, objective, now) for objective in service.objectives]
-        evidence = [self._evidence(service, one) for one in measurings]
+        evidence = [
+            replace(self._evidence(service, one), redefined=redefined(last, one.objective, now))
+            for one in measurings
+        ]
+        before = last.memory if last else None
         memory = _stepped(before, service, evidence, now)
         # A forecast costs more than all the rest, and only a freeze needs one.
         if memory.state is State.FROZEN:
@@ -160,7 +165,13 @@ class ServicePass:
             history_start=status.history_start,
             quiet_s=_seconds(service.gate.thaw.or_quiet_for),
         )
-        return ObjectiveEvidence(one.objective.name, evidence, status.progress, status.problem)
+        return ObjectiveEvidence(
+            one.objective.name,
+            evidence,
+            status.progress,
+            status.problem,
+            source_short=status.short_of(evidence.window_start),
+        )
 
     def _touches(self, view: ServiceView, before: Standing | None, now: datetime) -> Sequence[Touch]:
         """When something changed that a check shows, every open pull request that the service touches."""
