@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 import faces
+from gatekeeper.availability.filling import LedgerUpdate
 from gatekeeper.cli.diagnose_github import EVENTS, HELPFUL_EVENTS, NEEDED, WANTED, events, permissions, skew
 from gatekeeper.cli.diagnose_sources import retention
 from gatekeeper.cli.findings import Findings, Level
@@ -126,6 +128,19 @@ def test_what_is_found_is_printed_for_people_with_what_to_do(environ: dict[str, 
 def test_retention_shorter_than_a_window_is_a_warning_with_the_flag_to_set(environ: dict[str, str]) -> None:
     ((level, text),) = found(environ, "retention")
     assert (level, "keeps 15 d, and a window reaches 28 d back" in text) == ("warn", True)
+
+
+def test_a_source_that_had_less_than_the_window_is_a_warning(environ: dict[str, str], tmp_path: Path) -> None:
+    gatekeeper = faces.gatekeeper_at(tmp_path)
+    (entry,) = gatekeeper.catalog.entries()
+    ledger = entry.service.objectives[0].indicator.id
+    state = gatekeeper.ledger.state(ledger)
+    assert state is not None
+    ten_days_ago = int((faces.NOW - timedelta(days=10)).timestamp() * 1000)
+    gatekeeper.ledger.commit(ledger, LedgerUpdate(replace(state, history_start=ten_days_ago)))
+    gatekeeper.close()
+    ((level, text),) = found(environ, "acme/checkout, availability")
+    assert (level, "nothing older than 2026-11-12 20:03 UTC, and the window is 28 d" in text) == ("warn", True)
 
 
 def test_a_prometheus_that_does_not_answer_is_broken(environ: dict[str, str]) -> None:
