@@ -140,7 +140,10 @@ def test_a_source_that_had_less_than_the_window_is_a_warning(environ: dict[str, 
     gatekeeper.ledger.commit(ledger, LedgerUpdate(replace(state, history_start=ten_days_ago)))
     gatekeeper.close()
     ((level, text),) = found(environ, "acme/checkout, availability")
-    assert (level, "nothing older than 2026-11-12 20:03 UTC, and the window is 28 d" in text) == ("warn", True)
+    assert (level, "nothing older than 2026-11-12 20:03 UTC, and the window is 28 d" in text) == (
+        "warn",
+        True,
+    )
 
 
 def test_a_prometheus_that_does_not_answer_is_broken(environ: dict[str, str]) -> None:
