@@ -13,6 +13,7 @@ from gatekeeper.availability.burn import SPANS
 from gatekeeper.availability.forecast import Forecast, Stretch
 from gatekeeper.availability.incidents import Incident, Reliability
 from gatekeeper.availability.measure import Measured, Unmeasured
+from gatekeeper.availability.window import Rolling
 from gatekeeper.decide.snapshot import ObjectiveEvidence, OverrideRequest, Pull, ServiceView, Snapshot
 from gatekeeper.decide.verdict import Memory, State
 from gatekeeper.policy.model import Gate, Indicator, Mode, Objective, Origin, PrometheusIndicator, Service
@@ -30,7 +31,10 @@ def an_objective(name: str = "availability", *, target: str = "0.9995", days: in
         bad='http_requests_total{job="checkout",code=~"5.."}', total='http_requests_total{job="checkout"}'
     )
     return Objective(
-        name=name, target=Decimal(target), window=days * DAY, indicator=Indicator(prometheus=prometheus)
+        name=name,
+        target=Decimal(target),
+        window=Rolling(days * DAY),
+        indicator=Indicator(prometheus=prometheus),
     )
 
 

@@ -28,11 +28,12 @@ from builders import (
     unmeasured,
 )
 from gatekeeper.availability.incidents import Reliability
+from gatekeeper.availability.window import Rolling
 from gatekeeper.decide.desired import desire
 from gatekeeper.decide.evaluate import Decision, ServiceRuling, decide
 from gatekeeper.decide.snapshot import Snapshot
 from gatekeeper.decide.verdict import Doubt, Gap, Memory, Reason, Rule, State, Told
-from gatekeeper.policy.model import Service
+from gatekeeper.policy.model import CalendarWindow, Service
 from gatekeeper.store.decisions import DECISION, SNAPSHOT, Decisions
 from gatekeeper.store.engine import Database
 from gatekeeper.store.rows import Codec
@@ -101,14 +102,19 @@ SHARES = st.decimals(min_value=Decimal("0.000001"), max_value=Decimal("0.999999"
 
 @given(
     SHARES,
-    st.integers(60, 90 * 24 * 60),
+    st.integers(60, 90 * 24 * 60).map(lambda minutes: Rolling(minutes * MINUTE))
+    | st.builds(
+        CalendarWindow,
+        calendar=st.sampled_from(["month", "quarter", "week"]),
+        timezone=st.sampled_from(["UTC", "Europe/Paris"]),
+    ),
     st.integers(1, 10_000),
     st.floats(allow_nan=False, allow_infinity=False),
 )
 def test_shares_durations_and_floats_are_exact(
-    target: Decimal, minutes: int, lasts: int, left: float
+    target: Decimal, window: Rolling | CalendarWindow, lasts: int, left: float
 ) -> None:
-    objective = an_objective(target=str(target)).model_copy(update={"window": minutes * MINUTE})
+    objective = an_objective(target=str(target)).model_copy(update={"window": window})
     service = a_service("checkout", objective, gate=a_gate(override={"teams": [TEAM], "lasts": f"{lasts}s"}))
     memory = Memory(State.FROZEN, NOW, told=Told(left, None))
     snapshot = a_snapshot(replace(a_view(State.FROZEN, -0.5, service=service), memory=memory))

@@ -13,6 +13,7 @@ from gatekeeper.availability.burn import PAGE_ROWS, Row, threshold
 from gatekeeper.availability.forecast import CALM_SPAN, Forecast, Stretch, exhaustion, thaw
 from gatekeeper.availability.ledger import STEP, Flag, Slices, end_of
 from gatekeeper.availability.measure import Measured, measure
+from gatekeeper.availability.window import Rolling
 from ledgers import FIRST, MIDNIGHT, drawn, followed
 
 MINUTE = timedelta(minutes=1)
@@ -45,7 +46,7 @@ def forecast(
 ) -> Forecast:
     """A forecast from the end of a stretch; window and quiet time in minutes."""
     now = end_of(slices.stop - 1)
-    return thaw(slices, allowed, window * 60, above, quiet * 60, now, cooled=cooled)
+    return thaw(slices, allowed, Rolling(window * MINUTE), above, quiet * 60, now, cooled=cooled)
 
 
 def rule(
@@ -60,7 +61,12 @@ def rule(
 ) -> str | None:
     """The thaw rule as the gate applies it to evidence: which half of it is met, if one is."""
     found = measure(
-        slices, allowed=allowed, window_s=window * 60, now=now, history_start=None, quiet_s=quiet * 60
+        slices,
+        allowed=allowed,
+        window=Rolling(window * MINUTE),
+        now=now,
+        history_start=None,
+        quiet_s=quiet * 60,
     )
     if not isinstance(found, Measured):
         return None
@@ -280,5 +286,5 @@ def test_time_to_exhaustion(left: float, burn: float | None, seconds: float | No
 
 
 def test_what_does_not_fit_the_slices_is_refused() -> None:
-    with pytest.raises(ValueError, match="not a whole number"):
-        thaw(drawn("..."), ALLOWED, STEP + 1, 0.1, 0, MIDNIGHT)
+    with pytest.raises(ValueError, match="not the end of a slice"):
+        thaw(drawn("..."), ALLOWED, Rolling(timedelta(seconds=STEP + 1)), 0.1, 0, MIDNIGHT)

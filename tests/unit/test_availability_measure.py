@@ -12,8 +12,9 @@ from pydantic import TypeAdapter
 
 from gatekeeper.availability.budget import remaining
 from gatekeeper.availability.incidents import find, reliability
-from gatekeeper.availability.ledger import STEP, Flag, Slices, end_of, ending_at
+from gatekeeper.availability.ledger import Flag, Slices, end_of, ending_at
 from gatekeeper.availability.measure import Evidence, Measured, Unmeasured, burn_down, measure
+from gatekeeper.availability.window import Rolling
 from ledgers import FIRST, MIDNIGHT, drawn, stretch, stretches
 
 EVIDENCE: TypeAdapter[Evidence] = TypeAdapter(Evidence)
@@ -30,7 +31,7 @@ def evidence(slices: Slices, *, window: int = 60, quiet: int = 20, allowed: floa
     return measure(
         slices,
         allowed=allowed,
-        window_s=window * 60,
+        window=Rolling(window * MINUTE),
         now=at_the_end(slices),
         history_start=None,
         quiet_s=quiet * 60,
@@ -110,7 +111,7 @@ def test_slices_beyond_window_and_quiet_time_change_nothing(slices: Slices, more
     found = measure(
         wider,
         allowed=ALLOWED,
-        window_s=3600,
+        window=Rolling(60 * MINUTE),
         now=at_the_end(slices),
         history_start=None,
         quiet_s=1200,
@@ -176,7 +177,7 @@ def test_a_ledger_younger_than_its_window_says_so(begun: int | None, *, partial:
     found = measure(
         drawn("...."),
         allowed=ALLOWED,
-        window_s=240,
+        window=Rolling(4 * MINUTE),
         now=MIDNIGHT + 4 * MINUTE,
         history_start=start,
         quiet_s=0,
@@ -213,7 +214,14 @@ def test_since_when_budget_was_left(picture: str, since: int | None) -> None:
 def test_what_does_not_fit_the_slices_is_refused(seconds: int, window: int, quiet: int) -> None:
     now = MIDNIGHT + timedelta(seconds=240 + seconds)
     with pytest.raises(ValueError, match="slice"):
-        measure(drawn("...."), allowed=ALLOWED, window_s=window, now=now, history_start=None, quiet_s=quiet)
+        measure(
+            drawn("...."),
+            allowed=ALLOWED,
+            window=Rolling(timedelta(seconds=window)),
+            now=now,
+            history_start=None,
+            quiet_s=quiet,
+        )
 
 
 def test_the_costliest_incidents_come_first() -> None:
@@ -224,14 +232,14 @@ def test_the_costliest_incidents_come_first() -> None:
 
 def test_a_burn_down_ends_with_what_is_left() -> None:
     slices = drawn("..x." + "." * 12)
-    points = burn_down(slices, 0.0125, 16 * STEP, at_the_end(slices), 4)
+    points = burn_down(slices, 0.0125, MIDNIGHT, at_the_end(slices), 4)
     assert points == tuple((MIDNIGHT + 4 * place * MINUTE, 0.5) for place in (1, 2, 3, 4))
     assert points[-1][1] == measured(slices, window=16, allowed=0.0125).remaining
 
 
 def test_a_burn_down_has_gaps_where_nothing_was_measured() -> None:
     slices = drawn("??.x??..??")
-    assert [value for _, value in burn_down(slices, 0.5, 10 * STEP, at_the_end(slices), 5)] == [
+    assert [value for _, value in burn_down(slices, 0.5, MIDNIGHT, at_the_end(slices), 5)] == [
         None,
         0.95,
         None,
@@ -242,13 +250,13 @@ def test_a_burn_down_has_gaps_where_nothing_was_measured() -> None:
 
 def test_a_burn_down_of_silence_is_all_gaps() -> None:
     slices = drawn("____")
-    assert [value for _, value in burn_down(slices, 0.5, 4 * STEP, at_the_end(slices), 2)] == [None, None]
+    assert [value for _, value in burn_down(slices, 0.5, MIDNIGHT, at_the_end(slices), 2)] == [None, None]
 
 
 @given(stretches(min_size=1), st.integers(1, 30))
 def test_a_burn_down_only_goes_down(slices: Slices, points: int) -> None:
     now, window = at_the_end(slices), len(slices)
-    drawn_points = burn_down(slices, ALLOWED, window * STEP, now, min(points, window))
+    drawn_points = burn_down(slices, ALLOWED, MIDNIGHT, now, min(points, window))
     values = [value for _, value in drawn_points if value is not None]
     assert values == sorted(values, reverse=True)
     assert drawn_points[-1][0] == now

@@ -1,6 +1,6 @@
 import re
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -36,7 +36,7 @@ from gatekeeper.decide.evaluate import decide
 from gatekeeper.decide.gate_state import step
 from gatekeeper.decide.snapshot import Refusal, ServiceView, Snapshot
 from gatekeeper.decide.verdict import Doubt, Gap, State, Verdict
-from gatekeeper.policy.model import Gate
+from gatekeeper.policy.model import CalendarWindow, Gate
 
 GITHUB = MarkdownIt("gfm-like", {"html": True}).disable("linkify")
 NOBODY = a_gate(override={"teams": []})
@@ -310,6 +310,26 @@ def test_approximate_numbers_are_marked_wherever_they_appear() -> None:
     assert "is about 99.9600 %" in wanted.check.summary
     assert "≈ 99.9600 % | ≈ 20.00 %" in wanted.check.text
     assert "is **approximate**" in wanted.check.text
+
+
+def this_month(left: float, **values: Any) -> ServiceView:
+    """A service with a budget of November in Paris, half of which is over."""
+    window = CalendarWindow(calendar="month", timezone="Europe/Paris")
+    service = a_service("checkout", an_objective().model_copy(update={"window": window}))
+    start = datetime(2026, 10, 31, 23, tzinfo=UTC)
+    found = measured(
+        left, total=500_000, window_start=start, to_come=500_000.0, resets_at=start + 30 * DAY, **values
+    )
+    return a_view(State.FROZEN, found, service=service, expected_end=start + 30 * DAY + MINUTE)
+
+
+def test_a_calendar_window_says_which_and_when_it_resets() -> None:
+    said = desired(a_snapshot(this_month(-0.2)), explained=True).comment.body
+    assert "over this month (Europe/Paris), the target is 99.95 %" in said
+    assert "where 500 are allowed until the budget resets 1 December 00:00" in said
+    assert "if no new incident comes: the budget resets 1 December 00:00" in said
+    assert "99.95 % over a month (Europe/Paris)" in said
+    assert "1,000,000 events: 500,000 of them are expected" in said
 
 
 def test_a_partial_window_is_said() -> None:

@@ -156,11 +156,10 @@ def test_a_gate_that_does_not_look_at_the_burn_does_not_freeze_on_it() -> None:
 )
 def test_no_row_fires_at_a_pace_that_keeps_the_promise(days: int, pages: list[float]) -> None:
     window = days * 86_400
-    objective = an_objective(days=days)
-    assert [row.share * window / row.long_s for row in freezing_rows(objective, a_gate())] == pytest.approx(
+    assert [row.share * window / row.long_s for row in freezing_rows(window, a_gate())] == pytest.approx(
         pages
     )
-    assert all(row.share * window / row.long_s >= 1 - 1e-12 for row in cautioning_rows(objective))
+    assert all(row.share * window / row.long_s >= 1 - 1e-12 for row in cautioning_rows(window))
     calm = evidence(
         measured(0.9, total=100e6, burn=dict.fromkeys((300, 1800, 3600, 7200, 21600, 86400, 259200), 0.99))
     )
@@ -193,7 +192,7 @@ def test_every_row_has_to_cool_even_with_the_budget_to_thaw() -> None:
 
 
 def test_what_a_forecast_has_to_wait_for_are_the_cooled_rows() -> None:
-    rows = cooled_rows(freezing_rows(an_objective(), a_gate()))
+    rows = cooled_rows(freezing_rows(28 * 86_400, a_gate()))
     assert [row.share for row in rows] == pytest.approx([0.016, 0.04])
 
 

@@ -8,6 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
+from gatekeeper.availability.window import Rolling
 from gatekeeper.policy.defaults import Defaults
 from gatekeeper.policy.loader import Loaded, PolicyFile, load
 from gatekeeper.policy.model import Mode, Service
@@ -66,7 +67,7 @@ def test_a_minimal_file_gets_every_default() -> None:
     assert (objective.name, objective.target, objective.window) == (
         "availability",
         Decimal("0.999"),
-        timedelta(days=28),
+        Rolling(timedelta(days=28)),
     )
     assert service.gate.mode is Mode.OBSERVE
     assert (service.gate.caution.below, service.gate.freeze.below, service.gate.thaw.above) == (
@@ -190,7 +191,7 @@ def test_bad_events_outside_of_the_total_are_doubted(bad: str, total: str, forgo
 def test_defaults_fill_what_a_service_leaves_open() -> None:
     own = "  gate: {mode: advise, exempt: {labels: [reliability]}}\n"
     (service,) = load([a_file("web", more=own), defaults_file()], organization="acme").services
-    assert service.objectives[0].window == timedelta(days=7)
+    assert service.objectives[0].window == Rolling(timedelta(days=7))
     assert service.gate.mode is Mode.ADVISE
     assert service.gate.thaw.above == Decimal("0.20")
     assert service.gate.thaw.or_quiet_for == timedelta(hours=72)
@@ -201,7 +202,7 @@ def test_defaults_fill_what_a_service_leaves_open() -> None:
 def test_a_window_of_its_own_is_kept() -> None:
     text = a_file("web").text.replace("{target", "{window: 14d, target")
     (service,) = load([PolicyFile("web.yaml", text), defaults_file()]).services
-    assert service.objectives[0].window == timedelta(days=14)
+    assert service.objectives[0].window == Rolling(timedelta(days=14))
 
 
 def test_a_repositorys_defaults_lie_on_the_organisations() -> None:

@@ -12,6 +12,7 @@ import pytest
 import yaml
 from pydantic_core import PydanticUndefined
 
+from gatekeeper.availability.window import Rolling
 from gatekeeper.policy.keys import LATER, fields
 from gatekeeper.policy.loader import PolicyFile, load
 from gatekeeper.policy.model import Mode, Model
@@ -65,6 +66,8 @@ def later_keys(model: type[Model], prefix: str = "") -> Iterator[tuple[str, str]
 def reads_as(text: str, default: Any) -> bool:
     if isinstance(default, Decimal):
         return parse_share(text if text.endswith("%") else 0) == default
+    if isinstance(default, Rolling):
+        return Rolling(parse_duration(text)) == default
     if isinstance(default, timedelta):
         return parse_duration(text) == default
     if isinstance(default, tuple):
@@ -73,7 +76,11 @@ def reads_as(text: str, default: Any) -> bool:
 
 
 ROWS = {row.path: row for row in rows()}
-LEAVES = {path: default for path, inner, default in model_keys(ServiceFile) if inner is None}
+EITHER = {"spec.objectives[].window": {"calendar": "month"}}
+"""Keys that are one word or a block of keys, and such a block."""
+LEAVES = {
+    path: default for path, inner, default in model_keys(ServiceFile) if inner is None or path in EITHER
+}
 BLOCKS = [path for path, inner, _ in model_keys(ServiceFile) if inner is not None]
 
 
@@ -106,8 +113,11 @@ def with_value(path: str, value: Any) -> str:
     """The full example with another value at a path."""
     document = yaml.safe_load((ROOT / "policies" / "checkout.yaml").read_text())
     *blocks, key = path.split(".")
-    block = document
+    block, above = document, ""
     for name in blocks:
+        above = f"{above}.{name}".removeprefix(".")
+        if above in EITHER:
+            block[name] = dict(EITHER[above])
         block = block[name.removesuffix("[]")]
         block = block[0] if name.endswith("[]") else block
     block[key] = value

@@ -6,7 +6,7 @@ the end of a freeze is known up to the everyday traffic to come, which is taken 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -16,6 +16,7 @@ from gatekeeper.availability.budget import remaining_each
 from gatekeeper.availability.burn import Row, burn_rate_each, threshold
 from gatekeeper.availability.incidents import Incident
 from gatekeeper.availability.ledger import (
+    STEP,
     Counts,
     Cumulative,
     Flag,
@@ -26,8 +27,9 @@ from gatekeeper.availability.ledger import (
     slice_of,
     steps_in,
 )
+from gatekeeper.availability.remaining import WEEK, remaining_at, to_come
+from gatekeeper.availability.window import Rolling, Window
 
-WEEK = steps_in(7 * 86400)
 CALM_SPAN = 6 * 3600
 """The burn rate over so many seconds must be below 1 for a quiet budget to end a freeze."""
 MOST_STRETCHES = 3
@@ -59,7 +61,7 @@ class Forecast:
 def thaw(
     slices: Slices,
     allowed: float,
-    window_s: int,
+    window: Window,
     above: float,
     quiet_s: int,
     now: datetime,
@@ -71,11 +73,12 @@ def thaw(
     The forecast is that no new incident comes: each slice to come repeats the one a week before it, errors outside
     incidents included. What the last week lacks (gaps, a ledger younger than that) comes at the mean rates of the
     rest. Where nothing went bad outside incidents nothing new does, and the forecast is exact up to the traffic.
+    The budget of a calendar period starts anew with the next.
 
     Args:
-        slices: at least (now - window - quiet, now]; what it lacks counts as unknown.
+        slices: at least as far back as ``measure.reach`` says; what they lack counts as unknown.
         allowed: 1 - target, in (0, 1].
-        window_s: the objective's window, in seconds.
+        window: the objective's window, of whole slices.
         above: the share of budget that ends a freeze at once.
         quiet_s: how long a positive budget ends it too, in seconds.
         now: the end of a slice.
@@ -84,28 +87,30 @@ def thaw(
     Raises:
         ValueError: ``now`` or a span does not fit the slices, or ``allowed`` leaves no budget.
     """
-    length, quiet, last = steps_in(window_s), steps_in(quiet_s), ending_at(now)
-    back = max(length, steps_in(CALM_SPAN), *(steps_in(row.long_s) for row in cooled)) + quiet
+    period, last = window.at(now), ending_at(now)
+    length, quiet = last - ending_at(period.start), steps_in(quiet_s)
+    ahead = quiet + (length if isinstance(window, Rolling) else ending_at(period.end) - last)
+    back = max(length, WEEK, steps_in(CALM_SPAN), *(steps_in(row.long_s) for row in cooled)) + quiet
     past = slices.between(last + 1 - back, last + 1)
-    window = past.latest(length)
-    found = incidents.find(window, allowed)
-    running = _with_future(past, _expected(slices.between(last + 1 - WEEK, last + 1), found, length + quiet))
-    stop = last + length + quiet + 1
-    left = remaining_each(*running.ending(last - quiet, stop, length), allowed)
-
-    def burns(span_s: int) -> Counts:
-        return burn_rate_each(*running.ending(last, stop, steps_in(span_s)), allowed)
-
+    inside = past.latest(length)
+    found = incidents.find(inside, allowed)
+    course = _with_future(past, _expected(past.latest(WEEK), found, ahead))
+    left = _left(course, past, window, allowed, last - quiet)
     enough = left[quiet:] >= above
-    kept = (_positive_points(left)[quiet:] > quiet) & ~(burns(CALM_SPAN) >= 1)
-    hot = [burns(row.long_s) > threshold(row, window_s) for row in cooled]
-    met = np.flatnonzero((enough | kept) & ~np.logical_or.reduce([np.zeros_like(enough), *hot]))
+    kept = _positive_points(left)[quiet:] > quiet
+    burns = _Burns(Cumulative.of(course), last, course.stop, allowed)
+    hot = [burns.over(row.long_s) > threshold(row, period.seconds) for row in cooled]
+    met = np.flatnonzero(
+        (enough | kept & ~(burns.over(CALM_SPAN) >= 1)) & ~np.any([np.zeros_like(enough), *hot], axis=0)
+    )
     if not len(met):
         return Forecast(None, None, ())
     first = int(met[0])
     by: Literal["above", "quiet"] = "above" if enough[first] else "quiet"
+    if not isinstance(window, Rolling):
+        return Forecast(end_of(last + first), by, ())
     turned = last + first - (0 if by == "above" else quiet)
-    return Forecast(end_of(last + first), by, _leaving(window, found, turned + 1 - length))
+    return Forecast(end_of(last + first), by, _leaving(inside, found, turned + 1 - length))
 
 
 def exhaustion(remaining: float, burn: float | None, window_s: float) -> float | None:
@@ -115,10 +120,45 @@ def exhaustion(remaining: float, burn: float | None, window_s: float) -> float |
     return remaining * window_s / burn if burn is not None and burn > 0 else None
 
 
-def _with_future(past: Slices, future: tuple[Counts, Counts]) -> Cumulative:
+@dataclass(frozen=True)
+class _Burns:
+    """Burn rates at the end of each slice from ``first`` to the one before ``stop``."""
+
+    running: Cumulative
+    first: int
+    stop: int
+    allowed: float
+
+    def over(self, span_s: int) -> Counts:
+        return burn_rate_each(*self.running.ending(self.first, self.stop, steps_in(span_s)), self.allowed)
+
+
+def _with_future(past: Slices, future: tuple[Counts, Counts]) -> Slices:
     bad, total = (np.concatenate(parts) for parts in zip((past.bad, past.total), future, strict=True))
     flags = np.concatenate((past.flags, np.zeros(len(future[0]), dtype=np.uint8)))
-    return Cumulative.of(Slices(past.first, total, bad, flags))
+    return Slices(past.first, total, bad, flags)
+
+
+def _left(course: Slices, past: Slices, window: Window, allowed: float, first: int) -> Counts:
+    """The share left at the end of each slice from ``first`` to the course's last, the past judged as it was then."""
+    if isinstance(window, Rolling):
+        return remaining_at(course, window, allowed, first, course.stop)
+    stop, period = past.stop, window.at(end_of(past.stop - 1))
+    following = window.at(period.end + timedelta(seconds=STEP))
+    start, end, after = (ending_at(edge) for edge in (period.start, period.end, following.end))
+    running, until = (
+        Cumulative.of(course),
+        [float(to_come(past, stop - 1, stop, one)[0]) for one in (end, after)],
+    )
+    events = float(running.since(start, stop - 1, stop)[1][0])
+    still, then = running.since(start, stop, end + 1)[0], running.since(end, end + 1, course.stop)[0]
+    return np.concatenate(
+        (
+            remaining_at(past, window, allowed, first, stop),
+            remaining_each(still, np.full(len(still), events + until[0]), allowed),
+            remaining_each(then, np.full(len(then), until[1] - until[0]), allowed),
+        )
+    )
 
 
 def _expected(week: Slices, found: Sequence[Incident], ahead: int) -> tuple[Counts, Counts]:

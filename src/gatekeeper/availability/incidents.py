@@ -39,7 +39,7 @@ class Incident:
         end: the end of its last failing slice; None while it is open.
         bad: bad events in it.
         total: events in it.
-        budget_share: the share of the whole stretch's error budget that it spent.
+        budget_share: the share of the whole window's error budget that it spent.
     """
 
     start: datetime
@@ -73,7 +73,7 @@ def failing_ratio(allowed: float) -> float:
     return max(LEAST_BURN * allowed, min(FAILING_BURN * allowed, FAILING_RATIO))
 
 
-def find(slices: Slices, allowed: float) -> tuple[Incident, ...]:
+def find(slices: Slices, allowed: float, to_come: float = 0.0) -> tuple[Incident, ...]:
     """The incidents in a stretch of the ledger, in order of time.
 
     The last one is open until more good slices have followed than a merge would bridge: a closed one stays as it is.
@@ -81,6 +81,7 @@ def find(slices: Slices, allowed: float) -> tuple[Incident, ...]:
     Args:
         slices: the stretch, usually a whole window; shares are of its budget.
         allowed: 1 - target, in (0, 1].
+        to_come: events that the budget counts on beside those of the stretch.
 
     Raises:
         ValueError: ``allowed`` leaves no budget.
@@ -90,7 +91,7 @@ def find(slices: Slices, allowed: float) -> tuple[Incident, ...]:
         return ()
     bad, total = _each_sum(slices.bad, firsts, stops), _each_sum(slices.total, firsts, stops)
     numerator, denominator = exact(allowed)
-    shares = denominator * bad / (numerator * float(slices.total.sum()))
+    shares = denominator * bad / (numerator * (float(slices.total.sum()) + to_come))
     return tuple(
         Incident(
             start=end_of(slices.first + int(firsts[i]) - 1),

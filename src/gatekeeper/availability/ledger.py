@@ -193,6 +193,14 @@ class Cumulative:
         since = slice(until.start - length, until.stop - length)
         return self.bad[until] - self.bad[since], self.total[until] - self.total[since]
 
+    def since(self, start: int, first: int, stop: int) -> tuple[Counts, Counts]:
+        """(bad, total) of the slices after ``start``, up to each of ``first <= index < stop``.
+
+        They must lie inside the stretch; both arrays have shape (stop - first,).
+        """
+        until, begin = slice(first + 1 - self.first, stop + 1 - self.first), start + 1 - self.first
+        return self.bad[until] - self.bad[begin], self.total[until] - self.total[begin]
+
 
 def _running(values: Counts) -> Counts:
     running = np.zeros(len(values) + 1)

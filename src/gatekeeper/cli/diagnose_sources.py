@@ -59,7 +59,7 @@ def _retention(gatekeeper: Gatekeeper, findings: Findings) -> None:
         return  # what only speaks Prometheus's query API does not have this page
     kept, services = retention(text), [entry.service for entry in gatekeeper.catalog.entries()]
     longest = max(
-        (one.window for service in services for one in service.objectives), default=timedelta(days=28)
+        (one.window.longest for service in services for one in service.objectives), default=timedelta(days=28)
     )
     if kept is not None and kept < longest:
         findings.warn(

@@ -7,23 +7,21 @@ from gatekeeper.availability.burn import PAGE_ROWS, TICKET_ROWS, Row, firing, th
 from gatekeeper.availability.incidents import FEWEST_FAILURES
 from gatekeeper.decide.evidence import Known
 from gatekeeper.decide.verdict import Reason, Rule
-from gatekeeper.policy.model import Gate, Objective
+from gatekeeper.policy.model import Gate
 
 COOL = 0.8
 """What fired ends at this part of its threshold, so that a burn which trembles around it does not flap."""
 
 
-def freezing_rows(objective: Objective, gate: Gate) -> tuple[Row, ...]:
+def freezing_rows(window_s: float, gate: Gate) -> tuple[Row, ...]:
     """The rows that freeze. One whose threshold lies below 1 does not: that pace keeps the promise."""
     if gate.freeze.burn != "fast":
         return ()
-    window_s = objective.window.total_seconds()
     return tuple(row for row in PAGE_ROWS if threshold(row, window_s) >= 1)
 
 
-def cautioning_rows(objective: Objective) -> tuple[Row, ...]:
+def cautioning_rows(window_s: float) -> tuple[Row, ...]:
     """The rows that ask for caution, with thresholds of at least 1."""
-    window_s = objective.window.total_seconds()
     return tuple(replace(row, share=max(row.share, row.long_s / window_s)) for row in TICKET_ROWS)
 
 
@@ -34,12 +32,12 @@ def cooled_rows(rows: Iterable[Row]) -> tuple[Row, ...]:
 
 def fast(one: Known, gate: Gate) -> Iterator[Reason]:
     """The freezing rows that fire: the long span burns too fast, and the short one shows that it goes on."""
-    return _firing(Rule.FREEZE_BURN, one, freezing_rows(one.objective, gate))
+    return _firing(Rule.FREEZE_BURN, one, freezing_rows(one.window_s, gate))
 
 
 def slow(one: Known) -> Iterator[Reason]:
     """The cautioning rows that fire."""
-    return _firing(Rule.CAUTION_BURN, one, cautioning_rows(one.objective))
+    return _firing(Rule.CAUTION_BURN, one, cautioning_rows(one.window_s))
 
 
 def hot(rule: Rule, one: Known, rows: Iterable[Row]) -> Iterator[Reason]:

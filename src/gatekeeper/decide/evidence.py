@@ -30,8 +30,10 @@ class Known:
 
     @property
     def window_s(self) -> float:
-        """The objective's window, in seconds."""
-        return self.objective.window.total_seconds()
+        """The whole length of the objective's window, in seconds."""
+        if self.measured.resets_at is not None:
+            return (self.measured.resets_at - self.measured.window_start).total_seconds()
+        return self.objective.window.longest.total_seconds()
 
     @property
     def burn(self) -> dict[int, float | None]:
@@ -40,8 +42,8 @@ class Known:
 
     @property
     def budget(self) -> float:
-        """The error budget E = (1 - T) · N, in events."""
-        return self.objective.allowed * self.measured.total
+        """The error budget E = (1 - T) · N, in events; N counts on those to come in a calendar period."""
+        return self.objective.allowed * (self.measured.total + self.measured.to_come)
 
 
 def sift(
@@ -70,8 +72,8 @@ def weigh(objective: Objective, one: ObjectiveEvidence, now: datetime) -> Measur
 
 def _thin(evidence: Measured) -> str:
     """What is missing of the history, or nothing."""
-    start = max(evidence.window_start, evidence.partial_since or evidence.window_start)
-    if evidence.window_end - start < SHORTEST_HISTORY:
+    start = evidence.partial_since or evidence.window_start
+    if evidence.partial_since is not None and evidence.window_end - start < SHORTEST_HISTORY:
         return f"measured only since {instant(start)}"
     whole, measurable = evidence.window_end - evidence.window_start, evidence.window_end - start
     seen = evidence.coverage * (whole / measurable)

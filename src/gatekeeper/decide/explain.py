@@ -8,7 +8,7 @@ from datetime import datetime
 
 from gatekeeper.availability.incidents import Incident
 from gatekeeper.availability.measure import Measured
-from gatekeeper.decide import burning, phrases
+from gatekeeper.decide import burning, phrases, windows
 from gatekeeper.decide.evaluate import ServiceRuling
 from gatekeeper.decide.evidence import Known
 from gatekeeper.decide.gate_state import recovery_level
@@ -94,9 +94,9 @@ def burns(view: ServiceView) -> list[Reason]:
     if line is None or any(one.measured.remaining <= line for one in known):
         return []
     if state is State.FROZEN:
-        held = [(one, Rule.FREEZE_BURN, burning.freezing_rows(one.objective, gate)) for one in known]
+        held = [(one, Rule.FREEZE_BURN, burning.freezing_rows(one.window_s, gate)) for one in known]
     else:
-        held = [(one, Rule.CAUTION_BURN, burning.cautioning_rows(one.objective)) for one in known]
+        held = [(one, Rule.CAUTION_BURN, burning.cautioning_rows(one.window_s)) for one in known]
     found = [reason for one, rule, rows in held for reason in burning.hot(rule, one, rows) if reason.found]
     return sorted(found, key=lambda reason: -reason.found)
 
@@ -155,14 +155,19 @@ def balance(view: ServiceView) -> str:
     objective, found = worst
     about = "about " if found.approximate else ""
     share = phrases.availability(found.availability, objective.target)
-    length = format_duration(found.window_end - (found.partial_since or found.window_start))
-    window = f"the {length} measured so far" if found.partial_since else f"the last {length}"
-    bad, allowed = count(found.bad), count(objective.allowed * found.total)
+    window = windows.present(objective.window, found)
+    bad, allowed = count(found.bad), count(Known(objective, found).budget)
     as_of = f" (as of {instant(found.watermark)})" if view.memory.gaps else ""
     return (
         f"{code(objective.name)} is {about}{share} over {window}, the target is {format_share(objective.target)}: "
-        f"{about}{bad} bad events, where {allowed} are allowed{as_of}"
+        f"{about}{bad} bad events, where {allowed} are allowed{_until_renewal(objective, found)}{as_of}"
     )
+
+
+def _until_renewal(objective: Objective, found: Measured) -> str:
+    if found.resets_at is None:
+        return ""
+    return f" until the budget resets {windows.renewal(objective.window, found.resets_at)}"
 
 
 def cause(view: ServiceView) -> str:
@@ -214,7 +219,14 @@ def _cool(fires: Sequence[Reason]) -> str:
 
 
 def _leaving(view: ServiceView) -> str:
-    """What has to leave the window first: the reason why a freeze lasts as long as it does."""
+    """What has to leave the window first, or when a period ends: the reason why a freeze lasts as long as it does."""
+    for objective, found in measured(view):
+        if (
+            found.resets_at is not None
+            and view.expected_end is not None
+            and view.expected_end > found.resets_at
+        ):
+            return f": the budget resets {windows.renewal(objective.window, found.resets_at)}"
     frees = [
         stretch
         for one in view.objectives

@@ -87,7 +87,7 @@ def _thawing(known: Sequence[Known], gate: Gate) -> tuple[Reason, ...]:
 
 
 def _thaw_reason(one: Known, gate: Gate) -> Reason | None:
-    if any(burning.hot(Rule.FREEZE_BURN, one, burning.freezing_rows(one.objective, gate))):
+    if any(burning.hot(Rule.FREEZE_BURN, one, burning.freezing_rows(one.window_s, gate))):
         return None
     above = float(gate.thaw.above)
     if one.measured.remaining >= above:
@@ -108,7 +108,7 @@ def _quiet(one: Known, gate: Gate) -> timedelta:
 def _recovered(known: Iterable[Known], gate: Gate) -> bool:
     return all(
         one.measured.remaining >= recovery_level(one, gate)
-        and not any(burning.hot(Rule.CAUTION_BURN, one, burning.cautioning_rows(one.objective)))
+        and not any(burning.hot(Rule.CAUTION_BURN, one, burning.cautioning_rows(one.window_s)))
         for one in known
     )
 

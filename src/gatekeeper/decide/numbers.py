@@ -2,7 +2,7 @@
 
 from gatekeeper.availability.incidents import Reliability
 from gatekeeper.availability.measure import Measured
-from gatekeeper.decide import definitions, phrases
+from gatekeeper.decide import definitions, phrases, windows
 from gatekeeper.decide.markdown import code, prose, table
 from gatekeeper.decide.phrases import count, instant, pace, percent
 from gatekeeper.decide.snapshot import ObjectiveEvidence, ServiceView
@@ -52,7 +52,7 @@ def rules(gate: Gate) -> str:
 
 def _row(objective: Objective, one: ObjectiveEvidence) -> list[str]:
     found = one.evidence
-    aim = f"{format_share(objective.target)} over {format_duration(objective.window)}"
+    aim = f"{format_share(objective.target)} over {windows.length(objective.window)}"
     if not isinstance(found, Measured):
         until = instant(found.watermark) if found.watermark else "–"
         return [code(objective.name), aim, "–", "–", "–", "–", "–", percent(found.coverage), until]
@@ -80,6 +80,8 @@ def _notes(objective: Objective, one: ObjectiveEvidence) -> list[str]:
         ]
         notes.append(f"{name} burn rates: {', '.join(burns)}")
         notes.append(f"{name} {_reliability(found.reliability)}")
+        if found.resets_at is not None:
+            notes.append(f"{name} {_period(found, windows.renewal(objective.window, found.resets_at))}")
         if found.partial_since is not None:
             notes.append(
                 f"{name} has a **partial window**: measured since {instant(found.partial_since)}{_short(one)}"
@@ -94,6 +96,14 @@ def _notes(objective: Objective, one: ObjectiveEvidence) -> list[str]:
 def _short(one: ObjectiveEvidence) -> str:
     asked = instant(one.evidence.window_start)
     return f". {SHORT}: it was asked for everything since {asked}" if one.source_short else ""
+
+
+def _period(found: Measured, renewal: str) -> str:
+    whole, ahead = count(found.total + found.to_come), count(found.to_come)
+    return (
+        f"has the budget of its whole period, {whole} events: {ahead} of them are expected, "
+        f"as traffic repeats its last seven days. It resets {renewal}"
+    )
 
 
 def _reliability(found: Reliability) -> str:

@@ -27,8 +27,10 @@ def overspent(remaining: float) -> str:
     return percent(remaining).removeprefix("−")
 
 
-def availability(share: float, target: Decimal) -> str:
+def availability(share: float | None, target: Decimal) -> str:
     """An availability, with two decimals more than its target has and at least four: ``99.9358 %``."""
+    if share is None:
+        return "–"
     return percent(share, max(4, -int(target.normalize().as_tuple().exponent)))
 
 

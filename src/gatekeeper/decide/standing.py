@@ -22,7 +22,7 @@ def unseen(service: Service, now: datetime) -> ServiceView:
     evidence = tuple(
         ObjectiveEvidence(
             objective.name,
-            Unmeasured(now - objective.window, now, reason="no data", coverage=0.0, watermark=None),
+            Unmeasured(objective.window.at(now).start, now, reason="no data", coverage=0.0, watermark=None),
             progress=0.0,
         )
         for objective in service.objectives

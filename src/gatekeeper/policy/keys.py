@@ -78,11 +78,10 @@ class KeyCheck:
 
 
 def _model_in(annotation: object) -> type[Model] | None:
-    """The model that an annotation names: itself, in a tuple, or beside None."""
-    for candidate in (annotation, *get_args(annotation)):
-        if isinstance(candidate, type) and issubclass(candidate, Model):
-            return candidate
-    return None
+    """The model that an annotation names: itself, in a tuple, or beside None or a word."""
+    if isinstance(annotation, type) and issubclass(annotation, Model):
+        return annotation
+    return next((found for part in get_args(annotation) if (found := _model_in(part))), None)
 
 
 def _places(key: str, model: type[Model], path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:

@@ -7,10 +7,10 @@ Shares are exact decimals (0.9995 for 99.95 %), durations are ``timedelta``; how
 import hashlib
 import json
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -19,11 +19,12 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainSerializer,
-    field_validator,
     model_validator,
 )
 
+from gatekeeper.availability.window import Period, Rolling, Unit, calendar_period, longest_period
 from gatekeeper.policy import rules
+from gatekeeper.policy.either import Either
 from gatekeeper.policy.mistake import MistakeError, MistakesError
 from gatekeeper.policy.selector import BareSelector, classify
 from gatekeeper.policy.units import parse_duration, parse_share, write_duration, write_share
@@ -108,22 +109,36 @@ class Indicator(Model):
         return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
+class CalendarWindow(Model):
+    """A month, quarter or week of a time zone; the budget starts anew with each."""
+
+    calendar: Unit = Field(examples=["month"])
+    timezone: rules.Timezone = "UTC"
+
+    @property
+    def longest(self) -> timedelta:
+        """No period is longer."""
+        return longest_period(self.calendar)
+
+    def at(self, instant: datetime) -> Period:
+        """The period with start < instant <= end."""
+        return calendar_period(self.calendar, self.timezone, instant)
+
+
+Window = Annotated[
+    Rolling | CalendarWindow, Either(rules.rolling_window, CalendarWindow, rules.write_rolling_window)
+]
+
+
 class Objective(Model):
-    """An SLO: a target over a rolling window of an indicator."""
+    """An SLO: a target over a window of an indicator."""
 
     later: ClassVar[frozenset[str]] = frozenset({"method"})
 
     name: rules.Name = "availability"
     target: Annotated[Share, rules.TargetRule] = Field(examples=["99.95%"])
-    window: Annotated[Duration, rules.WindowRule] = timedelta(days=28)
+    window: Window = Rolling(timedelta(days=28))
     indicator: Indicator = Field(examples=["{prometheus: {bad: ..., total: ...}}"])
-
-    @field_validator("window", mode="before")
-    @classmethod
-    def _rolling(cls, value: Any) -> Any:
-        if isinstance(value, dict):
-            raise MistakeError("a calendar window is not yet supported", "write a rolling one, such as 28d")
-        return value
 
     @property
     def allowed(self) -> float:

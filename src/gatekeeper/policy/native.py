@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from gatekeeper.policy import rules
-from gatekeeper.policy.model import Change, Duration, Gate, Model, Objectives
+from gatekeeper.policy.model import Change, Gate, Model, Objectives, Window
 
 ApiVersion = Literal["gatekeeper/v1"]
 Kind = Literal["Service", "Defaults"]
@@ -46,7 +46,7 @@ class ServiceFile(Model):
 class DefaultsSpec(Model):
     """What services get that do not say otherwise."""
 
-    window: Annotated[Duration, rules.WindowRule] | None = None
+    window: Window | None = None
     gate: Gate = Gate()
 
 

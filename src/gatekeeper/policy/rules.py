@@ -2,17 +2,20 @@
 
 import difflib
 import re
+import zoneinfo
 from collections.abc import Iterable
 from datetime import timedelta
 from decimal import Decimal
-from typing import Annotated
+from functools import cache
+from typing import Annotated, Any
 
 import pathspec
 from pydantic import AfterValidator
 
+from gatekeeper.availability.window import Rolling
 from gatekeeper.policy.mistake import MistakeError
 from gatekeeper.policy.selector import classify
-from gatekeeper.policy.units import format_duration, write_share
+from gatekeeper.policy.units import format_duration, parse_duration, write_duration, write_share
 
 SHORTEST_WINDOW, LONGEST_WINDOW = timedelta(hours=1), timedelta(days=90)
 OWN_LABELS = ("slo:caution", "slo:frozen")
@@ -137,13 +140,45 @@ def _target(value: Decimal) -> Decimal:
     return value
 
 
-def _window(value: timedelta) -> timedelta:
-    if SHORTEST_WINDOW <= value <= LONGEST_WINDOW:
+def rolling_window(value: Any) -> Rolling:
+    """A rolling window as it is written: its length.
+
+    Raises:
+        MistakeError: it is no duration, or too short or too long.
+    """
+    if isinstance(value, Rolling):
         return value
-    size = "short" if value < SHORTEST_WINDOW else "long"
+    length = parse_duration(value)
+    if SHORTEST_WINDOW <= length <= LONGEST_WINDOW:
+        return Rolling(length)
+    size = "short" if length < SHORTEST_WINDOW else "long"
     raise MistakeError(
-        f"a window of {format_duration(value)} is too {size}",
+        f"a window of {format_duration(length)} is too {size}",
         f"write {format_duration(SHORTEST_WINDOW)} to {format_duration(LONGEST_WINDOW)}, such as 28d",
+    )
+
+
+def write_rolling_window(value: Rolling) -> str:
+    """The window as a policy file says it."""
+    return write_duration(value.length)
+
+
+@cache
+def _timezones() -> dict[str, str]:
+    """The time zones of the world, by their names and by their cities, both in lower case."""
+    names = sorted(zoneinfo.available_timezones() - {"Factory", "localtime"})
+    return {name.rpartition("/")[2].lower(): name for name in names} | {name.lower(): name for name in names}
+
+
+def _timezone(value: str) -> str:
+    names = _timezones()
+    if names.get(value.lower()) == value:
+        return value
+    asked = value[:80].strip().lower().replace(" ", "_")
+    near = names.get(asked) or names.get(nearest(asked, names))
+    raise MistakeError(
+        f'"{value[:80]}" is no time zone',
+        f'did you mean "{near}"?' if near else "write an IANA name, such as Europe/Paris",
     )
 
 
@@ -167,6 +202,6 @@ Team = Annotated[str, AfterValidator(_team)]
 Label = Annotated[str, AfterValidator(_label)]
 Query = Annotated[str, AfterValidator(_query)]
 TargetRule = AfterValidator(_target)
-WindowRule = AfterValidator(_window)
+Timezone = Annotated[str, AfterValidator(_timezone)]
 BudgetShareRule = AfterValidator(_budget_share)
 PositiveRule = AfterValidator(_positive)

@@ -7,11 +7,11 @@ from enum import StrEnum
 
 from gatekeeper.availability.incidents import Reliability
 from gatekeeper.availability.measure import Measured
-from gatekeeper.decide import explain, phrases
+from gatekeeper.decide import explain, phrases, windows
 from gatekeeper.decide.snapshot import ObjectiveEvidence
 from gatekeeper.decide.verdict import Doubt, State
 from gatekeeper.policy.model import Gate, Mode, Objective
-from gatekeeper.policy.units import format_duration, format_share
+from gatekeeper.policy.units import format_share
 from gatekeeper.web.standing import Standing
 from gatekeeper.web.views import pairs
 
@@ -188,13 +188,13 @@ def _objective(objective: Objective, one: ObjectiveEvidence, seen: Standing) -> 
     return ObjectiveCard(
         name=objective.name,
         target=format_share(objective.target),
-        window=format_duration(objective.window),
+        window=windows.length(objective.window),
         availability=_availability(objective, found),
         left=left(found) if found else NOTHING,
         bar=bar(found.remaining, seen.view.service.gate) if found else None,
         mtbf=_mtbf(found.reliability) if found else NOTHING,
         mttr=_mttr(found.reliability) if found else NOTHING,
-        notes=tuple(_notes(one)),
+        notes=tuple(_notes(objective, one)),
         progress=one.progress,
     )
 
@@ -217,7 +217,7 @@ def _mttr(found: Reliability) -> str:
     return ("≥ " if found.mttr_is_lower_bound else "") + phrases.seconds(found.mttr_s)
 
 
-def _notes(one: ObjectiveEvidence) -> Iterator[str]:
+def _notes(objective: Objective, one: ObjectiveEvidence) -> Iterator[str]:
     """What qualifies the numbers; what makes them unknown is the service's ``doubt``."""
     evidence = one.evidence
     if isinstance(evidence, Measured):
@@ -227,5 +227,7 @@ def _notes(one: ObjectiveEvidence) -> Iterator[str]:
             yield f"partial window: since {phrases.instant(evidence.partial_since)}"
         if one.source_short:
             yield "the source has nothing older"
+        if evidence.resets_at is not None:
+            yield f"resets {windows.renewal(objective.window, evidence.resets_at)}"
     if one.redefined is not None:
         yield f"new definition since {phrases.instant(one.redefined)}"

@@ -164,7 +164,7 @@ def _objectives(services: tuple[Standing, ...]) -> Iterator[Metric]:
         "gatekeeper_availability_ratio",
         "Good events / events in the window.",
         _OBJECTIVE,
-        {key: one.availability for key, one in measured.items()},
+        {key: one.availability for key, one in measured.items() if one.availability is not None},
     )
     yield _gauge(
         "gatekeeper_coverage_ratio",

@@ -35,13 +35,14 @@ class ObjectiveReport(Answer):
 
     name: str
     target: float = Field(description="Share of events that ought to be good, such as 0.9995.")
-    window_seconds: int
+    window_seconds: int = Field(description="Length of the window; of a calendar period, its whole length.")
     good: float | None = Field(description="Good events in the window; good + bad = total.")
     bad: float | None
     total: float | None
     availability: float | None = Field(description="good / total; null without events.")
     budget_remaining: float | None = Field(
-        description="Share of the error budget left: 1 - bad / ((1 - target) * total). "
+        description="Share of the error budget left: 1 - bad / ((1 - target) * total), where a calendar period "
+        "counts with the total expected at its end. "
         "Never clamped: below 0 the budget is overspent."
     )
     coverage: float = Field(description="Measured slices / expected slices of the window.")
@@ -148,7 +149,8 @@ class ObjectiveForecast(Answer):
     thaw_by: Literal["above", "quiet"] | None = Field(description="Which half of the rule is met first.")
     frees: list[StretchReport] = Field(description="What has to leave the window for that.")
     exhausted_at: datetime | None = Field(
-        description="When the budget is spent at the burn rate of the last 6 hours; null if never."
+        description="When the budget is spent at the burn rate of the last 6 hours; "
+        "null if never, or if it resets before."
     )
 
 

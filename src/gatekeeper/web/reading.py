@@ -73,8 +73,8 @@ class Reading:
         """How the budget of a measured window was spent."""
         first, stop = slice_of(found.window_start) + 1, slice_of(found.window_end) + 1
         slices = self._gatekeeper.ledger.read(objective.indicator.id, first, stop)
-        window_s = int(objective.window.total_seconds())
-        return burn_down(slices, objective.allowed, window_s, found.window_end, CHART_POINTS)
+        start, end = found.window_start, found.window_end
+        return burn_down(slices, objective.allowed, start, end, CHART_POINTS, ahead=found.to_come)
 
     def transitions(self, service: Service) -> tuple[Transition, ...]:
         """A gate's transitions, newest first."""

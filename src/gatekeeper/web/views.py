@@ -9,6 +9,7 @@ from gatekeeper.availability.forecast import exhaustion
 from gatekeeper.availability.measure import Measured, Unmeasured
 from gatekeeper.decide import explain
 from gatekeeper.decide.evaluate import Decision
+from gatekeeper.decide.evidence import Known
 from gatekeeper.decide.snapshot import ObjectiveEvidence, ServiceView, Snapshot
 from gatekeeper.decide.verdict import Reason, Verdict
 from gatekeeper.policy.model import Objective
@@ -139,13 +140,13 @@ def queries(objective: Objective) -> str:
 
 
 def exhausted_at(objective: Objective, found: Measured) -> datetime | None:
-    """When the budget is spent at the pace of the last hours; None if never, or not for centuries."""
-    window_s = objective.window.total_seconds()
-    left = exhaustion(found.remaining, dict(found.burn)[PLANNING_SPAN], window_s)
+    """When the budget is spent at the pace of the last hours; None if never, not for centuries, or it resets before."""
+    left = exhaustion(found.remaining, dict(found.burn)[PLANNING_SPAN], Known(objective, found).window_s)
     try:
-        return None if left is None else found.window_end + timedelta(seconds=left)
+        spent = None if left is None else found.window_end + timedelta(seconds=left)
     except OverflowError:
         return None
+    return None if spent and found.resets_at and spent > found.resets_at else spent
 
 
 def _objective(objective: Objective, one: ObjectiveEvidence) -> ObjectiveReport:
@@ -157,7 +158,7 @@ def _objective(objective: Objective, one: ObjectiveEvidence) -> ObjectiveReport:
     return ObjectiveReport(
         name=objective.name,
         target=float(objective.target),
-        window_seconds=int(objective.window.total_seconds()),
+        window_seconds=objective.window.at(evidence.window_end).seconds,
         good=measured.good if measured else silent,
         bad=measured.bad if measured else silent,
         total=measured.total if measured else silent,

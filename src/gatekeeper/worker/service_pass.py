@@ -8,10 +8,11 @@ from typing import Any, Protocol
 from gatekeeper.availability.filling import LedgerConflictError, LedgerStatus
 from gatekeeper.availability.forecast import thaw
 from gatekeeper.availability.ledger import STEP, Slices, end_of
-from gatekeeper.availability.measure import Measured, burn_down, measure
+from gatekeeper.availability.measure import Measured, burn_down, measure, reach
 from gatekeeper.decide import burning
 from gatekeeper.decide.definitions import redefined
 from gatekeeper.decide.evaluate import standing
+from gatekeeper.decide.evidence import Known
 from gatekeeper.decide.explain import worst_measured
 from gatekeeper.decide.gate_state import step
 from gatekeeper.decide.snapshot import ObjectiveEvidence, ServiceView
@@ -25,8 +26,6 @@ from gatekeeper.worker.pull_pass import FAN_OUT
 from gatekeeper.worker.refresh import SETTLE
 
 CHART_POINTS = 28
-LONGEST_BURN = timedelta(days=3)
-"""The longest span of a burn row; a shorter window needs the ledger that far back all the same."""
 
 
 class Ledgers(Protocol):
@@ -116,7 +115,7 @@ class ServicePass:
         self, service: Service, objective: Objective, now: datetime
     ) -> SourceError | ConfigurationError | None:
         """Why the source did not answer, or None. What it refuses for good is in the ledger's status."""
-        needed_since = now - _reach(service, objective)
+        needed_since = now - _reach(service, objective, end_of(_settled(now)))
         try:
             self._ledgers.refresh(objective.indicator, needed_since, now)
         except (QueryRefusedError, LedgerConflictError):  # the latter: a service that shares it is filling it
@@ -143,15 +142,15 @@ class ServicePass:
         worst = worst_measured(view)
         if worst is None:
             return view
-        one = next(one for one in measurings if one.objective == worst[0])
-        window_s = _seconds(one.objective.window)
-        return replace(
-            view, burn_down=burn_down(one.slices, one.objective.allowed, window_s, one.until, CHART_POINTS)
-        )
+        (objective, found) = worst
+        slices = next(one.slices for one in measurings if one.objective == objective)
+        start, end = found.window_start, found.window_end
+        points = burn_down(slices, objective.allowed, start, end, CHART_POINTS, ahead=found.to_come)
+        return replace(view, burn_down=points)
 
     def _read(self, service: Service, objective: Objective, now: datetime) -> _Measuring:
-        last = int((now - SETTLE).timestamp() // STEP)
-        first = last - int(_reach(service, objective).total_seconds() // STEP)
+        last = _settled(now)
+        first = last - int(_reach(service, objective, end_of(last)).total_seconds() // STEP)
         slices = self._ledgers.read(objective.indicator.id, first, last + 1)
         return _Measuring(objective, slices, end_of(last))
 
@@ -160,7 +159,7 @@ class ServicePass:
         evidence = measure(
             one.slices,
             allowed=one.objective.allowed,
-            window_s=_seconds(one.objective.window),
+            window=one.objective.window,
             now=one.until,
             history_start=status.history_start,
             quiet_s=_seconds(service.gate.thaw.or_quiet_for),
@@ -197,11 +196,13 @@ def _with_thaw(service: Service, one: _Measuring, evidence: ObjectiveEvidence) -
     forecast = thaw(
         one.slices,
         one.objective.allowed,
-        _seconds(one.objective.window),
+        one.objective.window,
         float(gate.thaw.above),
         _seconds(gate.thaw.or_quiet_for),
         one.until,
-        cooled=burning.cooled_rows(burning.freezing_rows(one.objective, gate)),
+        cooled=burning.cooled_rows(
+            burning.freezing_rows(Known(one.objective, evidence.evidence).window_s, gate)
+        ),
     )
     return replace(evidence, thaw=forecast)
 
@@ -225,9 +226,14 @@ def _shown(view: ServiceView, at: datetime) -> tuple[Any, ...]:
     return view.service, memory.state, memory.since, memory.told.end, doubts, verdict
 
 
-def _reach(service: Service, objective: Objective) -> timedelta:
-    """How far back the ledger is read: the window, and what the quiet rule and the burn rows look at."""
-    return max(objective.window + service.gate.thaw.or_quiet_for, LONGEST_BURN)
+def _settled(now: datetime) -> int:
+    """The last slice that has settled."""
+    return int((now - SETTLE).timestamp() // STEP)
+
+
+def _reach(service: Service, objective: Objective, until: datetime) -> timedelta:
+    """How far back of ``until`` the ledger is read."""
+    return reach(objective.window, _seconds(service.gate.thaw.or_quiet_for), until)
 
 
 def _seconds(length: timedelta) -> int:
