@@ -9,6 +9,7 @@ import requests
 
 from gatekeeper.bootstrap import Gatekeeper
 from gatekeeper.cli.findings import Findings
+from gatekeeper.decide import windows
 from gatekeeper.decide.phrases import instant, percent
 from gatekeeper.policy.model import Service
 from gatekeeper.policy.units import format_duration
@@ -108,11 +109,11 @@ def _ledgers(gatekeeper: Gatekeeper, service: Service, findings: Findings) -> No
             findings.warn(subject, "nothing was measured yet", "run `gatekeeper serve` or `worker`")
         elif status.progress is not None:
             findings.warn(subject, f"{percent(status.progress)} of the history was read", "wait a little")
-        elif status.short_of(status.filled_until - objective.window):
+        elif status.short_of(objective.window.at(status.filled_until).start):
             findings.warn(
                 subject,
                 f"the source has nothing older than {instant(status.history_start)}, and the window is "
-                f"{format_duration(objective.window)}: numbers are of a partial window until the ledger has grown",
+                f"{windows.length(objective.window)}: numbers are of a partial window until the ledger has grown",
                 "keep data in the source for longer than the window; a metric that is so young needs nothing",
             )
         else:
