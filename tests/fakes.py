@@ -95,7 +95,7 @@ class FakeGitHub:
             base_ref="main",
             labels=(),
             open=True,
-            merged=False,
+            merged_at=None,
             draft=False,
             updated_at=NOW,
             default_branch="main",
@@ -348,7 +348,7 @@ class Place:
 
     def observe(self, number: int = 1) -> Observed:
         seen = self.observer.observe(SHOP, number, self.now)
-        assert seen is not None
+        assert isinstance(seen, Observed)
         return seen
 
     def settle(self, most: int = 50) -> list[str]:

@@ -149,8 +149,8 @@ def a_fix_never_waits(viewer: Viewer) -> None:
 def the_budget_comes_back_and_the_waiting_change_is_released(viewer: Viewer) -> None:
     viewer.press("Go to the thaw")
     viewer.sees(viewer.github.locator("h1"), "Gift cards")
-    viewer.sees(viewer.gate, "caution")
-    viewer.sees(viewer.github.locator("#merge-box"), "checkout is in caution")
+    viewer.sees(viewer.gate, "probation")
+    viewer.sees(viewer.github.locator("#merge-box"), "checkout is in probation")
     expect(viewer.merge).to_be_enabled(timeout=PATIENCE)
     viewer.merge.click()  # by hand, in GitHub's own window
     viewer.sees(viewer.github.locator("main"), "dev1 merged")
@@ -159,14 +159,14 @@ def the_budget_comes_back_and_the_waiting_change_is_released(viewer: Viewer) -> 
 def a_mistake_in_a_policy_opens_nothing(viewer: Viewer) -> None:
     viewer.press("Commit a mistake")
     viewer.sees(viewer.gatekeeper.locator("main"), "a target of 100 % leaves no budget")
-    viewer.sees(viewer.gate, "caution")
+    viewer.sees(viewer.gate, "probation")
     viewer.press("Mend it")
     expect(viewer.gatekeeper.get_by_text("leaves no budget")).to_have_count(0, timeout=PATIENCE)
     viewer.sees(viewer.page.locator(".end"), "That was the story.")
 
 
-def an_hour_later_the_gate_is_open(viewer: Viewer) -> None:
-    viewer.press("+1 h")
+def a_day_later_the_gate_is_open(viewer: Viewer) -> None:
+    viewer.press("+1 day")
     viewer.sees(viewer.gate, "open")
 
 
@@ -186,7 +186,7 @@ CHAPTERS = (
     a_fix_never_waits,
     the_budget_comes_back_and_the_waiting_change_is_released,
     a_mistake_in_a_policy_opens_nothing,
-    an_hour_later_the_gate_is_open,
+    a_day_later_the_gate_is_open,
     the_story_can_be_read_on_a_narrow_window,
 )
 

@@ -78,7 +78,8 @@ class TestPulls:
         assert (found.author, found.head_sha, found.head_ref) == ("dev1", opened.head_sha, opened.head_ref)
         assert (found.head_repository, found.base_ref, found.default_branch) == (SHOP, "main", "main")
         assert found.labels == ("bug", "slo:override")
-        assert (found.open, found.merged, found.draft, found.changed_files) == (True, False, False, 1)
+        assert (found.open, found.merged_at, found.draft, found.changed_files) == (True, None, False, 1)
+        assert found.changed_lines == 3  # one added, two deleted
         assert found.updated_at == opened.updated_at.replace(microsecond=0)
         assert asked(github) == [f"GET /repos/{SHOP}/pulls/{number}"]
 
@@ -90,7 +91,7 @@ class TestPulls:
         client.create_check(SHOP, sha=head, name="gatekeeper", **content(conclusion="success"))
         world.merge(SHOP, merged, by="dev1")
         states = {
-            number: (one.open, one.merged, one.draft)
+            number: (one.open, one.merged_at is not None, one.draft)
             for number in (closed, draft, merged)
             for one in [client.pull(SHOP, number)]
         }
@@ -138,7 +139,7 @@ class TestPulls:
         world.close(SHOP, min(numbers), by="dev1")
         found = list(client.open_pulls(SHOP))
         assert {one.number for one in found} == numbers - {min(numbers)}
-        assert all(one.open and not one.merged and one.changed_files is None for one in found)
+        assert all(one.open and one.merged_at is None and one.changed_files is None for one in found)
         assert asked(github) == [f"GET /repos/{SHOP}/pulls"]
 
     def test_pulls_of_a_commit_are_the_open_ones_with_this_head(self, client: GitHub, world: World) -> None:

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from builders import HOUR, NOW, a_pull, a_service
+from builders import DAY, HOUR, NOW, a_pull, a_service
 from fakes import SHOP, head
+from gatekeeper.decide.snapshot import Landed
 from gatekeeper.decide.verdict import Verdict
 from gatekeeper.events.keys import WorkKey
 from gatekeeper.store.engine import Database
@@ -95,6 +96,27 @@ def test_a_closed_one_is_unknown_until_it_is_saved_again(remembered: Remembered)
 def test_closing_what_was_never_seen_is_no_error(remembered: Remembered) -> None:
     remembered.pulls.close(SHOP, 1, NOW)
     assert remembered.touched() == set()
+
+
+def test_what_was_merged_is_on_record_for_the_services_it_touched(remembered: Remembered) -> None:
+    both = {CHECKOUT: Verdict.WARN, SEARCH: Verdict.ALLOW}
+    for number, verdicts, at in ((1, both, NOW - HOUR), (2, BLOCKED, NOW - 2 * HOUR), (3, BLOCKED, None)):
+        remembered.save(number, sha=head(str(number)), verdicts=verdicts)
+        remembered.pulls.close(SHOP, number, NOW, merged_at=at)
+    assert remembered.pulls.landed(CHECKOUT, NOW - DAY) == (
+        Landed(SHOP, 2, NOW - 2 * HOUR),
+        Landed(SHOP, 1, NOW - HOUR),
+    )
+    assert remembered.pulls.landed(CHECKOUT, NOW - HOUR) == ()
+    assert remembered.pulls.landed(SEARCH, NOW - DAY) == (Landed(SHOP, 1, NOW - HOUR),)
+    assert remembered.touched() == {f"service:{CHECKOUT}", f"service:{SEARCH}"}
+
+
+def test_what_was_merged_counts_once(remembered: Remembered) -> None:
+    remembered.save(1)
+    for _ in range(2):
+        remembered.pulls.close(SHOP, 1, NOW, merged_at=NOW - HOUR)
+    assert remembered.pulls.landed(CHECKOUT, NOW - DAY) == (Landed(SHOP, 1, NOW - HOUR),)
 
 
 def test_repositories_are_kept_apart(remembered: Remembered) -> None:

@@ -41,7 +41,7 @@ from gatekeeper.policy.model import CalendarWindow, Gate
 GITHUB = MarkdownIt("gfm-like", {"html": True}).disable("linkify")
 NOBODY = a_gate(override={"teams": []})
 EXEMPTING = a_gate(exempt={"labels": ["security"]})
-LEFT = {State.OPEN: 0.9, State.CAUTION: 0.2, State.FROZEN: -0.3}
+LEFT = {State.OPEN: 0.9, State.CAUTION: 0.2, State.PROBATION: 0.12, State.FROZEN: -0.3}
 GAP = Gap("availability", Doubt.STALE, "the newest data are from 2026-11-22 11:00 UTC")
 
 
@@ -69,6 +69,7 @@ def view(
     [
         pytest.param(a_snapshot(view(State.OPEN)), "success", id="budget fine"),
         pytest.param(a_snapshot(view(State.CAUTION)), "success", id="a warning that budget runs low"),
+        pytest.param(a_snapshot(view(State.PROBATION)), "success", id="one at a time"),
         pytest.param(
             a_snapshot(view(State.FROZEN, gate=NOBODY)), "failure", id="frozen, nobody can override"
         ),
@@ -138,6 +139,7 @@ def test_a_check_is_needed(snapshot: Snapshot, needed: bool) -> None:  # noqa: F
     [
         pytest.param(a_snapshot(view(State.OPEN)), set(), id="open"),
         pytest.param(a_snapshot(view(State.CAUTION)), {"slo:caution"}, id="caution"),
+        pytest.param(a_snapshot(view(State.PROBATION)), {"slo:caution"}, id="probation is cautious too"),
         pytest.param(a_snapshot(view(State.FROZEN)), {"slo:frozen"}, id="frozen"),
         pytest.param(
             a_snapshot(view(State.FROZEN), view(State.CAUTION, name="a")),

@@ -1,7 +1,9 @@
 """The examples of docs/gate.md are what the code says; the tables are what it does."""
 
+import math
 import re
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -24,11 +26,13 @@ from builders import (
 from gatekeeper.availability.burn import PAGE_ROWS, TICKET_ROWS, Row, threshold
 from gatekeeper.availability.measure import Measured
 from gatekeeper.decide import evidence as knowing
-from gatekeeper.decide import gate_state, told
+from gatekeeper.decide import gate_state, lines, told
 from gatekeeper.decide.desired import desire
 from gatekeeper.decide.evaluate import decide
-from gatekeeper.decide.snapshot import ServiceView, Snapshot
-from gatekeeper.decide.verdict import State
+from gatekeeper.decide.evidence import Known
+from gatekeeper.decide.phrases import overspent
+from gatekeeper.decide.snapshot import Landed, ServiceView, Snapshot
+from gatekeeper.decide.verdict import Reason, Rule, State
 from gatekeeper.policy.model import Gate
 from gatekeeper.policy.units import format_duration, format_share
 
@@ -62,10 +66,21 @@ UNKNOWN = a_gate_after_a_pass(measured(0.9, total=5e6, watermark=NOW - 20 * MINU
 PAYMENTS = a_view(
     State.CAUTION, measured(0.2, total=5e6), service=a_service("payments", description="Moves it on.")
 )
+PROBATION = a_view(
+    State.PROBATION,
+    measured(0.124, total=5e6),
+    service=a_service(gate=GATE),
+    memory={"reasons": (Reason(Rule.THAW_ABOVE, "availability", 0.101, 0.1),)},
+    landed=(Landed("acme/shop", 7, NOW - 20 * MINUTE),),
+)
+OWING = a_gate_after_a_pass(SPENT_BY_ONE, gate=a_gate(freeze={"incident_over": "20%"}))
 EXAMPLES = {
     "frozen": a_snapshot(SPENT),
     "burning": a_snapshot(BURNING),
     "caution": a_snapshot(a_gate_after_a_pass(measured(0.182, total=5e6))),
+    "probation": a_snapshot(PROBATION),
+    "noise": a_snapshot(a_gate_after_a_pass(measured(bad=104, total=200_000))),
+    "postmortem": a_snapshot(OWING),
     "unknown": a_snapshot(UNKNOWN),
     "overridden": a_snapshot(SPENT, requests=(a_request(reason="hotfix for the login outage"),)),
     "exempt": a_snapshot(SPENT, labels=("security",)),
@@ -103,13 +118,23 @@ def test_the_table_of_burns_is_the_one_that_is_used(row: Row) -> None:
     assert re.search(line, PAGE.read_text())
 
 
+@pytest.mark.parametrize("budget", [100, 10, 1])
+def test_the_table_of_low_traffic_is_the_rule(budget: int) -> None:
+    one = Known(a_service().objectives[0], measured(bad=0, total=budget / 0.0005))
+    line = lines.freeze_line(one, Gate())
+    assert f"| {budget} | {overspent(line)} over | {math.ceil((1 - line) * budget)}" in PAGE.read_text()
+
+
 def test_the_figures_of_the_text_are_the_defaults() -> None:
     text, gate = PAGE.read_text(), Gate()
     for words in (
         f"r < {format_share(gate.caution.below)} (`caution.below`)",
-        f"r ≥ {format_share(float(gate.caution.below) + gate_state.RECOVERY_BAND)}",
+        f"r ≥ {format_share(float(gate.caution.below) + lines.RECOVERY_BAND)}",
         f"r ≤ {format_share(gate.freeze.below)} (`freeze.below`)",
         f"r ≥ {format_share(gate.thaw.above)} (`thaw.above`)",
+        f"after {format_duration(gate.probation.lasts or timedelta(0))} (`probation.for`)".replace(
+            "1 d", "24 h"
+        ),
         f"`unknown.hold` ({format_duration(gate.unknown.hold)})",
         f"more than {knowing.STALE_AFTER // MINUTE} minutes old",
         f"less than {format_share(knowing.COVERAGE_FLOOR)} of the time",

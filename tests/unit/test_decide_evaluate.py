@@ -28,7 +28,7 @@ GAP = Gap("availability", Doubt.STALE, "the newest data are old")
 
 
 def standing(state: State, *, gate: Gate | None = None, name: str = "checkout", **values: Any) -> ServiceView:
-    left = {State.OPEN: 0.9, State.CAUTION: 0.2, State.FROZEN: -0.3}[state]
+    left = {State.OPEN: 0.9, State.CAUTION: 0.2, State.PROBATION: 0.12, State.FROZEN: -0.3}[state]
     return a_view(state, left, service=a_service(name, gate=gate), **values)
 
 
@@ -51,6 +51,7 @@ def verdict(view: ServiceView, **values: Any) -> tuple[Verdict, Why]:
     [
         pytest.param(State.OPEN, Mode.ENFORCE, Verdict.ALLOW, id="open allows"),
         pytest.param(State.CAUTION, Mode.ENFORCE, Verdict.WARN, id="caution warns"),
+        pytest.param(State.PROBATION, Mode.ENFORCE, Verdict.WARN, id="probation warns"),
         pytest.param(State.FROZEN, Mode.ENFORCE, Verdict.BLOCK, id="frozen blocks"),
         pytest.param(State.CAUTION, Mode.ADVISE, Verdict.WARN, id="caution warns when advising too"),
         pytest.param(State.FROZEN, Mode.ADVISE, Verdict.WARN, id="frozen only warns when advising"),
@@ -104,6 +105,7 @@ THEN_BLOCK = a_gate(unknown={"hold": "1h", "then": "block"})
         pytest.param(
             unknown(State.CAUTION), (Verdict.WARN, Why.UNKNOWN_HELD), id="and leaves caution a warning"
         ),
+        pytest.param(unknown(State.PROBATION), (Verdict.WARN, Why.UNKNOWN_HELD), id="and probation too"),
         pytest.param(unknown(since=HOUR), (Verdict.WARN, Why.UNKNOWN_ADVISE), id="after the hold it advises"),
         pytest.param(
             unknown(since=HOUR - timedelta(seconds=1), gate=THEN_BLOCK),

@@ -35,9 +35,16 @@ from gatekeeper.decide.desired import COMMENT_LIMIT, OUTPUT_LIMIT, TITLE_LIMIT, 
 from gatekeeper.decide.evaluate import Decision, decide
 from gatekeeper.decide.evidence import sift
 from gatekeeper.decide.gate_state import step
-from gatekeeper.decide.snapshot import ObjectiveEvidence, OverrideRequest, Refusal, ServiceView, Snapshot
+from gatekeeper.decide.snapshot import (
+    Landed,
+    ObjectiveEvidence,
+    OverrideRequest,
+    Refusal,
+    ServiceView,
+    Snapshot,
+)
 from gatekeeper.decide.standing import as_of, unseen
-from gatekeeper.decide.verdict import Doubt, Gap, Memory, Reason, Rule, State, Told
+from gatekeeper.decide.verdict import Doubt, Gap, Memory, Owed, Reason, Rule, Spared, State, Told
 from gatekeeper.policy.model import Gate
 
 GATE = a_gate()
@@ -89,11 +96,15 @@ MEMORIES = st.builds(
     st.none() | WHEN,
     st.tuples() | st.tuples(GAPS),
     st.builds(Told, st.none() | st.floats(-9, 1), st.none() | WHEN),
+    st.lists(st.builds(Spared, st.just("a"), st.floats(-9, 0)), max_size=1).map(tuple),
+    st.lists(st.builds(Owed, st.just("b"), WHEN, st.none() | WHEN, st.floats(0, 9)), max_size=2).map(tuple),
 )
 GATES = st.builds(
     a_gate,
     mode=st.sampled_from(["observe", "advise", "enforce"]),
-    freeze=st.sampled_from([{}, {"burn": "off"}, {"below": "5%"}]),
+    caution=st.sampled_from([{}, {"pace": {"deployments": "1/day", "changed_lines": 40}}]),
+    freeze=st.sampled_from([{}, {"burn": "off"}, {"below": "5%"}, {"at_most": "3d", "incident_over": "20%"}]),
+    probation=st.sampled_from([{}, {"for": "off"}, {"for": "3d"}]),
     exempt=st.sampled_from([{}, {"labels": ["security"], "paths": ["docs/**"]}]),
     override=st.sampled_from([{}, {"teams": [TEAM]}]),
     unknown=st.sampled_from([{}, {"then": "block"}]),
@@ -112,6 +123,7 @@ def views(draw: st.DrawFn, name: str) -> ServiceView:
         all_exempt=draw(st.booleans()),
         policy_problem=draw(st.none() | TEXTS),
         burn_down=tuple(draw(st.lists(st.tuples(WHEN, st.none() | st.floats(-9, 1)), max_size=6))),
+        landed=tuple(draw(st.lists(st.builds(Landed, st.just("acme/shop"), st.just(9), WHEN), max_size=2))),
     )
 
 
@@ -127,7 +139,9 @@ REQUESTS = st.builds(
 SNAPSHOTS = st.builds(
     Snapshot,
     now=st.just(NOW),
-    pull=st.sampled_from([a_pull(), a_pull("security"), a_pull("slo:override")]),
+    pull=st.sampled_from(
+        [a_pull(), a_pull("security"), a_pull("slo:override"), replace(a_pull(), changed_lines=41)]
+    ),
     services=st.tuples() | st.tuples(views("checkout")) | st.tuples(views("checkout"), views("search")),
     requests=st.tuples() | st.tuples(REQUESTS),
     refusals=st.tuples() | st.tuples(st.builds(Refusal, TEXTS, TEXTS, TEXTS, WHEN)),
@@ -144,16 +158,30 @@ def pairs(found: Sequence[ObjectiveEvidence]) -> list[Any]:
 def test_nothing_thaws_and_no_caution_ends_without_full_evidence(
     found: tuple[ObjectiveEvidence, ...], gate: Gate
 ) -> None:
-    for state in (State.FROZEN, State.CAUTION):
-        after = step(Memory(state, NOW - DAY), pairs(found), gate, NOW)
+    for state in (State.FROZEN, State.PROBATION, State.CAUTION):
+        after = step(Memory(state, NOW - 30 * DAY), pairs(found), gate, NOW)
         assert after.state in {state, State.FROZEN} or not after.gaps
+
+
+@given(MEMORIES, GATES, st.sampled_from(["no data", "no traffic"]), st.integers(0, 10**6))
+def test_when_nothing_is_known_nothing_moves_however_long(
+    memory: Memory, gate: Gate, reason: str, minutes: int
+) -> None:
+    unknown = tuple(evidence(unmeasured(reason), name=name) for name in ("a", "b"))
+    after = step(memory, pairs(unknown), gate, NOW + minutes * MINUTE)
+    assert (after.state, after.since, after.reasons, after.spared) == (
+        memory.state,
+        memory.since,
+        memory.reasons,
+        memory.spared,
+    )
 
 
 @given(FOUND, GATES)
 def test_nothing_thaws_with_an_objective_at_or_below_its_line(
     found: tuple[ObjectiveEvidence, ...], gate: Gate
 ) -> None:
-    after = step(Memory(State.FROZEN, NOW - DAY), pairs(found), gate, NOW)
+    after = step(Memory(State.FROZEN, NOW - DAY), pairs(found), gate, NOW)  # younger than any ``at_most``
     left = [one.evidence.remaining for one in found if isinstance(one.evidence, Measured)]
     assert after.state is State.FROZEN or all(one > gate.freeze.below for one in left)
 
@@ -188,20 +216,25 @@ def test_a_second_step_on_the_same_evidence_moves_nothing_back(
 @given(MEMORIES)
 def test_every_state_can_be_left_and_reached(memory: Memory) -> None:
     def follow(*lefts: float) -> list[State]:
-        states, now = memory, []
+        """One pass a day."""
+        gate, states, at = memory, [], max(memory.since, NOW)
         for left in lefts:
-            states = step(states, [(OBJECTIVES[0], evidence(left))], GATE, NOW)
-            now.append(states.state)
-        return now
+            at += DAY
+            gate = step(gate, [(OBJECTIVES[0], evidence(measured(left, total=1e9, at=at)))], GATE, at)
+            states.append(gate.state)
+        return states
 
-    assert follow(1.0, 1.0)[-1] is State.OPEN
-    assert follow(1.0, 1.0, 0.2, -0.1, 1.0) == [
-        *follow(1.0, 1.0),
+    free = follow(1.0, 1.0, 1.0)
+    assert free[-1] is State.OPEN
+    assert follow(1.0, 1.0, 1.0, 0.2, -0.1, 1.0, 1.0) == [
+        *free,
         State.CAUTION,
         State.FROZEN,
+        State.PROBATION,
         State.OPEN,
     ]
-    assert follow(-0.1, 0.15) == [State.FROZEN, State.CAUTION]
+    assert follow(-10, 0.15, 0.15) == [State.FROZEN, State.PROBATION, State.CAUTION]
+    assert follow(-10, 0.15, -0.6) == [State.FROZEN, State.PROBATION, State.FROZEN]
 
 
 def flips(states: Sequence[bool]) -> int:

@@ -108,7 +108,7 @@ def test_a_thaw_comes_after_a_freeze_and_not_before_the_incident_is_over(told: T
     assert Milestone.FROZE in told.watch(a_view(State.FROZEN, 0.2))
     assert Milestone.THAWED not in told.watch(a_view(State.CAUTION, 0.2))
     told.story.end_incident()
-    assert Milestone.THAWED in told.watch(a_view(State.CAUTION, 0.2))
+    assert Milestone.THAWED in told.watch(a_view(State.PROBATION, 0.2))
     assert {Milestone.FROZE, Milestone.THAWED} <= told.watch(a_view(State.OPEN, 0.4))
 
 

@@ -90,7 +90,7 @@ def test_a_pull_from_a_deleted_fork_by_a_deleted_account() -> None:
         base_ref="release",
         labels=("bug", "slo:override"),
         open=False,
-        merged=True,
+        merged_at=NOON,
         draft=False,
         updated_at=NOON,
         default_branch="trunk",

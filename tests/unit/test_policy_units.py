@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
@@ -11,8 +11,12 @@ from gatekeeper.policy.units import (
     format_duration,
     format_share,
     parse_duration,
+    parse_instant,
+    parse_lines,
+    parse_per_day,
     parse_share,
     write_duration,
+    write_per_day,
     write_share,
 )
 
@@ -155,3 +159,63 @@ def test_only_all_reads_as_all_and_only_none_as_none(share: float) -> None:
 )
 def test_a_duration_reads_well(duration: timedelta, text: str) -> None:
     assert format_duration(duration) == text
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        pytest.param("2026-11-20T12:00:00Z", id="UTC"),
+        pytest.param("2026-11-20t13:00:00+01:00", id="another offset"),
+        pytest.param("2026-11-20T12:00Z", id="without seconds"),
+        pytest.param(
+            datetime(2026, 11, 20, 14, tzinfo=timezone(timedelta(hours=2))), id="an instant already"
+        ),
+    ],
+)
+def test_an_instant_is_read_as_utc(written: Any) -> None:
+    found = parse_instant(written)
+    assert (found, found.tzinfo) == (datetime(2026, 11, 20, 12, tzinfo=UTC), UTC)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        pytest.param("2026-11-20T12:00:00", id="nobody knows in which time zone"),
+        pytest.param(datetime(2026, 11, 20, 12), id="nor here"),  # noqa: DTZ001 (that is the point)
+        pytest.param("2026-11-20", id="a day"),
+        pytest.param("2026-02-30T12:00:00Z", id="a day that never was"),
+        pytest.param("0001-01-01T00:00:00+23:00", id="before the calendar"),
+        pytest.param(1_700_000_000, id="a number"),
+    ],
+)
+def test_what_is_no_instant_is_refused(written: Any) -> None:
+    with pytest.raises(MistakeError, match="write it in UTC"):
+        parse_instant(written)
+
+
+@given(st.integers(min_value=1, max_value=999_999))
+def test_a_pace_is_read_as_it_is_written(number: int) -> None:
+    assert parse_per_day(write_per_day(number)) == number
+
+
+@pytest.mark.parametrize(
+    ("written", "suggestion"),
+    [
+        pytest.param(2, "write 2/day", id="a bare number"),
+        pytest.param("3 / week", "write 2/day", id="another span"),
+        pytest.param("0/day", "write 2/day", id="none at all would be a freeze"),
+        pytest.param(0, "write 2/day", id="nor as a number"),
+        pytest.param(None, "write 2/day", id="nothing"),
+    ],
+)
+def test_what_is_no_pace_is_refused(written: Any, suggestion: str) -> None:
+    with pytest.raises(MistakeError) as caught:
+        parse_per_day(written)
+    assert caught.value.suggestion == suggestion
+
+
+@pytest.mark.parametrize("written", [0, -1, True, 1.5, "400", None])
+def test_what_is_no_number_of_lines_is_refused(written: Any) -> None:
+    assert parse_lines(400) == 400
+    with pytest.raises(MistakeError):
+        parse_lines(written)

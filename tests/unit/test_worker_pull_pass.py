@@ -10,7 +10,7 @@ import pytest
 from builders import DAY, HOUR, MINUTE, NOW, TEAM, a_gate, a_service, a_view
 from databases import opened
 from fakes import SHOP, FakeGitHub, Place, head
-from gatekeeper.decide.snapshot import ServiceView
+from gatekeeper.decide.snapshot import Landed, ServiceView
 from gatekeeper.decide.verdict import State, Verdict
 from gatekeeper.errors import GitHubError, GitHubRefusedError, PermanentError, TemporaryError
 from gatekeeper.events.keys import Kind, WorkKey
@@ -139,6 +139,14 @@ def test_a_closed_one_leaves_nothing_behind_and_comes_back_when_reopened(blocked
     blocked.run(1)
     assert blocked.pulls.blocked() == {"acme/checkout": (f"{SHOP}#1",)}
     assert len(github.checks) == 1
+
+
+def test_a_merged_one_is_on_record_for_its_services_which_are_looked_at(blocked: Place) -> None:
+    blocked.touched()
+    blocked.github.change(1, open=False, merged_at=NOW - MINUTE)
+    assert blocked.run(1) == {"verdict": "closed"}
+    assert blocked.pulls.landed("acme/checkout", NOW - HOUR) == (Landed(SHOP, 1, NOW - MINUTE),)
+    assert blocked.touched().keys() == {"service:acme/checkout"}
 
 
 def test_one_that_was_never_seen_closes_quietly(place: Place) -> None:

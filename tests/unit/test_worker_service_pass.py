@@ -3,16 +3,18 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from builders import DAY, HOUR, MINUTE, NOW, a_gate, a_service, an_objective
+from builders import DAY, HOUR, MINUTE, NOW, a_gate, a_service, a_view, an_objective
 from databases import opened
-from fakes import SHOP, Place
+from fakes import SHOP, Place, head
 from gatekeeper.availability.filling import LedgerConflictError, LedgerState, LedgerStatus, LedgerUpdate
 from gatekeeper.availability.ledger import Flag, Slices, slice_of
 from gatekeeper.availability.measure import Measured
+from gatekeeper.decide.snapshot import ServiceView
 from gatekeeper.decide.verdict import Doubt, State
 from gatekeeper.errors import ConfigurationError, QueryRefusedError, SourceError, TemporaryError
 from gatekeeper.events.keys import Kind, WorkKey
@@ -111,6 +113,12 @@ def state(place: Place) -> State:
     return standing.view.memory.state
 
 
+def standing_view(place: Place) -> ServiceView:
+    view = place.gates.view(SERVICE.key)
+    assert view is not None
+    return view
+
+
 def test_a_spent_budget_freezes_and_the_pull_requests_are_looked_at(place: Place, history: History) -> None:
     history.fill(ledger_of(SERVICE), bad=SPENT)
     assert run(place, history) is State.FROZEN
@@ -118,6 +126,79 @@ def test_a_spent_budget_freezes_and_the_pull_requests_are_looked_at(place: Place
     (moved,) = place.gates.transitions(SERVICE.key)
     assert (moved.before, moved.after) == (None, State.FROZEN)
     assert moved.reasons
+
+
+def in_force(place: Place, history: History, **rules: Any) -> None:
+    """Checkout's budget is nearly spent under these rules, and its first pass is over."""
+    put(place, a_service(gate=a_gate(**rules)))
+    history.fill(ledger_of(SERVICE), bad=16_500, incident=NOW - 5 * DAY)
+    assert run(place, history) is State.CAUTION
+    place.touched()
+
+
+def land(place: Place, number: int, at: datetime) -> None:
+    place.github.open(number, sha=head(str(number)))
+    place.run(number)
+    place.github.change(number, open=False, merged_at=at)
+    place.run(number)
+    place.touched()
+
+
+def test_what_landed_fills_the_day_and_the_others_are_told_both_times(place: Place, history: History) -> None:
+    in_force(place, history, caution={"pace": {"deployments": "1/day"}})
+    land(place, 2, NOW)
+    run(place, history, NOW + 2 * MINUTE)
+    assert place.touched() == {PULL: [FAN_OUT]}
+    place.run(1)
+    assert place.github.conclusion() == "action_required"
+    run(place, history, NOW + 3 * MINUTE)
+    assert place.touched() == {}
+    history.fill(ledger_of(SERVICE), bad=16_500, incident=NOW - 5 * DAY, until=NOW + DAY)
+    run(place, history, NOW + DAY + MINUTE)
+    assert place.touched() == {PULL: [FAN_OUT]}
+    place.run(1)
+    assert place.github.conclusion() == "success"
+
+
+def test_in_probation_what_landed_is_told_for_an_hour(place: Place, history: History) -> None:
+    put(place, SERVICE)
+    history.fill(ledger_of(SERVICE), bad=16_500, incident=NOW - 5 * DAY, until=NOW + DAY)
+    place.stand(a_view(State.PROBATION, 0.18, service=SERVICE, memory={"since": NOW}))
+    run(place, history)
+    place.touched()
+    land(place, 2, NOW + MINUTE)
+    run(place, history, NOW + 2 * MINUTE)
+    assert place.touched() == {PULL: [FAN_OUT]}
+    place.run(1)
+    assert f"`{SHOP}#2` landed at 2026-11-22 12:01 UTC" in place.github.ours()[0]
+    run(place, history, NOW + MINUTE + HOUR)
+    assert place.touched() == {PULL: [FAN_OUT]}
+
+
+def test_the_quiet_rule_is_measured_against_the_line_that_freezes(place: Place, history: History) -> None:
+    """Half of the budget went four days ago: since then more than 5 % was left, and less than 60 %."""
+    put(
+        place,
+        a_service(gate=a_gate(freeze={"below": "60%"}, caution={"below": "70%"}, thaw={"above": "80%"})),
+    )
+    history.fill(ledger_of(SERVICE), bad=10_000, incident=NOW - 4 * DAY)
+    assert run(place, history) is State.FROZEN
+    (one,) = standing_view(place).objectives
+    assert isinstance(one.evidence, Measured)
+    assert one.evidence.positive_since is None
+    put(place, a_service(gate=a_gate(freeze={"below": "5%"}, thaw={"above": "80%"})))
+    assert run(place, history, NOW + 2 * MINUTE) is State.PROBATION
+
+
+def test_a_longest_freeze_is_an_expected_end(place: Place, history: History) -> None:
+    put(place, a_service(gate=a_gate(freeze={"at_most": "2d"})))
+    history.fill(ledger_of(SERVICE), bad=SPENT, until=NOW + 3 * DAY)
+    run(place, history)
+    assert standing_view(place).expected_end == NOW + MINUTE + 2 * DAY
+    place.touched()
+    assert run(place, history, NOW + MINUTE + 2 * DAY) is State.PROBATION
+    assert run(place, history, NOW + 2 * MINUTE + 2 * DAY) is State.PROBATION
+    assert place.touched() == {PULL: [FAN_OUT]}
 
 
 def test_a_second_pass_touches_nothing_and_records_no_transition(place: Place, history: History) -> None:

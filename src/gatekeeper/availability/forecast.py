@@ -66,9 +66,10 @@ def thaw(
     quiet_s: int,
     now: datetime,
     *,
+    floor: float = 0.0,
     cooled: Sequence[Row] = (),
 ) -> Forecast:
-    """The earliest t >= now with r(t) >= above, or r > 0 from t - quiet to t and no 6 h burn of 1 or more at t.
+    """The earliest t >= now with r(t) >= above, or r > floor from t - quiet to t and no 6 h burn of 1 or more at t.
 
     The forecast is that no new incident comes: each slice to come repeats the one a week before it, errors outside
     incidents included. What the last week lacks (gaps, a ledger younger than that) comes at the mean rates of the
@@ -82,6 +83,7 @@ def thaw(
         above: the share of budget that ends a freeze at once.
         quiet_s: how long a positive budget ends it too, in seconds.
         now: the end of a slice.
+        floor: the share of the budget at which the freeze began.
         cooled: rows whose long span must not burn above its threshold at t either: those that can freeze.
 
     Raises:
@@ -97,7 +99,7 @@ def thaw(
     course = _with_future(past, _expected(past.latest(WEEK), found, ahead))
     left = _left(course, past, window, allowed, last - quiet)
     enough = left[quiet:] >= above
-    kept = _positive_points(left)[quiet:] > quiet
+    kept = _points_above(left, floor)[quiet:] > quiet
     burns = _Burns(Cumulative.of(course), last, course.stop, allowed)
     hot = [burns.over(row.long_s) > threshold(row, period.seconds) for row in cooled]
     met = np.flatnonzero(
@@ -172,10 +174,10 @@ def _expected(week: Slices, found: Sequence[Incident], ahead: int) -> tuple[Coun
     return np.resize(np.where(calm, week.bad, ratio * total), ahead), np.resize(total, ahead)
 
 
-def _positive_points(left: Counts) -> Times:
-    """How many points in a row, up to and including each, have budget left."""
+def _points_above(left: Counts, floor: float) -> Times:
+    """How many points in a row, up to and including each, have more budget left than that."""
     points = np.arange(len(left))
-    last_without = np.maximum.accumulate(np.where(left > 0, -1, points))
+    last_without = np.maximum.accumulate(np.where(left > floor, -1, points))
     return points - last_without
 
 

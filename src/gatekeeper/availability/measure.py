@@ -36,7 +36,8 @@ class Measured:
         interpolated: slices of the window spread over a gap.
         approximate: some numbers come from a query that extrapolates.
         burn: burn rates by span in seconds, ascending; None without events.
-        positive_since: since when budget was left without a break, at most ``quiet_s`` back; None if none is left.
+        positive_since: since when more than ``floor`` of the budget was left without a break, at most ``quiet_s``
+            back; None if no more is left.
         incidents: the window's incidents, in order of time.
         reliability: MTBF and MTTR over the window.
         worst: the costliest incidents, costliest first.
@@ -105,6 +106,7 @@ def measure(
     now: datetime,
     history_start: datetime | None,
     quiet_s: int,
+    floor: float = 0.0,
 ) -> Evidence:
     """Measure an objective's window.
 
@@ -115,6 +117,7 @@ def measure(
         now: its end, or an instant in its period; the end of a slice.
         history_start: where the ledger begins; None if it is older than anything asked for.
         quiet_s: how far back ``positive_since`` looks, in seconds; in a period, never beyond its start.
+        floor: the share of the budget that ``positive_since`` is measured against: where changes wait.
 
     Raises:
         ValueError: ``now`` or a span does not fit the slices, or ``allowed`` leaves no budget.
@@ -142,7 +145,7 @@ def measure(
         interpolated=sums.interpolated,
         approximate=sums.approximate > 0,
         burn=_burns(known, last, allowed),
-        positive_since=_positive_since(known, window, last, quiet, allowed) if left > 0 else None,
+        positive_since=_above_since(known, window, last, quiet, allowed, floor) if left > floor else None,
         incidents=found,
         reliability=incidents.reliability(inside, found),
         worst=tuple(sorted(found, key=lambda one: (-one.bad, one.start))[:MOST_WORST]),
@@ -198,8 +201,10 @@ def _burns(known: Slices, last: int, allowed: float) -> tuple[tuple[int, float |
     return tuple((span, burn_rate(float(bad[0]), float(total[0]), allowed)) for span, (bad, total) in sums)
 
 
-def _positive_since(known: Slices, window: Window, last: int, quiet: int, allowed: float) -> datetime:
-    """The end of the first slice since which there was budget left without a break; the last one is known to have."""
+def _above_since(
+    known: Slices, window: Window, last: int, quiet: int, allowed: float, floor: float
+) -> datetime:
+    """The end of the first slice since which more than that was left without a break; the last one is known to have."""
     left = remaining_at(known, window, allowed, last - quiet, last + 1)[:-1]
-    without = np.flatnonzero(~(left > 0))
+    without = np.flatnonzero(~(left > floor))
     return end_of(last - quiet + (int(without[-1]) + 1 if len(without) else 0))

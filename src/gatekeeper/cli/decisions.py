@@ -15,7 +15,7 @@ from gatekeeper.bootstrap import Gatekeeper, build
 from gatekeeper.cli.exits import Code, errors, readable_errors
 from gatekeeper.decide.desired import Check, desire
 from gatekeeper.decide.evaluate import Decision, decide
-from gatekeeper.decide.snapshot import Snapshot
+from gatekeeper.decide.snapshot import Closed, Snapshot
 from gatekeeper.decide.verdict import Verdict, Why
 from gatekeeper.errors import ConfigurationError, NotFoundError
 from gatekeeper.settings import Settings
@@ -118,7 +118,7 @@ def _observed(gatekeeper: Gatekeeper, pull: str) -> Snapshot:
         )
         raise typer.Exit(Code.UNKNOWN)
     seen = gatekeeper.observer.observe(repository, number, gatekeeper.clock())
-    if seen is None:
+    if isinstance(seen, Closed):
         raise NotFoundError(f"{pull} is closed, or there is no such pull request")
     return seen.snapshot
 

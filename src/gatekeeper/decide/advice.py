@@ -1,10 +1,13 @@
 """Sentences about what a gate means for one change: what may pass, who can let it through, what is only advice."""
 
+from datetime import datetime
+
+from gatekeeper.decide import pace
 from gatekeeper.decide.evaluate import ServiceRuling
 from gatekeeper.decide.markdown import code, listed
 from gatekeeper.decide.phrases import instant
 from gatekeeper.decide.snapshot import ServiceView
-from gatekeeper.decide.verdict import Verdict, Why
+from gatekeeper.decide.verdict import State, Verdict, Why
 from gatekeeper.policy.model import Mode
 from gatekeeper.policy.units import format_duration
 
@@ -18,6 +21,34 @@ def passes(view: ServiceView) -> str:
     if exempt.paths:
         ways.append(f"changes to {listed(exempt.paths, ' and ')} only")
     return "; ".join(ways) or "nothing: this policy has no exemptions"
+
+
+def what_now(view: ServiceView, ruling: ServiceRuling, now: datetime) -> str:
+    """What a gate that is neither open nor frozen means for this change."""
+    limits = view.service.gate.caution.pace
+    match ruling.why:
+        case Why.TOO_LARGE:
+            most = f"{limits.changed_lines:,}"
+            return f"split it: a change has {most} changed lines at most, until the service is better (`caution.pace`)"
+        case Why.TOO_MANY:
+            return (
+                f"wait until {ruling.detail}: {limits.deployments} changes a day land at most, until the service is "
+                "better (`caution.pace`)"
+            )
+    if view.memory.state is not State.PROBATION:
+        return "this change may go on; small ones that are easy to take back are safest"
+    return f"this change may go on, one at a time: its cost is watched{_settling(view, now)}"
+
+
+def _settling(view: ServiceView, now: datetime) -> str:
+    """Which change came just before, whose cost has not shown yet."""
+    before = pace.settling(view, now)
+    if not before:
+        return ""
+    latest, more = before[0], f" (and {len(before) - 1} more before it)" if len(before) > 1 else ""
+    turn = instant(latest.at + pace.SETTLING)
+    name = code(f"{latest.repository}#{latest.number}")
+    return f". {name} landed at {instant(latest.at)}{more}; better wait until {turn}"
 
 
 def overriders(view: ServiceView) -> str:

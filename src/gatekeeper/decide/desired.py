@@ -4,9 +4,10 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
-from gatekeeper.decide import explain
+from gatekeeper.decide import explain, pace
 from gatekeeper.decide.chart import burn_down_chart
 from gatekeeper.decide.evaluate import Decision, ServiceRuling
 from gatekeeper.decide.markdown import clip, code, fit, prose
@@ -19,8 +20,11 @@ from gatekeeper.policy.model import Mode
 
 CHECK_NAME = "gatekeeper"
 MARKER = "<!-- gatekeeper -->"
-STATE_LABELS = {State.CAUTION: "slo:caution", State.FROZEN: "slo:frozen"}
+STATE_LABELS = {State.FROZEN: "slo:frozen", State.PROBATION: "slo:caution", State.CAUTION: "slo:caution"}
+"""The strictest first. In probation a change goes on with care, as in caution: a third label would say no more."""
 OUR_LABELS = frozenset(STATE_LABELS.values())
+
+_GOES_ON = frozenset({Why.CAUTION, Why.PROBATION})
 
 TITLE_LIMIT = 120  # characters that GitHub's list of checks shows; a commit status takes 140
 OUTPUT_LIMIT = 65_535  # bytes: GitHub documents characters and enforces bytes
@@ -162,7 +166,7 @@ def _conclusion(decision: Decision, pairs: Pairs) -> str | None:
         case Verdict.WARN if all(_first_measured(*pair) for pair in counting):
             return None
         case Verdict.WARN:
-            return "success" if all(ruling.why is Why.CAUTION for _, ruling in counting) else "neutral"
+            return "success" if all(ruling.why in _GOES_ON for _, ruling in counting) else "neutral"
         case Verdict.ALLOW:
             return "success"
 
@@ -188,7 +192,7 @@ def _comment(
             parts.append(chart)
     if explained:
         parts += ["#### The numbers", *(numbers(view) for view, _ in pairs)]
-    if decision.verdict is Verdict.BLOCK:
+    if any(view.memory.state is State.FROZEN and ruling.effective is Verdict.BLOCK for view, ruling in pairs):
         parts.append(f"*{NOT_A_PUNISHMENT}*")
     parts.append("<sub>`/gatekeeper status`, `explain` or `recheck` in a comment asks again.</sub>")
     return Comment(
@@ -212,18 +216,17 @@ def _labels(pairs: Pairs) -> frozenset[str]:
         if ruling.mode is not Mode.OBSERVE
         and (ruling.verdict is not Verdict.ALLOW or ruling.why is Why.OVERRIDDEN)
     }
-    worst = next((state for state in (State.FROZEN, State.CAUTION) if state in states), None)
-    return frozenset({STATE_LABELS[worst]} if worst else ())
+    return frozenset([label for state, label in STATE_LABELS.items() if state in states][:1])
 
 
 def _essence(snapshot: Snapshot, pairs: Pairs) -> str:
     """A hash of what matters: figures count as the gate's memory tells them, everything else to the letter."""
     facts: list[Any] = [list(snapshot.policy_problems), snapshot.check_required]
-    facts += [_facts(view, ruling) for view, ruling in pairs]
+    facts += [_facts(view, ruling, snapshot.now) for view, ruling in pairs]
     return _hash(facts)
 
 
-def _facts(view: ServiceView, ruling: ServiceRuling) -> list[Any]:
+def _facts(view: ServiceView, ruling: ServiceRuling, now: datetime) -> list[Any]:
     memory, override = view.memory, ruling.override
     return [
         *(ruling.service, ruling.mode, ruling.why, ruling.effective, ruling.detail, ruling.denied),
@@ -231,6 +234,8 @@ def _facts(view: ServiceView, ruling: ServiceRuling) -> list[Any]:
         *(memory.told.remaining, memory.told.end.isoformat() if memory.told.end else None),
         [[gap.objective, gap.doubt] for gap in memory.gaps],
         [[one.name, one.redefined.isoformat()] for one in view.objectives if one.redefined],
+        [[one.objective, one.start.isoformat()] for one in memory.owed],
+        [[one.repository, one.number] for one in pace.settling(view, now)],
         override and [override.actor, override.until.isoformat(), override.reason],
         *(view.service.description, view.policy_problem),
     ]

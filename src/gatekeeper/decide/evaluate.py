@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from gatekeeper.decide import pace
 from gatekeeper.decide.markdown import code, listed
 from gatekeeper.decide.phrases import instant
 from gatekeeper.decide.snapshot import OverrideRequest, ServiceView, Snapshot
@@ -11,6 +12,8 @@ from gatekeeper.decide.verdict import Memory, State, Verdict, Why
 from gatekeeper.policy.model import Gate, Mode
 
 _CEILING = {Mode.OBSERVE: Verdict.ALLOW, Mode.ADVISE: Verdict.WARN, Mode.ENFORCE: Verdict.BLOCK}
+
+_PACED = frozenset({Why.CAUTION, Why.PROBATION})
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class ServiceRuling:
     Attributes:
         verdict: what the gate says, whatever the mode.
         effective: what counts after the policy's mode: ``observe`` lets pass, ``advise`` warns at most.
-        detail: the exempting label, where one decided.
+        detail: the exempting label, the changed lines or the end of the wait for the pace, where one decided.
         override: the override that lets it through, where one does.
         denied: why an override that counts for another service does not count for this one (Markdown).
     """
@@ -78,7 +81,7 @@ def decide(snapshot: Snapshot) -> Decision:
 
 
 def standing(memory: Memory, gate: Gate, now: datetime) -> tuple[Verdict, Why]:
-    """What a gate says to a change that nothing exempts, before the policy's mode."""
+    """What a gate says to a change that nothing exempts, before the policy's mode and pace."""
     if memory.state is State.FROZEN:  # held without evidence too: absence never thaws
         return Verdict.BLOCK, Why.FROZEN
     if memory.unknown_since is not None:
@@ -87,7 +90,12 @@ def standing(memory: Memory, gate: Gate, now: datetime) -> tuple[Verdict, Why]:
         if gate.unknown.then == "block":
             return Verdict.BLOCK, Why.UNKNOWN_BLOCK
         return Verdict.WARN, Why.UNKNOWN_ADVISE
-    return (Verdict.WARN, Why.CAUTION) if memory.state is State.CAUTION else (Verdict.ALLOW, Why.OPEN)
+    match memory.state:
+        case State.CAUTION:
+            return Verdict.WARN, Why.CAUTION
+        case State.PROBATION:
+            return Verdict.WARN, Why.PROBATION
+    return Verdict.ALLOW, Why.OPEN
 
 
 def _rule(
@@ -106,7 +114,7 @@ def _rule(
 
 
 def _by_gate(view: ServiceView, snapshot: Snapshot) -> tuple[Verdict, Why, str]:
-    verdict, why = standing(view.memory, view.service.gate, snapshot.now)
+    verdict, why, detail = _paced(view, snapshot)
     if verdict is Verdict.ALLOW:
         return verdict, why, ""
     worn = {label.casefold() for label in snapshot.pull.labels}
@@ -114,6 +122,18 @@ def _by_gate(view: ServiceView, snapshot: Snapshot) -> tuple[Verdict, Why, str]:
         return Verdict.ALLOW, Why.EXEMPT_LABEL, exempting[0]
     if view.all_exempt:
         return Verdict.ALLOW, Why.EXEMPT_PATHS, ""
+    return verdict, why, detail
+
+
+def _paced(view: ServiceView, snapshot: Snapshot) -> tuple[Verdict, Why, str]:
+    """What the gate says once the pace is looked at, which counts while it is known how the service is."""
+    verdict, why = standing(view.memory, view.service.gate, snapshot.now)
+    if why not in _PACED:
+        return verdict, why, ""
+    if pace.too_large(view, snapshot.pull):
+        return Verdict.BLOCK, Why.TOO_LARGE, f"{snapshot.pull.changed_lines:,}"
+    if (until := pace.full_until(view, snapshot.now)) is not None:
+        return Verdict.BLOCK, Why.TOO_MANY, instant(until)
     return verdict, why, ""
 
 

@@ -1,12 +1,11 @@
-"""What counts as knowing: evidence that is old, thin or too small in number is no ground for moving a gate."""
+"""What counts as knowing: evidence that is old or thin is no ground for moving a gate."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from gatekeeper.availability.incidents import FEWEST_FAILURES
 from gatekeeper.availability.measure import Measured, Unmeasured
-from gatekeeper.decide.phrases import count, instant, percent
+from gatekeeper.decide.phrases import instant, percent
 from gatekeeper.decide.snapshot import ObjectiveEvidence
 from gatekeeper.decide.verdict import Doubt, Gap
 from gatekeeper.policy.model import Objective
@@ -50,12 +49,12 @@ def sift(
     objectives: Iterable[tuple[Objective, ObjectiveEvidence]], now: datetime
 ) -> tuple[tuple[Known, ...], tuple[Gap, ...]]:
     """What is known at ``now``, and what is not."""
-    found = [(objective, weigh(objective, evidence, now)) for objective, evidence in objectives]
+    found = [(objective, weigh(evidence, now)) for objective, evidence in objectives]
     known = tuple(Known(objective, one) for objective, one in found if isinstance(one, Measured))
     return known, tuple(one for _, one in found if isinstance(one, Gap))
 
 
-def weigh(objective: Objective, one: ObjectiveEvidence, now: datetime) -> Measured | Gap:
+def weigh(one: ObjectiveEvidence, now: datetime) -> Measured | Gap:
     """The measurement if it counts as evidence at ``now``, or what is wrong with it."""
     if one.problem is not None:
         return Gap(one.name, Doubt.PROBLEM, one.problem)
@@ -66,7 +65,7 @@ def weigh(objective: Objective, one: ObjectiveEvidence, now: datetime) -> Measur
         return Gap(one.name, Doubt.NO_TRAFFIC if evidence.reason == "no traffic" else Doubt.NO_DATA)
     if now - evidence.watermark > STALE_AFTER:
         return Gap(one.name, Doubt.STALE, f"the newest data are from {instant(evidence.watermark)}")
-    thin = _thin(evidence) or _too_few(Known(objective, evidence))
+    thin = _thin(evidence)
     return Gap(one.name, Doubt.THIN, thin) if thin else evidence
 
 
@@ -78,13 +77,3 @@ def _thin(evidence: Measured) -> str:
     whole, measurable = evidence.window_end - evidence.window_start, evidence.window_end - start
     seen = evidence.coverage * (whole / measurable)
     return f"only {percent(seen)} of the window was measured" if seen < COVERAGE_FLOOR else ""
-
-
-def _too_few(one: Known) -> str:
-    """Why the count is noise, or nothing: where less than one bad event is allowed, a single one overspends."""
-    if one.budget >= 1 or not 0 < one.measured.bad < FEWEST_FAILURES:
-        return ""
-    return (
-        f"{count(one.measured.bad)} bad of only {count(one.measured.total)} events is too little to judge by: "
-        "the target allows less than one"
-    )

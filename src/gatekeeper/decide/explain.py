@@ -4,14 +4,14 @@
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from gatekeeper.availability.incidents import Incident
 from gatekeeper.availability.measure import Measured
-from gatekeeper.decide import burning, phrases, windows
+from gatekeeper.decide import burning, lines, phrases, windows
 from gatekeeper.decide.evaluate import ServiceRuling
 from gatekeeper.decide.evidence import Known
-from gatekeeper.decide.gate_state import recovery_level
+from gatekeeper.decide.gate_state import ends_by
 from gatekeeper.decide.markdown import code
 from gatekeeper.decide.phrases import count, instant, overspent, pace, percent
 from gatekeeper.decide.snapshot import ServiceView
@@ -19,7 +19,12 @@ from gatekeeper.decide.verdict import Doubt, Gap, Reason, Rule, State, Why
 from gatekeeper.policy.model import Mode, Objective
 from gatekeeper.policy.units import format_duration, format_share
 
-_STANDING = {State.OPEN: "open", State.CAUTION: "in caution", State.FROZEN: "frozen"}
+_STANDING = {
+    State.OPEN: "open",
+    State.CAUTION: "in caution",
+    State.PROBATION: "in probation",
+    State.FROZEN: "frozen",
+}
 _DOUBTS = {
     Doubt.NO_DATA: "no data were found",
     Doubt.NO_TRAFFIC: "nothing happened in its whole window",
@@ -45,6 +50,10 @@ def headline(view: ServiceView, ruling: ServiceRuling) -> str:
             return f"{name}; this change passes: only exempt paths are touched"
         case Why.FROZEN if view.expected_end is not None and not view.memory.gaps:
             return f"{name}: {how_far(view)}; expected end {phrases.day(view.expected_end)}"
+        case Why.TOO_LARGE:
+            return f"{name}; {ruling.detail} changed lines are too many at once"
+        case Why.TOO_MANY:
+            return f"{name}; enough has landed for a day, the next change may go from {ruling.detail} on"
         case why if why in _UNKNOWN:
             return f"{name}: {doubts(view)}"
     return f"{name}: {how_far(view)}"
@@ -90,13 +99,13 @@ def burns(view: ServiceView) -> list[Reason]:
     """The burn rates that hold the gate in its state, the fastest first; none where the share alone does."""
     gate, state = view.service.gate, view.memory.state
     known = [Known(*pair) for pair in measured(view)]
-    line = {State.FROZEN: gate.freeze.below, State.CAUTION: gate.caution.below}.get(state)
-    if line is None or any(one.measured.remaining <= line for one in known):
-        return []
-    if state is State.FROZEN:
-        held = [(one, Rule.FREEZE_BURN, burning.freezing_rows(one.window_s, gate)) for one in known]
-    else:
-        held = [(one, Rule.CAUTION_BURN, burning.cautioning_rows(one.window_s)) for one in known]
+    match state:
+        case State.FROZEN if all(one.measured.remaining > gate.freeze.below for one in known):
+            held = [(one, Rule.FREEZE_BURN, burning.freezing_rows(one.window_s, gate)) for one in known]
+        case State.CAUTION if all(one.measured.remaining > gate.caution.below for one in known):
+            held = [(one, Rule.CAUTION_BURN, burning.cautioning_rows(one.window_s)) for one in known]
+        case _:
+            return []
     found = [reason for one, rule, rows in held for reason in burning.hot(rule, one, rows) if reason.found]
     return sorted(found, key=lambda reason: -reason.found)
 
@@ -124,6 +133,10 @@ def _found(reason: Reason) -> str:
             return f"{who} burned its budget at {burn} the pace allowed over {length}"
         case Rule.THAW_QUIET:
             return f"{who} had budget left for {phrases.seconds(reason.found)}"
+        case Rule.FREEZE_AT_MOST:
+            return f"the freeze for {who} had lasted {phrases.seconds(reason.found)}, whatever is left of the budget"
+        case Rule.PROBATION_FOR:
+            return f"{who} went {phrases.seconds(reason.found)} without a relapse"
     if reason.found < 0:
         return f"{who} was {overspent(reason.found)} over its budget"
     if reason.found == 0:
@@ -134,7 +147,7 @@ def _found(reason: Reason) -> str:
 def _wanted(reason: Reason) -> str:
     match reason.rule:
         case Rule.FREEZE_BELOW:
-            return f"changes wait at {format_share(reason.limit)} and below"
+            return f"changes wait at {_line(reason.limit)} and below"
         case Rule.CAUTION_BELOW:
             return f"caution starts below {format_share(reason.limit)}"
         case Rule.FREEZE_BURN | Rule.CAUTION_BURN:
@@ -143,8 +156,32 @@ def _wanted(reason: Reason) -> str:
             return f"the freeze ends at {format_share(reason.limit)}"
         case Rule.THAW_QUIET:
             return f"{phrases.seconds(reason.limit)} end the freeze"
+        case Rule.FREEZE_AT_MOST:
+            return f"a freeze lasts {phrases.seconds(reason.limit)} at most"
+        case Rule.PROBATION_FOR:
+            return f"probation lasts {phrases.seconds(reason.limit)}"
         case Rule.RECOVERED:
             return f"caution ends at {format_share(reason.limit)}"
+
+
+def _line(limit: float) -> str:
+    """A line of the gate; one below nothing, as noise makes it, is so much over the budget."""
+    return format_share(limit) if limit >= 0 else f"{overspent(limit)} over"
+
+
+def noise(view: ServiceView) -> str:
+    """Why a budget as low as freezes does not freeze: chance, or a freeze that ended by its length; else nothing."""
+    worst, gate, spared = worst_measured(view), view.service.gate, view.memory.spared
+    if worst is None or view.memory.state in {State.FROZEN, State.OPEN}:
+        return ""
+    one = Known(*worst)
+    line = _line(lines.relapse_line(one, gate, spared))
+    if any(spare.objective == one.objective.name for spare in spared):
+        return f"a freeze ended by its length (`freeze.at_most`), not by the thaw rule; changes wait again at {line}"
+    if not lines.in_noise(one, gate):
+        return ""
+    bad, allowed = count(one.measured.bad), count(one.budget)
+    return f"{bad} bad events, where {allowed} are allowed, may be chance: so few scatter. Changes wait at {line}"
 
 
 def balance(view: ServiceView) -> str:
@@ -193,22 +230,37 @@ def _cost(one: Incident) -> str:
 def until(view: ServiceView, now: datetime) -> str:
     """When the freeze is expected to end, and by which rule."""
     end, rule = view.expected_end, _thaw_rule(view)
+    if view.memory.owed:
+        rule = f"{rule}, and once the postmortem is linked"
     if view.memory.gaps:
         return f"not to be foreseen while availability is unknown. {rule}"
     if end is None:
         return f"not within a whole window, as things stand. {rule}"
     if end <= now:
         return f"due since {instant(end)}, with the next measurement that meets the rule. {rule}"
+    if end == ends_by(view.memory, view.service.gate):
+        return f"{instant(end)}, unless the budget burns fast then: longer no freeze lasts (`freeze.at_most`). {rule}"
     return f"{instant(end)}, if no new incident comes{_leaving(view)}. {rule}"
+
+
+def postmortems(view: ServiceView) -> list[str]:
+    """The postmortems that the freeze waits for, and how to link them."""
+    return [
+        f"of {phrases.span(one.start, one.end)}: {percent(one.share)} of the budget of {code(one.objective)}. "
+        f"Link it in {code(view.service.origin.path)}: "
+        f"`gate: {{postmortems: [{{incident: {one.start:%Y-%m-%dT%H:%M:%SZ}, link: https://...}}]}}`"
+        for one in view.memory.owed
+    ]
 
 
 def _thaw_rule(view: ServiceView) -> str:
     thaw = view.service.gate.thaw
     if fires := burns(view):
         return f"The freeze ends when the budget burns at {_cool(fires)}"
-    quiet = format_duration(thaw.or_quiet_for)
+    quiet, below = format_duration(thaw.or_quiet_for), view.service.gate.freeze.below
+    some = f"more than {format_share(below)}" if below else "some"
     return (
-        f"The freeze ends at {format_share(thaw.above)} of the budget left, or once some has been left for {quiet} "
+        f"The freeze ends at {format_share(thaw.above)} of the budget left, or once {some} has been left for {quiet} "
         "and the last 6 h were calm"
     )
 
@@ -242,11 +294,26 @@ def _leaving(view: ServiceView) -> str:
 def caution_ends(view: ServiceView) -> str:
     """What ends a caution, and what would follow it."""
     gate = view.service.gate
-    level = max((recovery_level(Known(*pair), gate) for pair in measured(view)), default=None)
+    level = max((lines.recovery_level(Known(*pair), gate) for pair in measured(view)), default=None)
     if fires := burns(view):
         end = f"when the budget burns at {_cool(fires)}"
     else:
         end = (
             "when availability is known again" if level is None else f"at {percent(level)} of the budget left"
         )
-    return f"{end}. At {format_share(gate.freeze.below)}, changes wait"
+    return f"{end}. At {_freezes_at(view)}, changes wait"
+
+
+def probation_ends(view: ServiceView) -> str:
+    """When a probation ends, and what would freeze the gate again."""
+    end = view.memory.since + (view.service.gate.probation.lasts or timedelta(0))
+    when = "not before availability is known again" if view.memory.gaps else instant(end)
+    fast = ", or when it burns fast," if view.service.gate.freeze.burn == "fast" else ""
+    return f"{when}. At {_freezes_at(view)} of the budget{fast} changes wait again at once"
+
+
+def _freezes_at(view: ServiceView) -> str:
+    worst, gate = worst_measured(view), view.service.gate
+    if worst is None:
+        return format_share(gate.freeze.below)
+    return _line(lines.relapse_line(Known(*worst), gate, view.memory.spared))

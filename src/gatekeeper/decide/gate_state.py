@@ -1,26 +1,25 @@
 """The gate of a service: a state machine with hysteresis and memory (design: The gate).
 
-A budget below a threshold shuts the gate at once; opening again takes the thaw rule, so a budget that trembles around
-zero does not make the gate flap. What is not known never moves the gate: it neither freezes nor thaws.
+A budget below a threshold shuts the gate at once; opening again takes the thaw rule and a time of probation, so a
+budget that trembles around zero does not make the gate flap. What is not known never moves the gate.
 """
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from gatekeeper.decide import burning
+from gatekeeper.decide import burning, followups, lines
 from gatekeeper.decide.evidence import Known, sift
 from gatekeeper.decide.snapshot import ObjectiveEvidence
 from gatekeeper.decide.told import follow
 from gatekeeper.decide.verdict import Memory, Reason, Rule, State
 from gatekeeper.policy.model import Gate, Objective
 
-RECOVERY_BAND = 0.02
-"""Caution ends this much above where it began, or two standard deviations of the count above, if that is more."""
-
 CALM_SPAN_S = 6 * 3600
 """The burn rate over this span has to be below 1 for a quiet budget to end a freeze."""
+
+Move = tuple[State, tuple[Reason, ...]]
+"""Where the gate goes and why; no reasons when it stays."""
 
 
 def step(
@@ -37,38 +36,78 @@ def step(
         gate: the rules.
         now: the instant of the pass.
     """
-    memory = memory or Memory(State.OPEN, now)
     known, gaps = sift(objectives, now)
-    state, reasons = _next(memory.state, known, gate, settled=not gaps)
-    told = follow(memory.told, state, [evidence for _, evidence in objectives])
-    unknown_since = (memory.unknown_since or now) if gaps else None
-    if state is memory.state:
-        return replace(memory, unknown_since=unknown_since, gaps=gaps, told=told)
-    return Memory(state, now, reasons, unknown_since, gaps, told)
+    before = _followed(memory or Memory(State.OPEN, now), known, gate)
+    state, reasons = _next(before, known, gate, now, settled=not gaps)
+    after = before if state is before.state else _moved(before, state, reasons, known, gate, now)
+    return replace(
+        after,
+        unknown_since=(before.unknown_since or now) if gaps else None,
+        gaps=gaps,
+        told=follow(before.told, state, [evidence for _, evidence in objectives], ends_by(after, gate)),
+        owed=after.owed if state is State.FROZEN else (),
+    )
 
 
-def _next(
-    state: State, known: Sequence[Known], gate: Gate, *, settled: bool
-) -> tuple[State, tuple[Reason, ...]]:
-    """Where the gate goes and why; no reasons when it stays."""
-    if freezing := tuple(_freezing(known, gate)):
+def ends_by(memory: Memory, gate: Gate) -> datetime | None:
+    """When a freeze has lasted as long as the policy allows; None when not frozen, or without such a rule."""
+    longest = gate.freeze.at_most
+    return memory.since + longest if longest and memory.state is State.FROZEN else None
+
+
+def _followed(memory: Memory, known: Sequence[Known], gate: Gate) -> Memory:
+    """The memory with what it keeps of the evidence brought up to date."""
+    return replace(
+        memory,
+        spared=lines.still_spared(memory.spared, known, gate),
+        owed=followups.owed(memory.owed, known, gate),
+    )
+
+
+def _moved(
+    before: Memory,
+    state: State,
+    reasons: tuple[Reason, ...],
+    known: Sequence[Known],
+    gate: Gate,
+    now: datetime,
+) -> Memory:
+    spared = before.spared
+    if before.state is State.FROZEN:
+        spared = lines.spare(known, gate)
+    elif state is State.FROZEN:
+        spared = ()
+    return replace(before, state=state, since=now, reasons=reasons, spared=spared)
+
+
+def _next(before: Memory, known: Sequence[Known], gate: Gate, now: datetime, *, settled: bool) -> Move:
+    freezing = () if before.state is State.FROZEN else tuple(_freezing(before, known, gate))
+    if freezing:
         return State.FROZEN, freezing
     cautioning = tuple(_cautioning(known, gate))
-    match state:
+    match before.state:
         case State.OPEN:
-            return (State.CAUTION, cautioning) if cautioning else (state, ())
+            return (State.CAUTION, cautioning) if cautioning else (State.OPEN, ())
         case State.CAUTION if settled and not cautioning and _recovered(known, gate):
             return State.OPEN, tuple(_recoveries(known, gate))
-        case State.FROZEN if settled and (thawing := _thawing(known, gate)):
-            return (State.CAUTION if cautioning else State.OPEN), thawing
-    return state, ()
+        case State.FROZEN if settled and (ending := _ending(before, known, gate, now)):
+            return _released(cautioning, gate), ending
+        case State.PROBATION if settled and (served := _served(before, known, gate, now)):
+            return (State.CAUTION if cautioning else State.OPEN), (*served, *cautioning)
+    return before.state, ()
 
 
-def _freezing(known: Iterable[Known], gate: Gate) -> Iterator[Reason]:
-    limit = float(gate.freeze.below)
+def _released(cautioning: tuple[Reason, ...], gate: Gate) -> State:
+    if gate.probation.lasts:
+        return State.PROBATION
+    return State.CAUTION if cautioning else State.OPEN
+
+
+def _freezing(before: Memory, known: Iterable[Known], gate: Gate) -> Iterator[Reason]:
     for one in known:
-        if one.measured.remaining <= limit:
-            yield _by_share(Rule.FREEZE_BELOW, one, limit)
+        line = lines.relapse_line(one, gate, before.spared)
+        if one.measured.remaining <= line:
+            yield _by_share(Rule.FREEZE_BELOW, one, line)
         yield from burning.fast(one, gate)
 
 
@@ -80,51 +119,59 @@ def _cautioning(known: Iterable[Known], gate: Gate) -> Iterator[Reason]:
         yield from burning.slow(one)
 
 
-def _thawing(known: Sequence[Known], gate: Gate) -> tuple[Reason, ...]:
+def _ending(before: Memory, known: Sequence[Known], gate: Gate, now: datetime) -> tuple[Reason, ...]:
     """Why the freeze may end: one reason for each objective, or none at all."""
+    if any(True for one in known for _ in burning.fast(one, gate)):
+        return ()
+    latest, lasted = ends_by(before, gate), (now - before.since).total_seconds()
+    if latest is not None and latest <= now:
+        longest = (latest - before.since).total_seconds()
+        return tuple(Reason(Rule.FREEZE_AT_MOST, one.objective.name, lasted, longest) for one in known)
     reasons = [reason for one in known if (reason := _thaw_reason(one, gate))]
-    return tuple(reasons) if len(reasons) == len(known) else ()
+    return tuple(reasons) if len(reasons) == len(known) and not before.owed else ()
 
 
 def _thaw_reason(one: Known, gate: Gate) -> Reason | None:
+    left = one.measured.remaining
+    if left <= float(gate.freeze.below):
+        return None
     if any(burning.hot(Rule.FREEZE_BURN, one, burning.freezing_rows(one.window_s, gate))):
         return None
     above = float(gate.thaw.above)
-    if one.measured.remaining >= above:
+    if left >= above:
         return _by_share(Rule.THAW_ABOVE, one, above)
-    quiet, calm = _quiet(one, gate), one.burn[CALM_SPAN_S]
+    quiet, calm = _quiet(one), one.burn[CALM_SPAN_S]
     if quiet >= gate.thaw.or_quiet_for and calm is not None and calm < 1:
         asked = gate.thaw.or_quiet_for.total_seconds()
         return Reason(Rule.THAW_QUIET, one.objective.name, quiet.total_seconds(), asked)
     return None
 
 
-def _quiet(one: Known, gate: Gate) -> timedelta:
-    """How long budget has been left without a break; nothing where it is measured against another line than 0."""
+def _quiet(one: Known) -> timedelta:
+    """How long more budget than freezes has been left without a break."""
     since = one.measured.positive_since
-    return one.measured.window_end - since if since is not None and not gate.freeze.below else timedelta(0)
+    return one.measured.window_end - since if since is not None else timedelta(0)
+
+
+def _served(before: Memory, known: Iterable[Known], gate: Gate, now: datetime) -> tuple[Reason, ...]:
+    """Why probation may end: it has lasted, and nothing has frozen the gate again."""
+    asked, lasted = gate.probation.lasts or timedelta(0), now - before.since
+    if lasted < asked:
+        return ()
+    spans = lasted.total_seconds(), asked.total_seconds()
+    return tuple(Reason(Rule.PROBATION_FOR, one.objective.name, *spans) for one in known)
 
 
 def _recovered(known: Iterable[Known], gate: Gate) -> bool:
     return all(
-        one.measured.remaining >= recovery_level(one, gate)
+        one.measured.remaining >= lines.recovery_level(one, gate)
         and not any(burning.hot(Rule.CAUTION_BURN, one, burning.cautioning_rows(one.window_s)))
         for one in known
     )
 
 
 def _recoveries(known: Iterable[Known], gate: Gate) -> Iterator[Reason]:
-    return (_by_share(Rule.RECOVERED, one, recovery_level(one, gate)) for one in known)
-
-
-def recovery_level(one: Known, gate: Gate) -> float:
-    """Where caution ends: a band above its threshold, wide enough for the noise of counting, never out of reach.
-
-    The noise of the consumed share is sqrt(B)/E (B bad events, E the budget in events); two of it, at most half way up.
-    """
-    below = float(gate.caution.below)
-    noise = 2 * math.sqrt(one.measured.bad) / one.budget
-    return below + min(max(RECOVERY_BAND, noise), (1 - below) / 2)
+    return (_by_share(Rule.RECOVERED, one, lines.recovery_level(one, gate)) for one in known)
 
 
 def _by_share(rule: Rule, one: Known, limit: float) -> Reason:

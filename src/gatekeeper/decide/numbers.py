@@ -42,12 +42,27 @@ def numbers(view: ServiceView) -> str:
 def rules(gate: Gate) -> str:
     """When the gate moves, as the policy says it."""
     burn = ", or when a fast burn would soon get there" if gate.freeze.burn == "fast" else ""
-    quiet = format_duration(gate.thaw.or_quiet_for)
+    quiet, below = format_duration(gate.thaw.or_quiet_for), format_share(gate.freeze.below)
+    some = f"more than {below} of the budget" if gate.freeze.below else "some budget"
     return (
-        f"mode `{gate.mode}`: caution below {format_share(gate.caution.below)}; changes wait at "
-        f"{format_share(gate.freeze.below)}{burn}; the freeze ends at {format_share(gate.thaw.above)}, or once some "
-        f"budget has been left for {quiet}"
+        f"mode `{gate.mode}`: caution below {format_share(gate.caution.below)}; changes wait at {below}{burn}; "
+        f"the freeze ends at {format_share(gate.thaw.above)}, or once {some} has been left for {quiet}"
+        f"{_more_rules(gate)}"
     )
+
+
+def _more_rules(gate: Gate) -> str:
+    """What a policy adds to the rule of the freeze."""
+    freeze, paced = gate.freeze, gate.caution.pace
+    rules = [
+        freeze.incident_over is not None
+        and f"a postmortem of each incident that cost more than {format_share(freeze.incident_over)} comes first",
+        freeze.at_most is not None and f"it lasts {format_duration(freeze.at_most)} at most",
+        gate.probation.lasts and f"then {format_duration(gate.probation.lasts)} of probation",
+        paced.deployments is not None and f"in caution and probation {paced.deployments} changes a day",
+        paced.changed_lines is not None and f"and {paced.changed_lines:,} changed lines each",
+    ]
+    return "".join(f"; {rule}" for rule in rules if rule)
 
 
 def _row(objective: Objective, one: ObjectiveEvidence) -> list[str]:

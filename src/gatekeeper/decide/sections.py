@@ -59,11 +59,22 @@ def _facts(view: ServiceView, ruling: ServiceRuling, now: datetime) -> Iterator[
         yield "Why", [explain.because(reason) for reason in view.memory.reasons]
     if causes := explain.causes(view):
         yield "Cause", causes
-    if view.memory.state is State.CAUTION:
-        yield "What now", ["this change may go on; small ones that are easy to take back are safest"]
-        yield "Ends", [explain.caution_ends(view)]
-        return
+    if chance := explain.noise(view):
+        yield "Why changes do not wait", [chance]
+    if view.memory.state is not State.FROZEN:
+        yield "What now", [advice.what_now(view, ruling, now)]
     if ruling.effective is Verdict.BLOCK:
         yield "What may pass", [advice.passes(view)]
         yield "Who can let this through", [advice.overriders(view)]
-    yield "Expected end", [explain.until(view, now)]
+    if view.memory.state is State.FROZEN and (missing := explain.postmortems(view)):
+        yield "Missing postmortem", missing
+    yield _end(view, now)
+
+
+def _end(view: ServiceView, now: datetime) -> tuple[str, list[str]]:
+    match view.memory.state:
+        case State.FROZEN:
+            return "Expected end", [explain.until(view, now)]
+        case State.PROBATION:
+            return "Ends", [explain.probation_ends(view)]
+    return "Ends", [explain.caution_ends(view)]

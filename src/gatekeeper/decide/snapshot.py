@@ -32,6 +32,15 @@ class ObjectiveEvidence:
 
 
 @dataclass(frozen=True)
+class Landed:
+    """A change of the service that was merged, as far as we had seen it open."""
+
+    repository: str
+    number: int
+    at: datetime
+
+
+@dataclass(frozen=True)
 class ServiceView:
     """One service as a change meets it.
 
@@ -44,6 +53,7 @@ class ServiceView:
         all_exempt: whether every one of them matches the policy's exempt paths.
         policy_problem: what is wrong with a newer version of the policy file that is therefore not in force.
         burn_down: (instant, remaining budget) of the worst objective over its window; None is not measured.
+        landed: its changes of the last day, oldest first, where the state makes them count.
     """
 
     service: Service
@@ -54,11 +64,16 @@ class ServiceView:
     all_exempt: bool = False
     policy_problem: str | None = None
     burn_down: tuple[tuple[datetime, float | None], ...] = ()
+    landed: tuple[Landed, ...] = ()
 
 
 @dataclass(frozen=True)
 class Pull:
-    """A pull request as GitHub has it now."""
+    """A pull request as GitHub has it now.
+
+    Attributes:
+        changed_lines: lines added and lines deleted, together; None when GitHub did not tell.
+    """
 
     repository: str
     number: int
@@ -69,6 +84,14 @@ class Pull:
     labels: tuple[str, ...] = ()
     open: bool = True
     draft: bool = False
+    changed_lines: int | None = None
+
+
+@dataclass(frozen=True)
+class Closed:
+    """A pull request that is closed, or gone; ``merged_at`` is None where it was not merged."""
+
+    merged_at: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ class State(StrEnum):
 
     OPEN = "open"
     CAUTION = "caution"
+    PROBATION = "probation"
     FROZEN = "frozen"
 
 
@@ -22,6 +23,8 @@ class Rule(StrEnum):
     CAUTION_BURN = "caution.burn"
     THAW_ABOVE = "thaw.above"
     THAW_QUIET = "thaw.or_quiet_for"
+    FREEZE_AT_MOST = "freeze.at_most"
+    PROBATION_FOR = "probation.for"
     RECOVERED = "recovered"
 
 
@@ -30,7 +33,8 @@ class Reason:
     """One rule that held: what was found for an objective, and what the rule asks.
 
     ``found`` and ``limit`` are shares of the budget for ``…below``, ``…above`` and ``recovered``, burn rates
-    for ``…burn`` (then ``window_s`` is the long window), seconds for ``thaw.or_quiet_for``.
+    for ``…burn`` (then ``window_s`` is the long window), seconds for ``thaw.or_quiet_for``, ``freeze.at_most`` and
+    ``probation.for``.
     """
 
     rule: Rule
@@ -74,6 +78,34 @@ class Told:
 
 
 @dataclass(frozen=True)
+class Spared:
+    """An objective that ``freeze.at_most`` let go though its budget would freeze: only a further loss freezes again.
+
+    Attributes:
+        remaining: the most that was left of its budget since.
+    """
+
+    objective: str
+    remaining: float
+
+
+@dataclass(frozen=True)
+class Owed:
+    """An incident whose postmortem a freeze waits for.
+
+    Attributes:
+        start: the beginning of the incident.
+        end: its end; None while it goes on.
+        share: the share of the error budget that it spent.
+    """
+
+    objective: str
+    start: datetime
+    end: datetime | None
+    share: float
+
+
+@dataclass(frozen=True)
 class Memory:
     """The gate's memory: where it stands, since when and why, and since when it has been guessing.
 
@@ -82,6 +114,8 @@ class Memory:
         unknown_since: start of the present stretch without full evidence, or None.
         gaps: what is not known at the moment.
         told: the figures that decide whether a text is worth writing again.
+        spared: the objectives for which a freeze ended by its length, until their budget is above the line again.
+        owed: the incidents whose postmortem a freeze waits for; none in other states.
     """
 
     state: State
@@ -90,6 +124,8 @@ class Memory:
     unknown_since: datetime | None = None
     gaps: tuple[Gap, ...] = ()
     told: Told = Told()
+    spared: tuple[Spared, ...] = ()
+    owed: tuple[Owed, ...] = ()
 
 
 class Verdict(IntEnum):
@@ -105,6 +141,9 @@ class Why(StrEnum):
 
     OPEN = "open"
     CAUTION = "caution"
+    PROBATION = "probation"
+    TOO_LARGE = "more changed lines than the pace allows"
+    TOO_MANY = "more changes a day than the pace allows"
     FROZEN = "frozen"
     EXEMPT_LABEL = "exempt by label"
     EXEMPT_PATHS = "exempt by paths"

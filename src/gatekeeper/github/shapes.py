@@ -39,11 +39,12 @@ def pull_data(pull: PullRequest, *, alone: bool) -> PullData:
         base_ref=base.ref,
         labels=tuple(sorted(label.name for label in pull.labels)),
         open=pull.state == "open",
-        merged=pull.merged_at is not None,
+        merged_at=pull.merged_at,
         draft=pull.draft,
         updated_at=pull.updated_at or pull.created_at,
         default_branch=base.repo.default_branch,
         changed_files=pull.changed_files if alone else None,
+        changed_lines=pull.additions + pull.deletions if alone else None,
     )
 
 

@@ -17,6 +17,7 @@ class PullData:
         labels: names, sorted.
         default_branch: of ``repository``.
         changed_files: how many GitHub counts; None from lists, which do not tell.
+        changed_lines: lines added and lines deleted, together; None from lists.
     """
 
     repository: str
@@ -29,11 +30,12 @@ class PullData:
     base_ref: str
     labels: tuple[str, ...]
     open: bool
-    merged: bool
+    merged_at: datetime | None
     draft: bool
     updated_at: datetime
     default_branch: str
     changed_files: int | None = None
+    changed_lines: int | None = None
 
 
 @dataclass(frozen=True)

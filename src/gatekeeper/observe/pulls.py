@@ -11,7 +11,7 @@ from gatekeeper.act.apply import Kind
 from gatekeeper.act.plan import Actual, InDoubt, Nothing, Published
 from gatekeeper.decide.definitions import in_force
 from gatekeeper.decide.desired import CHECK_NAME
-from gatekeeper.decide.snapshot import Pull, Refusal, ServiceView, Snapshot
+from gatekeeper.decide.snapshot import Closed, Pull, Refusal, ServiceView, Snapshot
 from gatekeeper.decide.standing import as_of, unseen
 from gatekeeper.errors import GitHubRefusedError
 from gatekeeper.github.values import CheckRunData, Files, PullData
@@ -121,8 +121,8 @@ class PullObserver:
         self._gates = gates
         self._memory = memory
 
-    def observe(self, repository: str, number: int, now: datetime) -> Observed | None:
-        """The pull request now; None when it is closed or gone.
+    def observe(self, repository: str, number: int, now: datetime) -> Observed | Closed:
+        """The pull request now.
 
         Raises:
             GitHubError: GitHub failed.
@@ -130,7 +130,7 @@ class PullObserver:
         """
         pull = self._pull(repository, number)
         if pull is None or not pull.open:
-            return None
+            return Closed(pull.merged_at if pull is not None else None)
         paths_of = f"{pull.head_sha} {pull.base_ref} {pull.changed_files}"
         paths = self._paths(pull, paths_of)
         views = self._views(pull, paths, now)
@@ -239,6 +239,7 @@ def _pull(pull: PullData) -> Pull:
         labels=tuple(sorted(pull.labels)),
         open=pull.open,
         draft=pull.draft,
+        changed_lines=pull.changed_lines,
     )
 
 

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from gatekeeper.policy.document import Items, Map, Node, Scalar, plain
-from gatekeeper.policy.keys import fields
+from gatekeeper.policy.keys import fields, keyed
 from gatekeeper.policy.mistake import MistakeError, MistakesError
 from gatekeeper.policy.model import Model
 from gatekeeper.policy.problem import Mark, Problem
@@ -95,7 +95,7 @@ def _translated(detail: ErrorDetails, node: Node, model: type[Model]) -> Mistake
     if kind == "tuple_type":
         return MistakeError(f"{label} must be a list", _as_list(node))
     if kind in {"model_type", "model_attributes_type"}:
-        keys = ", ".join((_model_at(model, detail["loc"]) or model).model_fields)
+        keys = ", ".join(keyed(_model_at(model, detail["loc"]) or model))
         return MistakeError(f"{label} must be a block of keys", f"its keys are {keys}")
     return MistakeError(f"{label}: {detail['msg']}", "see docs/policy-reference.md")
 
@@ -111,7 +111,7 @@ def _choice(label: str, value: Any, choices: list[str]) -> MistakeError:
 
 def _missing(key: str, model: type[Model], location: Location) -> tuple[str, str]:
     owner = _model_at(model, location[:-1]) or model
-    examples = owner.model_fields[key].examples or ["..."]
+    examples = keyed(owner)[key].examples or ["..."]
     return f'"{key}" is missing', f"add {key}: {examples[0]}"
 
 

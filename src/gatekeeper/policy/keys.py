@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import get_args
 
+from pydantic.fields import FieldInfo
+
 from gatekeeper.policy.document import Items, Map, Node, Scalar
 from gatekeeper.policy.model import Model
 from gatekeeper.policy.problem import Mark, Problem
@@ -14,8 +16,13 @@ LATER = "docs/policy-reference.md#what-comes-later"
 
 def fields(model: type[Model]) -> Iterator[tuple[str, type[Model] | None]]:
     """Each key of a model, with the model of its value or of the values in its list."""
-    for name, field in model.model_fields.items():
-        yield name, _model_in(field.annotation)
+    for key, field in keyed(model).items():
+        yield key, _model_in(field.annotation)
+
+
+def keyed(model: type[Model]) -> dict[str, FieldInfo]:
+    """The fields of a model by their keys in a file, which are not names of Python everywhere (``for``)."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
 class KeyCheck:
@@ -52,7 +59,7 @@ class KeyCheck:
         place, child = block.keys[key], block.nodes[key]
         if key in model.later:
             problem = Problem.at(place, f'"{key}" is not yet supported', f"remove it for now; see {LATER}")
-        elif key not in model.model_fields:
+        elif key not in keyed(model):
             problem = self._unknown(model, block, key)
         elif isinstance(child, Scalar) and child.value is None:
             problem = Problem.at(place, f'"{key}" has no value', "write one, or remove the key")
@@ -65,7 +72,7 @@ class KeyCheck:
         return True
 
     def _unknown(self, model: type[Model], block: Map, key: str) -> Problem:
-        near = nearest(key, [*model.model_fields, *model.later])
+        near = nearest(key, [*keyed(model), *model.later])
         self.excused.add((block.mark, near))
         if near:
             meant = f'did you mean "{near}"?'
@@ -73,7 +80,7 @@ class KeyCheck:
             meant = f"it belongs under {'.'.join(place)}"
             self.excused.add((block.mark, place[-1]))
         else:
-            meant = f"known here: {', '.join(model.model_fields)}"
+            meant = f"known here: {', '.join(keyed(model))}"
         return Problem.at(block.keys[key], f'unknown key "{key[:80]}"', meant)
 
 

@@ -27,7 +27,17 @@ from gatekeeper.policy import rules
 from gatekeeper.policy.either import Either
 from gatekeeper.policy.mistake import MistakeError, MistakesError
 from gatekeeper.policy.selector import BareSelector, classify
-from gatekeeper.policy.units import parse_duration, parse_share, write_duration, write_share
+from gatekeeper.policy.units import (
+    off_or,
+    parse_duration,
+    parse_instant,
+    parse_lines,
+    parse_per_day,
+    parse_share,
+    write_duration,
+    write_per_day,
+    write_share,
+)
 
 Share = Annotated[Decimal, BeforeValidator(parse_share), PlainSerializer(write_share, when_used="json")]
 Duration = Annotated[
@@ -35,17 +45,22 @@ Duration = Annotated[
 ]
 BudgetShare = Annotated[Share, rules.BudgetShareRule]
 Positive = Annotated[Duration, rules.PositiveRule]
+Instant = Annotated[datetime, BeforeValidator(parse_instant)]
+PerDay = Annotated[int, BeforeValidator(parse_per_day), PlainSerializer(write_per_day, when_used="json")]
+Lines = Annotated[int, BeforeValidator(parse_lines)]
+OrOff = BeforeValidator(off_or)
+"""Marks a value that ``off`` leaves out on purpose: then it is None."""
 
 
 class Model(BaseModel):
-    """A frozen part of a policy; a key it does not know is an error.
+    """A frozen part of a policy; a key it does not know is an error. A key that Python cannot name is an alias.
 
     Attributes:
         later: keys of the language that are not supported yet.
         filled: lists that, where a file has them, may not be empty.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True)
 
     later: ClassVar[frozenset[str]] = frozenset()
     filled: ClassVar[frozenset[str]] = frozenset()
@@ -172,21 +187,27 @@ class Change(Model):
     branches: tuple[rules.Branch, ...] = ()
 
 
-class Caution(Model):
-    """Below this share of budget left, changes come with a warning."""
+class Pace(Model):
+    """How much change a service takes that is in caution or in probation: so many changes a day, so large each."""
 
-    later: ClassVar[frozenset[str]] = frozenset({"pace"})
+    deployments: Annotated[PerDay | None, OrOff] = None
+    changed_lines: Annotated[Lines | None, OrOff] = None
+
+
+class Caution(Model):
+    """Below this share of budget left, changes come with a warning, and more slowly where a pace is given."""
 
     below: BudgetShare = Decimal("0.25")
+    pace: Pace = Pace()
 
 
 class Freeze(Model):
-    """At or below this share, or on a fast burn, changes wait."""
-
-    later: ClassVar[frozenset[str]] = frozenset({"incident_over", "at_most"})
+    """At or below this share, or on a fast burn, changes wait: for a postmortem too, and not for ever."""
 
     below: BudgetShare = Decimal(0)
     burn: Literal["fast", "off"] = "fast"
+    incident_over: Annotated[BudgetShare | None, OrOff] = None
+    at_most: Annotated[Positive | None, OrOff] = None
 
 
 class Thaw(Model):
@@ -194,6 +215,19 @@ class Thaw(Model):
 
     above: BudgetShare = Decimal("0.10")
     or_quiet_for: Positive = timedelta(hours=72)
+
+
+class Probation(Model):
+    """How long changes are let back in one at a time after a freeze; nothing skips it."""
+
+    lasts: Annotated[Duration | None, OrOff] = Field(default=timedelta(hours=24), alias="for")
+
+
+class Postmortem(Model):
+    """Where is written down what was learned from an incident, which is named by an instant of it."""
+
+    incident: Instant = Field(examples=["2026-11-20T12:00:00Z"])
+    link: rules.Link = Field(examples=["https://wiki.acme.example/postmortems/42"])
 
 
 class Exempt(Model):
@@ -225,12 +259,12 @@ class Unknown(Model):
 class Gate(Model):
     """The gate of one service. A new policy starts by observing."""
 
-    later: ClassVar[frozenset[str]] = frozenset({"probation"})
-
     mode: Mode = Mode.OBSERVE
     caution: Caution = Caution()
     freeze: Freeze = Freeze()
     thaw: Thaw = Thaw()
+    probation: Probation = Probation()
+    postmortems: tuple[Postmortem, ...] = ()
     exempt: Exempt = Exempt()
     override: Override = Override()
     unknown: Unknown = Unknown()

@@ -19,7 +19,7 @@ from gatekeeper.policy.units import format_duration, parse_duration, write_durat
 
 SHORTEST_WINDOW, LONGEST_WINDOW = timedelta(hours=1), timedelta(days=90)
 OWN_LABELS = ("slo:caution", "slo:frozen")
-_LONGEST_NAME, _LONGEST_LABEL, _LONGEST_PATTERN = 63, 50, 255
+_LONGEST_NAME, _LONGEST_LABEL, _LONGEST_PATTERN, _LONGEST_LINK = 63, 50, 255, 500
 _MOST_STARS, _MOST_STARS_BETWEEN_SLASHES = 4, 2
 _NAME = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?", re.ASCII)
 _REPOSITORY = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})/[A-Za-z0-9._-]{1,100}", re.ASCII)
@@ -130,6 +130,12 @@ def _query(value: str) -> str:
     return value
 
 
+def _link(value: str) -> str:
+    if re.fullmatch(r"https://[^\s<>\"`|\\]+", value) and len(value) <= _LONGEST_LINK:
+        return value
+    raise MistakeError(f'"{value[:80]}" is no link', "write where it can be read: https://...")
+
+
 def _target(value: Decimal) -> Decimal:
     if value == 1:
         raise MistakeError("a target of 100 % leaves no budget", "write less, such as 99.95%")
@@ -201,6 +207,7 @@ PathPatterns = Annotated[tuple[Annotated[str, AfterValidator(_path_pattern)], ..
 Team = Annotated[str, AfterValidator(_team)]
 Label = Annotated[str, AfterValidator(_label)]
 Query = Annotated[str, AfterValidator(_query)]
+Link = Annotated[str, AfterValidator(_link)]
 TargetRule = AfterValidator(_target)
 Timezone = Annotated[str, AfterValidator(_timezone)]
 BudgetShareRule = AfterValidator(_budget_share)

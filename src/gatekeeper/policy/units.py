@@ -1,8 +1,8 @@
-"""Shares and durations as people write them: ``99.95%``, ``28d``, ``1d12h``; and as texts show them."""
+"""Shares, durations, instants, paces as people write them (``99.95%``, ``1d12h``, ``2/day``) and as texts show them."""
 
 import math
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -19,6 +19,9 @@ _WORDY = re.compile(
     r"(\d{1,6})\s*(weeks?|days?|hours?|hrs?|minutes?|mins|seconds?|secs?)", re.ASCII | re.IGNORECASE
 )
 _LONGEST = timedelta(days=3650)
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_PER_DAY = re.compile(r"(\d{1,6})\s*/\s*(?:day|d)", re.ASCII)
+_WHOLE = re.compile(r"\d{1,9}", re.ASCII)
 
 
 def parse_share(value: Any) -> Decimal:
@@ -89,6 +92,56 @@ def _duration_meant(value: Any) -> str:
     if re.fullmatch(r"\d{1,6}", str(value), re.ASCII):
         return f"add a unit: {value}d for days, {value}h for hours, {value}m for minutes"
     return "write numbers with the units w, d, h, m and s, such as 28d, 72h or 1d12h"
+
+
+def parse_instant(value: Any) -> datetime:
+    """Read an instant as RFC 3339 has it, with its offset: ``2026-11-20T12:00:00Z``. The answer is UTC.
+
+    Raises:
+        MistakeError: it is no instant, or does not say in which time zone it is.
+    """
+    meant = "write it in UTC, such as 2026-11-20T12:00:00Z"
+    if isinstance(value, datetime) and value.utcoffset() is not None:
+        return value.astimezone(UTC)
+    if not (isinstance(value, str) and _INSTANT.fullmatch(value.strip())):
+        raise MistakeError(f"{_shown(value)} is not an instant", meant)
+    try:
+        return datetime.fromisoformat(value.strip().upper()).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise MistakeError(f"{_shown(value)} is not in the calendar", meant) from error
+
+
+def parse_per_day(value: Any) -> int:
+    """Read how many a day: ``2/day`` is 2. A bare number is refused.
+
+    Raises:
+        MistakeError: it is none, or it is 0, which would be a freeze.
+    """
+    if isinstance(value, str) and (match := _PER_DAY.fullmatch(value.strip())) and int(match[1]):
+        return int(match[1])
+    number = str(value) if _WHOLE.fullmatch(str(value)) and int(value) else "2"
+    raise MistakeError(f"{_shown(value)} is not a number a day", f"write {number}/day")
+
+
+def write_per_day(number: int) -> str:
+    """The pace as a policy file says it; ``parse_per_day`` reads back the same value."""
+    return f"{number}/day"
+
+
+def parse_lines(value: Any) -> int:
+    """Read a number of lines, at least 1.
+
+    Raises:
+        MistakeError: it is none, or it is 0, which would be a freeze.
+    """
+    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+        return value
+    raise MistakeError(f"{_shown(value)} is not a number of lines", "write a whole number, such as 400")
+
+
+def off_or(value: Any) -> Any:
+    """What ``off`` means where a value can be left out on purpose: nothing. All else stays as it is."""
+    return None if value == "off" else value
 
 
 def write_share(share: Decimal) -> str:

@@ -63,9 +63,11 @@ class PullRecord:
         """Whether the policy files that may cover a repository were read."""
         return self._catalog.is_known(repository)
 
-    def close(self, repository: str, number: int, now: datetime) -> None:
-        """It is closed or gone; others with the same head are looked at again."""
-        self._pulls.close(repository, number, now)
+    def close(
+        self, repository: str, number: int, now: datetime, *, merged_at: datetime | None = None
+    ) -> None:
+        """It is closed or gone; others with the same head are looked at again, and if it landed the services."""
+        self._pulls.close(repository, number, now, merged_at=merged_at)
 
     def rulings(self, snapshot: Snapshot, decision: Decision) -> None:
         """What came of override requests, and which overrides were withdrawn."""

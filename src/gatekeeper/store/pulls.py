@@ -7,14 +7,14 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from gatekeeper.decide.snapshot import Pull
+from gatekeeper.decide.snapshot import Landed, Pull
 from gatekeeper.decide.verdict import Verdict
-from gatekeeper.events.keys import WorkKey
+from gatekeeper.events.keys import Kind, WorkKey
 from gatekeeper.events.triggers import Touch
 from gatekeeper.store.engine import Database
 from gatekeeper.store.queue import Queue
 from gatekeeper.store.rows import upsert
-from gatekeeper.store.tables import pull, pull_service
+from gatekeeper.store.tables import landed, pull, pull_service
 
 
 @dataclass(frozen=True)
@@ -124,9 +124,26 @@ class Pulls:
                 update(pull).where(pull.c.repository == repository, pull.c.number == number).values(seen=seen)
             )
 
-    def close(self, repository: str, number: int, now: datetime) -> None:
-        """It is closed, merged or gone. Others with the same head are looked at again."""
+    def landed(self, service: str, since: datetime) -> tuple[Landed, ...]:
+        """Changes of the service that were merged after that, oldest first."""
+        query = (
+            select(landed)
+            .where(landed.c.service == service, landed.c.at > since)
+            .order_by(landed.c.at, landed.c.repository, landed.c.number)
+        )
+        with self._database.read() as connection:
+            return tuple(Landed(row.repository, row.number, row.at) for row in connection.execute(query))
+
+    def close(
+        self, repository: str, number: int, now: datetime, *, merged_at: datetime | None = None
+    ) -> None:
+        """It is closed, merged or gone. Others with the same head are looked at again.
+
+        Where it was merged, it is put on record for the services it touched, which are looked at again too.
+        """
         with self._database.write() as connection:
+            if merged_at is not None:
+                self._land(connection, repository, number, merged_at)
             self._touch_left(connection, repository, number)
             connection.execute(
                 update(pull)
@@ -138,6 +155,15 @@ class Pulls:
                     pull_service.c.repository == repository, pull_service.c.number == number
                 )
             )
+
+    def _land(self, connection: Connection, repository: str, number: int, at: datetime) -> None:
+        mine = (pull_service.c.repository == repository, pull_service.c.number == number)
+        query = select(pull_service.c.service).where(*mine).order_by(pull_service.c.service)
+        services = connection.execute(query).scalars().all()
+        for service in services:
+            row = {"service": service, "repository": repository, "number": number, "at": at}
+            connection.execute(upsert(connection.dialect, landed, row))
+        self._queue.touch(connection, [Touch(WorkKey(Kind.SERVICE, service)) for service in services])
 
     def _touch_left(
         self, connection: Connection, repository: str, number: int, unless: str | None = None

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from gatekeeper.decide.snapshot import ServiceView
+from gatekeeper.decide.snapshot import Landed, ServiceView
 from gatekeeper.decide.verdict import State
 from gatekeeper.events.triggers import Touch
 from gatekeeper.policy.model import Service
@@ -32,6 +32,10 @@ class ServiceRecord:
     def touching(self, service: str) -> Sequence[tuple[str, int]]:
         """(repository, number) of open pull requests that touch the service."""
         return self._pulls.touching(service)
+
+    def landed(self, service: str, since: datetime) -> Sequence[Landed]:
+        """Changes of the service that were merged after that, oldest first."""
+        return self._pulls.landed(service, since)
 
     def save(self, view: ServiceView, before: State | None, touches: Sequence[Touch], now: datetime) -> None:
         """Store the gate, the transition if it moved, and the touches: all or nothing."""

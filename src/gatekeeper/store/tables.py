@@ -197,6 +197,17 @@ pull_service = Table(
     Column("verdict", Integer, nullable=False),
 )
 
+# A change of a service that was merged, as far as we had seen it open; rows are only ever added.
+landed = Table(
+    "landed",
+    metadata,
+    Column("service", Text, primary_key=True),
+    Column("repository", Text, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+)
+Index("ix_landed_at", landed.c.service, landed.c.at)
+
 # Every decision with its whole input, so that it can be derived again.
 decision = Table(
     "decision",

@@ -22,6 +22,7 @@ class Status(StrEnum):
     """How a service is shown, the most urgent first."""
 
     FROZEN = "frozen"
+    PROBATION = "probation"
     CAUTION = "caution"
     UNKNOWN = "unknown"
     OPEN = "open"
@@ -29,6 +30,7 @@ class Status(StrEnum):
 
 WORDS = {
     Status.FROZEN: "Frozen",
+    Status.PROBATION: "Probation",
     Status.CAUTION: "Caution",
     Status.UNKNOWN: "Not measured",
     Status.OPEN: "Open",
@@ -163,10 +165,16 @@ def _story(seen: Standing) -> Iterator[tuple[str, str]]:
         yield "How far", balance
     yield from (("Why", explain.because(reason)) for reason in view.memory.reasons)
     yield from (("Cause", cause) for cause in explain.causes(view))
-    if view.memory.state is State.FROZEN:
-        yield "Ends", explain.until(view, seen.now)
-    else:
-        yield "Ends", explain.caution_ends(view)
+    if chance := explain.noise(view):
+        yield "Why changes do not wait", chance
+    match view.memory.state:
+        case State.FROZEN:
+            yield from (("Missing postmortem", missing) for missing in explain.postmortems(view))
+            yield "Ends", explain.until(view, seen.now)
+        case State.PROBATION:
+            yield "Ends", explain.probation_ends(view)
+        case _:
+            yield "Ends", explain.caution_ends(view)
 
 
 def _chips(seen: Standing, status: Status) -> Iterator[str]:

@@ -9,7 +9,7 @@ from gatekeeper.act.apply import Target
 from gatekeeper.act.plan import Actual, Write, plan
 from gatekeeper.decide.desired import Desired, desire
 from gatekeeper.decide.evaluate import Decision, decide
-from gatekeeper.decide.snapshot import Pull, Snapshot
+from gatekeeper.decide.snapshot import Closed, Pull, Snapshot
 from gatekeeper.errors import GitHubRefusedError, PermanentError, TemporaryError
 from gatekeeper.events.commands import CommandName
 from gatekeeper.events.keys import Kind, WorkKey
@@ -44,8 +44,8 @@ class Seen(Protocol):
 class Observer(Protocol):
     """Reads a pull request."""
 
-    def observe(self, repository: str, number: int, now: datetime) -> Seen | None:
-        """As it is now; None when it is closed or gone."""
+    def observe(self, repository: str, number: int, now: datetime) -> Seen | Closed:
+        """As it is now."""
 
 
 class Known(Protocol):
@@ -69,8 +69,10 @@ class Record(Protocol):
     def known(self, repository: str, number: int) -> Known | None:
         """What is remembered; None when it was never decided on, or was closed."""
 
-    def close(self, repository: str, number: int, now: datetime) -> None:
-        """It is closed or gone; others with the same head are looked at again."""
+    def close(
+        self, repository: str, number: int, now: datetime, *, merged_at: datetime | None = None
+    ) -> None:
+        """It is closed or gone; others with the same head are looked at again, and if it landed the services."""
 
     def rulings(self, snapshot: Snapshot, decision: Decision) -> None:
         """What came of override requests."""
@@ -155,8 +157,8 @@ class PullPass:
             return self._read_policies_first(repository, asked)
         known = self._record.known(repository, number)
         seen = self._observer.observe(repository, number, now)
-        if seen is None:
-            self._record.close(repository, number, now)
+        if isinstance(seen, Closed):
+            self._record.close(repository, number, now, merged_at=seen.merged_at)
             return {"verdict": "closed"}
         if seen.snapshot.pull.repository != repository:
             return self._moved(repository, seen.snapshot.pull, now)

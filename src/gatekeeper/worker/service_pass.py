@@ -9,13 +9,13 @@ from gatekeeper.availability.filling import LedgerConflictError, LedgerStatus
 from gatekeeper.availability.forecast import thaw
 from gatekeeper.availability.ledger import STEP, Slices, end_of
 from gatekeeper.availability.measure import Measured, burn_down, measure, reach
-from gatekeeper.decide import burning
+from gatekeeper.decide import burning, pace
 from gatekeeper.decide.definitions import redefined
 from gatekeeper.decide.evaluate import standing
 from gatekeeper.decide.evidence import Known
 from gatekeeper.decide.explain import worst_measured
-from gatekeeper.decide.gate_state import step
-from gatekeeper.decide.snapshot import ObjectiveEvidence, ServiceView
+from gatekeeper.decide.gate_state import ends_by, step
+from gatekeeper.decide.snapshot import Landed, ObjectiveEvidence, ServiceView
 from gatekeeper.decide.told import expected_end
 from gatekeeper.decide.verdict import Memory, State
 from gatekeeper.errors import ConfigurationError, QueryRefusedError, SourceError
@@ -64,6 +64,9 @@ class Gates(Protocol):
 
     def touching(self, service: str) -> Sequence[tuple[str, int]]:
         """(repository, number) of open pull requests that touch the service."""
+
+    def landed(self, service: str, since: datetime) -> Sequence[Landed]:
+        """Changes of the service that were merged after that, oldest first."""
 
     def save(self, view: ServiceView, before: State | None, touches: Sequence[Touch], now: datetime) -> None:
         """Store the gate, the transition if it moved, and the touches: all or nothing."""
@@ -137,8 +140,9 @@ class ServicePass:
             pairs = zip(measurings, evidence, strict=True)
             evidence = [_with_thaw(service, measuring, one) for measuring, one in pairs]
             memory = _stepped(before, service, evidence, now)
-        end = expected_end(memory.state, evidence)
-        view = ServiceView(service, memory, tuple(evidence), expected_end=end)
+        end = expected_end(memory.state, evidence, ends_by(memory, service.gate))
+        landed = self._gates.landed(service.key, now - pace.DAY) if memory.state in pace.PACED else ()
+        view = ServiceView(service, memory, tuple(evidence), expected_end=end, landed=tuple(landed))
         worst = worst_measured(view)
         if worst is None:
             return view
@@ -163,6 +167,7 @@ class ServicePass:
             now=one.until,
             history_start=status.history_start,
             quiet_s=_seconds(service.gate.thaw.or_quiet_for),
+            floor=float(service.gate.freeze.below),
         )
         return ObjectiveEvidence(
             one.objective.name,
@@ -200,6 +205,7 @@ def _with_thaw(service: Service, one: _Measuring, evidence: ObjectiveEvidence) -
         float(gate.thaw.above),
         _seconds(gate.thaw.or_quiet_for),
         one.until,
+        floor=float(gate.freeze.below),
         cooled=burning.cooled_rows(
             burning.freezing_rows(Known(one.objective, evidence.evidence).window_s, gate)
         ),
@@ -216,14 +222,18 @@ def _failed(failures: Sequence[SourceError | ConfigurationError]) -> SourceError
 
 
 def _shown(view: ServiceView, at: datetime) -> tuple[Any, ...]:
-    """What of a service a check shows: policy, state, doubts, verdict, and the day on which a freeze is to end.
+    """What of a service a check shows: policy, state, doubts, verdict, pace, and what the end of a freeze waits for.
 
     Not the budget left, which an incident moves every minute: it is current wherever a pass comes by.
     """
     memory = view.memory
     doubts = [(gap.objective, gap.doubt) for gap in memory.gaps]
     verdict = standing(memory, view.service.gate, at)
-    return view.service, memory.state, memory.since, memory.told.end, doubts, verdict
+    waits = [(one.objective, one.start) for one in memory.owed], memory.told.end
+    return (
+        *(view.service, memory.state, memory.since, waits, doubts, verdict),
+        *(pace.full_until(view, at), pace.settling(view, at)),
+    )
 
 
 def _settled(now: datetime) -> int:

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "22376940b844"
+revision = "fa7f6c705094"
 down_revision = None
 
 
@@ -52,6 +52,17 @@ def upgrade() -> None:
         sa.Column("suspended", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_installation")),
     )
+    op.create_table(
+        "landed",
+        sa.Column("service", sa.Text(), nullable=False),
+        sa.Column("repository", sa.Text(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("service", "repository", "number", name=op.f("pk_landed")),
+    )
+    with op.batch_alter_table("landed", schema=None) as batch_op:
+        batch_op.create_index("ix_landed_at", ["service", "at"], unique=False)
+
     op.create_table(
         "ledger",
         sa.Column("id", sa.Text(), nullable=False),

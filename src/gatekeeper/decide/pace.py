@@ -1,0 +1,39 @@
+"""How much change a service takes while its budget is low: so many changes a day, so large each; one after another."""
+
+from datetime import datetime, timedelta
+
+from gatekeeper.decide.snapshot import Landed, Pull, ServiceView
+from gatekeeper.decide.verdict import State
+
+DAY = timedelta(days=1)
+SETTLING = timedelta(hours=1)
+"""In probation, a change is left alone for so long before the next one: what it costs has to show."""
+PACED = frozenset({State.CAUTION, State.PROBATION})
+"""States in which the pace counts."""
+
+
+def full_until(view: ServiceView, now: datetime) -> datetime | None:
+    """When the day's pace lets the next change go; None when one may go now."""
+    most = view.service.gate.caution.pace.deployments
+    landed = sorted(one.at for one in landed_within(view, now, DAY))
+    if most is None or view.memory.state not in PACED or len(landed) < most:
+        return None
+    return landed[-most] + DAY
+
+
+def too_large(view: ServiceView, pull: Pull) -> bool:
+    """Whether a change has more changed lines than the pace allows; one whose lines nobody counted has not."""
+    most, lines = view.service.gate.caution.pace.changed_lines, pull.changed_lines
+    return most is not None and lines is not None and view.memory.state in PACED and lines > most
+
+
+def settling(view: ServiceView, now: datetime) -> tuple[Landed, ...]:
+    """What landed so lately that a service in probation should not take the next change yet; the newest first."""
+    if view.memory.state is not State.PROBATION:
+        return ()
+    return tuple(sorted(landed_within(view, now, SETTLING), key=lambda one: one.at, reverse=True))
+
+
+def landed_within(view: ServiceView, now: datetime, span: timedelta) -> tuple[Landed, ...]:
+    """The changes of the service that landed since ``now - span``."""
+    return tuple(one for one in view.landed if one.at > now - span)
