@@ -321,7 +321,8 @@ def test_whatever_was_seen_there_is_something_to_say_within_githubs_limits(
     assert 0 < len(wanted.check.summary.encode()) <= OUTPUT_LIMIT
     assert 0 < len(wanted.check.text.encode()) <= OUTPUT_LIMIT
     assert len(wanted.comment.body.encode()) <= COMMENT_LIMIT
-    written = " ".join(view.service.description for view in snapshot.services)  # by the policies' authors
+    written = str([(one.service.description, one.files, one.policy_problem) for one in snapshot.services])
+    written += str([snapshot.policy_problems, snapshot.refusals, snapshot.requests])  # by people
     for text in (wanted.check.title, wanted.check.summary):
         leaks = [word for word in ("None", "nan", "inf ", "State.", "datetime") if word in text]
         assert all(word in written for word in leaks)

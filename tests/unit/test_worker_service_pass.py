@@ -413,7 +413,7 @@ def test_an_edited_query_begins_another_ledger_and_the_old_numbers_decide_nothin
     assert view is not None
     assert [gap.doubt for gap in view.memory.gaps] == [Doubt.BACKFILLING]
     history.fill(ledger_of(edited), bad=WELL, until=NOW + 2 * MINUTE)
-    assert run(place, history, NOW + 3 * MINUTE) is State.OPEN
+    assert run(place, history, NOW + 3 * MINUTE) is State.PROBATION
     view = place.gates.view(SERVICE.key)
     assert view is not None
     (one,) = view.objectives
