@@ -29,6 +29,7 @@ format: $(VENV)/.dev ## format the code
 bench: servers $(VENV)/.dev ## the figures of docs/benchmarks.md, measured here
 	$(BIN)/python benchmarks/refresh_cost.py
 	$(BIN)/python benchmarks/webhook_ack.py
+	$(BIN)/python benchmarks/flips.py
 
 clean: ## remove what these commands made
 	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
