@@ -7,6 +7,7 @@ scrape, less what the lives before took with them unseen.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -53,7 +54,25 @@ def observe(spec: Spec, rng: np.random.Generator, grid: Grid, replica: Replica) 
             earlier = 0 if spec.lazy or process.born > grid.start else int(rng.integers(EARLIER))
             one = _Counter(spec, grid, process, running(events), earlier)
             if (seen := one.observed(scrapes, code)) is not None:
-                yield seen
+                yield from _relabelled(spec, grid, seen)
+
+
+def _relabelled(spec: Spec, grid: Grid, whole: Observed) -> Iterator[Observed]:
+    """The same samples under other labels from each change on; what a reader counts of them does not change."""
+    changes = sorted(grid.end - in_ms(ago) for ago in spec.relabelled)
+    series, counted = whole.series, whole.counted
+    edges = [0, *np.searchsorted(series.times, changes), len(series.times)]
+    for version, (first, last) in enumerate(pairwise(edges)):
+        if first == last:
+            continue
+        labels = (*series.labels, ("version", str(version))) if changes else series.labels
+        part = slice(first, last)
+        yield Observed(
+            Series(labels, series.times[part], series.values[part], series.arrivals[part]),
+            whole.code,
+            counted,
+        )
+        counted = np.zeros_like(counted)
 
 
 def _scrapes(spec: Spec, rng: np.random.Generator, grid: Grid, process: Process) -> _Scrapes:
@@ -105,12 +124,12 @@ class _Counter:
         return self.grid.count_until(self.running, times) - since + np.where(life == 0, self.earlier, 0)
 
     def _arrivals(self, times: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Late in the span of lateness; a queue keeps the order, so what follows waits too."""
+        """Late in the span of lateness; where a queue keeps the order, what follows waits too."""
         if self.spec.late is None:
             return times
         begin, end = self.grid.place(self.spec.late.span)
         delay = np.where((times > begin) & (times <= end), in_ms(self.spec.late.delay), 0)
-        return np.maximum.accumulate(times + delay)
+        return np.maximum.accumulate(times + delay) if self.spec.late.queued else times + delay
 
     def _counted(
         self, times: NDArray[np.int64], values: NDArray[np.int64], first_scrape: int
@@ -131,9 +150,12 @@ def _at_edges(
     grid: Grid, times: NDArray[np.int64], counted: NDArray[np.int64], long_gap: int
 ) -> NDArray[np.float64]:
     """The count of the last sample before each edge; inside a long gap, the line between its two samples."""
-    edges = grid.slice_edges()
+    every = grid.slice_edges()
+    from_here, until_here = np.searchsorted(every, [times[0], times[-1]])
+    edges = every[from_here:until_here]
     before = np.searchsorted(times, edges, side="right") - 1
     here, then = np.maximum(before, 0), np.minimum(before + 1, len(times) - 1)
     width = times[then] - times[here]
     share = np.where(width > long_gap, (edges - times[here]) / np.maximum(width, 1), 0.0)
-    return np.where(before < 0, 0.0, counted[here] + share * (counted[then] - counted[here]))
+    alive = counted[here] + share * (counted[then] - counted[here])
+    return np.concatenate([np.zeros(from_here), alive, np.full(len(every) - until_here, float(counted[-1]))])

@@ -25,7 +25,7 @@ def milliseconds(moment: datetime) -> int:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Series:
-    """Samples in time order; `arrivals` says when each reaches the server: in that order, never before."""
+    """Samples in time order; `arrivals` says when each reaches the server, never before its time."""
 
     labels: tuple[tuple[str, str], ...]
     times: NDArray[np.int64]
@@ -41,7 +41,7 @@ class Series:
 
     def arriving(self, after: int, until: int) -> Series:
         """The samples that arrive in (after, until], Unix milliseconds."""
-        chosen = slice(*np.searchsorted(self.arrivals, [after, until], side="right"))
+        chosen = (self.arrivals > after) & (self.arrivals <= until)
         return Series(self.labels, self.times[chosen], self.values[chosen], self.arrivals[chosen])
 
 

@@ -119,6 +119,10 @@ class Server:
         with ThreadPoolExecutor(WRITERS) as writers:
             list(writers.map(self._push, remote_write.requests(series)))
 
+    def put_in(self, series: Iterable[Series]) -> None:
+        """Put samples of the past in, behind what is there, as people do who lost some."""
+        self.write(series)
+
     def wait(self) -> None:
         """Wait until the server ends by itself."""
         if self._process is not None:

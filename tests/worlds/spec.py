@@ -12,7 +12,7 @@ DAYS = timedelta(days=1)
 
 
 class Traffic(Enum):
-    """How the request rate moves over a UTC day."""
+    """How the request rate moves over a day."""
 
     FLAT = "flat"
     DIURNAL = "diurnal"
@@ -37,10 +37,14 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Lateness:
-    """Samples of the span reach the server this much after their time; those behind them wait too."""
+    """Samples of the span reach the server this much after their time.
+
+    Those behind them wait too (a queue of remote write), or do not (a block that is put in later).
+    """
 
     span: Span
     delay: timedelta
+    queued: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +61,8 @@ class Spec:
         restarts: Counter resets a day and instance, at random moments.
         restart_at: Counter resets at these times before the end.
         daily_deploy: Every day at 10:00 UTC all instances are replaced by ones of new names.
+        relabelled: At these times before the end all targets get another label, while the processes go on.
+        zone: IANA time zone of the users, whose clocks the traffic of a day follows.
         gaps: Nothing is stored: Prometheus itself was away, so there is no stale marker.
         missed: Share of scrapes that fail, each leaving a stale marker.
     """
@@ -75,6 +81,8 @@ class Spec:
     restarts: float = 0.0
     restart_at: tuple[timedelta, ...] = ()
     daily_deploy: bool = False
+    relabelled: tuple[timedelta, ...] = ()
+    zone: str = "UTC"
     gaps: tuple[Span, ...] = ()
     missed: float = 0.0
     late: Lateness | None = None

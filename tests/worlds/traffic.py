@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -69,13 +71,22 @@ def faults_in(spec: Spec, grid: Grid) -> list[tuple[int, int, float]]:
 
 def _requests_expected(spec: Spec, grid: Grid) -> NDArray[np.float64]:
     """Of one replica in each tick."""
-    hour = grid.middles() % DAY / HOUR
+    hour = (grid.middles() + _ahead_of_utc(spec.zone, grid)) % DAY / HOUR
     shape = {
         Traffic.FLAT: np.ones_like(hour),
         Traffic.DIURNAL: 1 + 0.6 * np.cos((hour - 15) * 2 * np.pi / 24),
         Traffic.DAYTIME: ((hour >= MORNING) & (hour < EVENING)).astype(np.float64),
     }[spec.traffic]
     return shape * (spec.rate / spec.instances * TICK / 1000)
+
+
+def _ahead_of_utc(zone: str, grid: Grid) -> NDArray[np.int64]:
+    """Milliseconds that the zone's clocks are ahead of UTC at each tick; they change on whole hours."""
+    hours, clock = grid.middles() // HOUR, ZoneInfo(zone)
+    each = range(int(hours[0]), int(hours[-1]) + 1)
+    ahead = [datetime.fromtimestamp(hour * HOUR // 1000, clock).utcoffset() for hour in each]
+    changes = np.array([in_ms(one) for one in ahead if one is not None], dtype=np.int64)
+    return np.asarray(changes[hours - hours[0]], dtype=np.int64)
 
 
 def _deployed(spec: Spec, grid: Grid, place: int) -> Iterator[Process]:
