@@ -54,8 +54,8 @@ def test_when_history_moves_on_check_label_and_comment_follow_without_an_event(
     stage.at(world.end)
     check = stage.check(number)
     assert (check.id, check.conclusion) == (blocked.id, "success")
-    assert stage.labels(number) == ()
-    assert "checkout is open" in stage.comment(number)
+    assert stage.labels(number) == ("slo:caution",)
+    assert "checkout is in probation" in stage.comment(number)
     asked = [str(call) for call in stage.github.calls if "/files" in call.path]
     assert asked == [], "the files of an unchanged head are not listed again"
     events = [one.event for one in stage.github.deliveries.logged()[: -before or None]]

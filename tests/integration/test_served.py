@@ -72,14 +72,14 @@ def test_a_spent_budget_blocks_and_when_history_moves_on_the_same_check_turns_gr
         heard = len(stage.github.deliveries.logged())
         stage.at(world.end)
         eventually(lambda: stage.check(number).conclusion == "success")
-        eventually(lambda: "checkout is open" in stage.comment(number))
+        eventually(lambda: "checkout is in probation" in stage.comment(number))
         stage.settle()
         assert stage.check(number).id == blocked.id
-        assert stage.labels(number) == ()
+        assert stage.labels(number) == ("slo:caution",)
         ours = [one.event for one in stage.github.deliveries.logged()[heard:]]
         assert set(ours) <= {"pull_request", "issue_comment", "check_run"}, "only the echo of our own writes"
         (service,) = _services(stage, "checkout")
-        assert service["state"] == "open"
+        assert service["state"] == "probation"
         assert requests.get(f"{stage.url}/readyz", timeout=5).json()["status"] == "ready"
         openapi.validate_all(stage.github.calls)
         assert not _bugs(stage)
