@@ -1,6 +1,7 @@
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -36,7 +37,7 @@ from gatekeeper.decide.evaluate import decide
 from gatekeeper.decide.gate_state import step
 from gatekeeper.decide.snapshot import Refusal, ServiceView, Snapshot
 from gatekeeper.decide.verdict import Doubt, Gap, State, Verdict
-from gatekeeper.policy.model import CalendarWindow, Gate
+from gatekeeper.policy.model import ByTimeslices, CalendarWindow, Gate, Timeslices
 
 GITHUB = MarkdownIt("gfm-like", {"html": True}).disable("linkify")
 NOBODY = a_gate(override={"teams": []})
@@ -332,6 +333,17 @@ def test_a_calendar_window_says_which_and_when_it_resets() -> None:
     assert "if no new incident comes: the budget resets 1 December 00:00" in said
     assert "99.95 % over a month (Europe/Paris)" in said
     assert "1,000,000 events: 500,000 of them are expected" in said
+
+
+def test_an_objective_that_counts_minutes_says_minutes() -> None:
+    method = ByTimeslices(timeslices=Timeslices(target=Decimal("0.99")))
+    service = a_service("checkout", an_objective().model_copy(update={"method": method}))
+    found = measured(-0.2, total=40_000, worst=(an_incident(bad=20),))
+    said = desired(a_snapshot(a_view(State.FROZEN, found, service=service)), explained=True).comment.body
+    assert "24 bad minutes, where 20 are allowed" in said
+    assert "20 bad minutes, 80.0 % of the budget" in said
+    assert "bad events" not in said
+    assert "minutes, bad ones being those with less than 99 % of their events good" in said
 
 
 def test_a_partial_window_is_said() -> None:

@@ -225,6 +225,27 @@ UNITS = [
         'did you mean "timezone"?',
         id="an unknown key of a window",
     ),
+    pytest.param(
+        "window: 28d",
+        "window: 28d\n      method: ▸ratio-timeslices",
+        '"method" cannot be ratio-timeslices',
+        "write occurrences, or {timeslices: {target: 99%}}",
+        id="a method that is not known",
+    ),
+    pytest.param(
+        "window: 28d",
+        "window: 28d\n      method: {timeslices: {target: ▸0.99}}",
+        '"0.99" is not a percentage',
+        "write 99%",
+        id="a slice's target without its sign",
+    ),
+    pytest.param(
+        "window: 28d",
+        "window: 28d\n      method: {timeslices: {target: ▸101%}}",
+        "a slice cannot be 101% good",
+        "at most 100%",
+        id="a slice better than good",
+    ),
     pytest.param("72h}", "▸0}", "must last some time", "above 0", id="no quiet time"),
     pytest.param("24h}", "▸0s}", "must last some time", "above 0", id="an override of no length"),
     pytest.param(

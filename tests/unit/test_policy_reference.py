@@ -76,7 +76,10 @@ def reads_as(text: str, default: Any) -> bool:
 
 
 ROWS = {row.path: row for row in rows()}
-EITHER = {"spec.objectives[].window": {"calendar": "month"}}
+EITHER: dict[str, dict[str, Any]] = {
+    "spec.objectives[].window": {"calendar": "month"},
+    "spec.objectives[].method": {"timeslices": {"target": "99%"}},
+}
 """Keys that are one word or a block of keys, and such a block."""
 LEAVES = {
     path: default for path, inner, default in model_keys(ServiceFile) if inner is None or path in EITHER

@@ -68,6 +68,7 @@ def thaw(
     *,
     floor: float = 0.0,
     cooled: Sequence[Row] = (),
+    fewest: int = incidents.FEWEST_FAILURES,
 ) -> Forecast:
     """The earliest t >= now with r(t) >= above, or r > floor from t - quiet to t and no 6 h burn of 1 or more at t.
 
@@ -85,6 +86,7 @@ def thaw(
         now: the end of a slice.
         floor: the share of the budget at which the freeze began.
         cooled: rows whose long span must not burn above its threshold at t either: those that can freeze.
+        fewest: an incident has at least so many bad events.
 
     Raises:
         ValueError: ``now`` or a span does not fit the slices, or ``allowed`` leaves no budget.
@@ -95,7 +97,7 @@ def thaw(
     back = max(length, WEEK, steps_in(CALM_SPAN), *(steps_in(row.long_s) for row in cooled)) + quiet
     past = slices.between(last + 1 - back, last + 1)
     inside = past.latest(length)
-    found = incidents.find(inside, allowed)
+    found = incidents.find(inside, allowed, fewest=fewest)
     course = _with_future(past, _expected(past.latest(WEEK), found, ahead))
     left = _left(course, past, window, allowed, last - quiet)
     enough = left[quiet:] >= above

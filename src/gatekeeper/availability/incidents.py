@@ -24,6 +24,8 @@ MERGED_GAP = 2
 """So many good slices in a row do not end a failure: it was not over yet."""
 FEWEST_FAILURES = 10
 """A run with fewer bad events is dropped: at low traffic a single error is a whole bad slice."""
+FEWEST_MINUTES = 3
+"""The same where minutes are counted: each has been judged already."""
 SIGNIFICANCE = 6.0
 """A run is dropped as chance unless its bad events exceed the allowed ones by so many standard deviations."""
 RULE_OF_THREE = 3.0
@@ -73,7 +75,9 @@ def failing_ratio(allowed: float) -> float:
     return max(LEAST_BURN * allowed, min(FAILING_BURN * allowed, FAILING_RATIO))
 
 
-def find(slices: Slices, allowed: float, to_come: float = 0.0) -> tuple[Incident, ...]:
+def find(
+    slices: Slices, allowed: float, to_come: float = 0.0, fewest: int = FEWEST_FAILURES
+) -> tuple[Incident, ...]:
     """The incidents in a stretch of the ledger, in order of time.
 
     The last one is open until more good slices have followed than a merge would bridge: a closed one stays as it is.
@@ -82,6 +86,7 @@ def find(slices: Slices, allowed: float, to_come: float = 0.0) -> tuple[Incident
         slices: the stretch, usually a whole window; shares are of its budget.
         allowed: 1 - target, in (0, 1].
         to_come: events that the budget counts on beside those of the stretch.
+        fewest: a run with fewer bad events is dropped.
 
     Raises:
         ValueError: ``allowed`` leaves no budget.
@@ -100,7 +105,7 @@ def find(slices: Slices, allowed: float, to_come: float = 0.0) -> tuple[Incident
             total=float(total[i]),
             budget_share=float(shares[i]),
         )
-        for i in np.flatnonzero(_beyond_chance(bad, allowed * total)).tolist()
+        for i in np.flatnonzero(_beyond_chance(bad, allowed * total, fewest)).tolist()
     )
 
 
@@ -160,11 +165,9 @@ def _each_sum(values: Counts, firsts: Times, stops: Times) -> Counts:
     return sums
 
 
-def _beyond_chance(bad: Counts, expected: Counts) -> npt.NDArray[np.bool_]:
+def _beyond_chance(bad: Counts, expected: Counts, fewest: int) -> npt.NDArray[np.bool_]:
     """Which counts are too many for a service that just keeps its promise: errors then scatter by √expected."""
-    kept: npt.NDArray[np.bool_] = bad >= np.maximum(
-        FEWEST_FAILURES, expected + SIGNIFICANCE * np.sqrt(expected)
-    )
+    kept: npt.NDArray[np.bool_] = bad >= np.maximum(fewest, expected + SIGNIFICANCE * np.sqrt(expected))
     return kept
 
 

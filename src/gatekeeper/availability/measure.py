@@ -107,6 +107,7 @@ def measure(
     history_start: datetime | None,
     quiet_s: int,
     floor: float = 0.0,
+    fewest: int = incidents.FEWEST_FAILURES,
 ) -> Evidence:
     """Measure an objective's window.
 
@@ -118,6 +119,7 @@ def measure(
         history_start: where the ledger begins; None if it is older than anything asked for.
         quiet_s: how far back ``positive_since`` looks, in seconds; in a period, never beyond its start.
         floor: the share of the budget that ``positive_since`` is measured against: where changes wait.
+        fewest: an incident has at least so many bad events.
 
     Raises:
         ValueError: ``now`` or a span does not fit the slices, or ``allowed`` leaves no budget.
@@ -129,7 +131,7 @@ def measure(
     ahead = float(to_come(known, last, last + 1, ending_at(period.end))[0]) if period.end > now else 0.0
     if watermark is None or not sums.total + ahead:
         return Unmeasured(period.start, now, _silence(sums), coverage, watermark)
-    found = incidents.find(inside, allowed, ahead)
+    found = incidents.find(inside, allowed, ahead, fewest)
     left = budget.remaining(sums.bad, sums.total + ahead, allowed)
     return Measured(
         window_start=period.start,

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from gatekeeper.availability.burn import PAGE_ROWS, TICKET_ROWS, Row, firing, threshold
-from gatekeeper.availability.incidents import FEWEST_FAILURES
 from gatekeeper.decide.evidence import Known
 from gatekeeper.decide.verdict import Reason, Rule
 from gatekeeper.policy.model import Gate
@@ -63,4 +62,4 @@ def _countable(rows: Iterable[Row], one: Known) -> Iterator[Row]:
 
     With fewer, a handful of errors in a quiet hour would look like a fire; the budget itself tells soon enough.
     """
-    return (row for row in rows if row.share * one.budget >= FEWEST_FAILURES)
+    return (row for row in rows if row.share * one.budget >= one.objective.fewest)

@@ -197,7 +197,7 @@ def balance(view: ServiceView) -> str:
     as_of = f" (as of {instant(found.watermark)})" if view.memory.gaps else ""
     return (
         f"{code(objective.name)} is {about}{share} over {window}, the target is {format_share(objective.target)}: "
-        f"{about}{bad} bad events, where {allowed} are allowed{_until_renewal(objective, found)}{as_of}"
+        f"{about}{bad} bad {objective.counts}, where {allowed} are allowed{_until_renewal(objective, found)}{as_of}"
     )
 
 
@@ -219,12 +219,12 @@ def causes(view: ServiceView) -> list[str]:
         return []
     if not worst[1].worst:
         return ["no single incident stands out, the errors are spread over the window"]
-    return [_cost(one) for one in worst[1].worst]
+    return [_cost(one, worst[0].counts) for one in worst[1].worst]
 
 
-def _cost(one: Incident) -> str:
+def _cost(one: Incident, counts: str) -> str:
     when = phrases.span(one.start, one.end)
-    return f"{when}: {count(one.bad)} bad events, {percent(one.budget_share)} of the budget"
+    return f"{when}: {count(one.bad)} bad {counts}, {percent(one.budget_share)} of the budget"
 
 
 def until(view: ServiceView, now: datetime) -> str:
@@ -280,15 +280,15 @@ def _leaving(view: ServiceView) -> str:
         ):
             return f": the budget resets {windows.renewal(objective.window, found.resets_at)}"
     frees = [
-        stretch
-        for one in view.objectives
+        (stretch, objective.counts)
+        for objective, one in zip(view.service.objectives, view.objectives, strict=True)
         if one.thaw is not None and one.thaw.at == view.expected_end
         for stretch in one.thaw.frees
     ]
     if not frees or burns(view):
         return ""
-    most = max(frees, key=lambda stretch: stretch.bad)
-    return f": by then, the {count(most.bad)} bad events of {phrases.span(most.start, most.end)} have left the window"
+    most, counts = max(frees, key=lambda free: free[0].bad)
+    return f": by then, the {count(most.bad)} bad {counts} of {phrases.span(most.start, most.end)} have left the window"
 
 
 def caution_ends(view: ServiceView) -> str:

@@ -6,7 +6,7 @@ from gatekeeper.decide import definitions, phrases, windows
 from gatekeeper.decide.markdown import code, prose, table
 from gatekeeper.decide.phrases import count, instant, pace, percent
 from gatekeeper.decide.snapshot import ObjectiveEvidence, ServiceView
-from gatekeeper.policy.model import Gate, Objective
+from gatekeeper.policy.model import ByTimeslices, Gate, Objective
 from gatekeeper.policy.units import format_duration, format_share
 
 _HEADER = (
@@ -16,7 +16,7 @@ _HEADER = (
     "budget left",
     "good",
     "bad",
-    "events",
+    "all",
     "measured",
     "data until",
 )
@@ -96,7 +96,8 @@ def _notes(objective: Objective, one: ObjectiveEvidence) -> list[str]:
         notes.append(f"{name} burn rates: {', '.join(burns)}")
         notes.append(f"{name} {_reliability(found.reliability)}")
         if found.resets_at is not None:
-            notes.append(f"{name} {_period(found, windows.renewal(objective.window, found.resets_at))}")
+            renewal = windows.renewal(objective.window, found.resets_at)
+            notes.append(f"{name} {_period(found, objective.counts, renewal)}")
         if found.partial_since is not None:
             notes.append(
                 f"{name} has a **partial window**: measured since {instant(found.partial_since)}{_short(one)}"
@@ -105,7 +106,14 @@ def _notes(objective: Objective, one: ObjectiveEvidence) -> list[str]:
             notes.append(
                 f"{name} is **approximate**: its query extrapolates, it does not count single samples"
             )
-    return [*notes, f"{name} counts {queries(objective)}"]
+    return [*notes, f"{name} counts {_method(objective)}{queries(objective)}"]
+
+
+def _method(objective: Objective) -> str:
+    if not isinstance(objective.method, ByTimeslices):
+        return ""
+    target = format_share(objective.method.timeslices.target)
+    return f"minutes, bad ones being those with less than {target} of their events good: "
 
 
 def _short(one: ObjectiveEvidence) -> str:
@@ -113,10 +121,10 @@ def _short(one: ObjectiveEvidence) -> str:
     return f". {SHORT}: it was asked for everything since {asked}" if one.source_short else ""
 
 
-def _period(found: Measured, renewal: str) -> str:
+def _period(found: Measured, counts: str, renewal: str) -> str:
     whole, ahead = count(found.total + found.to_come), count(found.to_come)
     return (
-        f"has the budget of its whole period, {whole} events: {ahead} of them are expected, "
+        f"has the budget of its whole period, {whole} {counts}: {ahead} of them are expected, "
         f"as traffic repeats its last seven days. It resets {renewal}"
     )
 

@@ -22,6 +22,9 @@ from pydantic import (
     model_validator,
 )
 
+from gatekeeper.availability.incidents import FEWEST_FAILURES, FEWEST_MINUTES
+from gatekeeper.availability.ledger import Slices
+from gatekeeper.availability.timeslices import judged
 from gatekeeper.availability.window import Period, Rolling, Unit, calendar_period, longest_period
 from gatekeeper.policy import rules
 from gatekeeper.policy.either import Either
@@ -145,15 +148,47 @@ Window = Annotated[
 ]
 
 
+class Timeslices(Model):
+    """A minute is good if at least this share of its events is."""
+
+    target: Annotated[Share, rules.SliceTargetRule] = Field(examples=["99%"])
+
+
+class ByTimeslices(Model):
+    """The budgeting method that counts minutes."""
+
+    timeslices: Timeslices = Field(examples=["{target: 99%}"])
+
+
+Method = Annotated[
+    Literal["occurrences"] | ByTimeslices, Either(rules.occurrences, ByTimeslices, rules.occurrences)
+]
+
+
 class Objective(Model):
     """An SLO: a target over a window of an indicator."""
-
-    later: ClassVar[frozenset[str]] = frozenset({"method"})
 
     name: rules.Name = "availability"
     target: Annotated[Share, rules.TargetRule] = Field(examples=["99.95%"])
     window: Window = Rolling(timedelta(days=28))
+    method: Method = "occurrences"
     indicator: Indicator = Field(examples=["{prometheus: {bad: ..., total: ...}}"])
+
+    @property
+    def counts(self) -> Literal["events", "minutes"]:
+        """What is good or bad, one by one."""
+        return "events" if self.method == "occurrences" else "minutes"
+
+    @property
+    def fewest(self) -> int:
+        """With fewer bad ones, nothing is an incident or a fire."""
+        return FEWEST_FAILURES if self.counts == "events" else FEWEST_MINUTES
+
+    def judged(self, slices: Slices) -> Slices:
+        """A stretch of the indicator's ledger as this objective counts it."""
+        if isinstance(self.method, ByTimeslices):
+            return judged(slices, self.method.timeslices.target)
+        return slices
 
     @property
     def allowed(self) -> float:

@@ -169,6 +169,19 @@ def write_rolling_window(value: Rolling) -> str:
     return write_duration(value.length)
 
 
+def occurrences(value: Any) -> str:
+    """The budgeting method that needs no more than its name.
+
+    Raises:
+        MistakeError: it is another one.
+    """
+    if value == "occurrences":
+        return "occurrences"
+    raise MistakeError(
+        f'"method" cannot be {str(value)[:40]}', "write occurrences, or {timeslices: {target: 99%}}"
+    )
+
+
 @cache
 def _timezones() -> dict[str, str]:
     """The time zones of the world, by their names and by their cities, both in lower case."""
@@ -186,6 +199,12 @@ def _timezone(value: str) -> str:
         f'"{value[:80]}" is no time zone',
         f'did you mean "{near}"?' if near else "write an IANA name, such as Europe/Paris",
     )
+
+
+def _slice_target(value: Decimal) -> Decimal:
+    if not 0 < value <= 1:
+        raise MistakeError(f"a slice cannot be {write_share(value)} good", "write more than 0%, at most 100%")
+    return value
 
 
 def _budget_share(value: Decimal) -> Decimal:
@@ -209,6 +228,7 @@ Label = Annotated[str, AfterValidator(_label)]
 Query = Annotated[str, AfterValidator(_query)]
 Link = Annotated[str, AfterValidator(_link)]
 TargetRule = AfterValidator(_target)
+SliceTargetRule = AfterValidator(_slice_target)
 Timezone = Annotated[str, AfterValidator(_timezone)]
 BudgetShareRule = AfterValidator(_budget_share)
 PositiveRule = AfterValidator(_positive)

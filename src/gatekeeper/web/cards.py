@@ -63,6 +63,7 @@ class ObjectiveCard:
     name: str
     target: str
     window: str
+    counts: str
     availability: str
     left: str
     bar: Bar | None
@@ -197,6 +198,7 @@ def _objective(objective: Objective, one: ObjectiveEvidence, seen: Standing) -> 
         name=objective.name,
         target=format_share(objective.target),
         window=windows.length(objective.window),
+        counts=objective.counts,
         availability=_availability(objective, found),
         left=left(found) if found else NOTHING,
         bar=bar(found.remaining, seen.view.service.gate) if found else None,

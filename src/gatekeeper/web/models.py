@@ -36,7 +36,9 @@ class ObjectiveReport(Answer):
     name: str
     target: float = Field(description="Share of events that ought to be good, such as 0.9995.")
     window_seconds: int = Field(description="Length of the window; of a calendar period, its whole length.")
-    good: float | None = Field(description="Good events in the window; good + bad = total.")
+    good: float | None = Field(
+        description="Good events (or minutes, if it counts these) in the window; good + bad = total."
+    )
     bad: float | None
     total: float | None
     availability: float | None = Field(description="good / total; null without events.")

@@ -72,7 +72,7 @@ class Reading:
     def burn_down(self, objective: Objective, found: Measured) -> Sequence[tuple[datetime, float | None]]:
         """How the budget of a measured window was spent."""
         first, stop = slice_of(found.window_start) + 1, slice_of(found.window_end) + 1
-        slices = self._gatekeeper.ledger.read(objective.indicator.id, first, stop)
+        slices = objective.judged(self._gatekeeper.ledger.read(objective.indicator.id, first, stop))
         start, end = found.window_start, found.window_end
         return burn_down(slices, objective.allowed, start, end, CHART_POINTS, ahead=found.to_come)
 

@@ -12,7 +12,8 @@ from gatekeeper.decide.evaluate import Decision
 from gatekeeper.decide.evidence import Known
 from gatekeeper.decide.snapshot import ObjectiveEvidence, ServiceView, Snapshot
 from gatekeeper.decide.verdict import Reason, Verdict
-from gatekeeper.policy.model import Objective
+from gatekeeper.policy.model import ByTimeslices, Objective
+from gatekeeper.policy.units import format_share
 from gatekeeper.store.decisions import SNAPSHOT, Stored
 from gatekeeper.store.gates import Transition
 from gatekeeper.store.overrides import OverrideRecord
@@ -133,10 +134,13 @@ def reasons(seen: Standing) -> Iterator[str]:
 
 
 def queries(objective: Objective) -> str:
-    """The indicator's queries as the policy has them, a line each."""
+    """What is counted, as the policy has it: the indicator's queries, and how minutes are judged; a line each."""
     prometheus = objective.indicator.prometheus
     named = (("good", prometheus.good), ("bad", prometheus.bad), ("total", prometheus.total))
-    return "\n".join(f"{name}: {query}" for name, query in named if query)
+    lines = [f"{name}: {query}" for name, query in named if query]
+    if isinstance(objective.method, ByTimeslices):
+        lines.append(f"timeslices: {format_share(objective.method.timeslices.target)}")
+    return "\n".join(lines)
 
 
 def exhausted_at(objective: Objective, found: Measured) -> datetime | None:

@@ -156,7 +156,7 @@ class ServicePass:
         last = _settled(now)
         first = last - int(_reach(service, objective, end_of(last)).total_seconds() // STEP)
         slices = self._ledgers.read(objective.indicator.id, first, last + 1)
-        return _Measuring(objective, slices, end_of(last))
+        return _Measuring(objective, objective.judged(slices), end_of(last))
 
     def _evidence(self, service: Service, one: _Measuring) -> ObjectiveEvidence:
         status = self._ledgers.status(one.objective.indicator.id)
@@ -168,6 +168,7 @@ class ServicePass:
             history_start=status.history_start,
             quiet_s=_seconds(service.gate.thaw.or_quiet_for),
             floor=float(service.gate.freeze.below),
+            fewest=one.objective.fewest,
         )
         return ObjectiveEvidence(
             one.objective.name,
@@ -209,6 +210,7 @@ def _with_thaw(service: Service, one: _Measuring, evidence: ObjectiveEvidence) -
         cooled=burning.cooled_rows(
             burning.freezing_rows(Known(one.objective, evidence.evidence).window_s, gate)
         ),
+        fewest=one.objective.fewest,
     )
     return replace(evidence, thaw=forecast)
 
