@@ -443,6 +443,58 @@ QUERIES = [
     pytest.param(BAD, "▸" + TOTAL.strip(), "count the same", "narrow bad", id="bad is total"),
     pytest.param(BAD, "x\n          good: ▸y", "both given", "remove good", id="good and bad"),
     pytest.param(
+        BAD, "▸" + BAD + "\n          up: up", "up and bad are both", "keep one", id="up and events"
+    ),
+    pytest.param(
+        "          bad: " + BAD + "\n          total: " + TOTAL.strip(),
+        "          up: ▸up[5m]",
+        "gives a list of samples",
+        "without its range",
+        id="up with a range",
+    ),
+    pytest.param(
+        "          bad: " + BAD + "\n          total: " + TOTAL.strip(),
+        "          up: ▸avg_over_time(up[$window])",
+        "asked once a minute",
+        "write [1m]",
+        id="up over a window",
+    ),
+    pytest.param(
+        "          bad: " + BAD + "\n          total: " + TOTAL.strip(),
+        "          latency: {histogram: ▸http_request_duration_seconds_bucket, below: 300ms}",
+        "one of a histogram's metrics",
+        "write http_request_duration_seconds",
+        id="a bucket for a histogram",
+    ),
+    pytest.param(
+        "          bad: " + BAD + "\n          total: " + TOTAL.strip(),
+        "          latency: {histogram: '▸x{le=\"1\"}', below: 300ms}".replace("'▸", "▸'"),
+        "the bucket is chosen by below",
+        "remove the condition on le",
+        id="a histogram with its bucket",
+    ),
+    pytest.param(
+        "          bad: " + BAD + "\n          total: " + TOTAL.strip(),
+        "          latency: {histogram: x_seconds, below: ▸300}",
+        '"300" is no delay',
+        "such as 300ms",
+        id="a delay without a unit",
+    ),
+    pytest.param(
+        "          bad: " + BAD + "\n          total: " + TOTAL.strip(),
+        "          latency: {histogram: x_seconds, ▸belo: 300ms}",
+        'unknown key "belo"',
+        'mean "below"?',
+        id="a slip in a key of latency",
+    ),
+    pytest.param(
+        "          total: " + TOTAL.strip(),
+        "          ▸totl: x",
+        'unknown key "totl"',
+        'mean "total"?',
+        id="no total",
+    ),
+    pytest.param(
         "          bad: " + BAD + "\n          total", "          ▸total", "neither", "add bad:", id="neither"
     ),
     pytest.param(
@@ -465,7 +517,6 @@ LATER = [
     pytest.param("spec:", "spec:\n  ▸adjustments: []", '"adjustments"', "remove it", id="adjustments"),
     pytest.param("spec:", "spec:\n  ▸exceptions: []", '"exceptions"', "remove it", id="exceptions"),
     pytest.param("spec:", "spec:\n  ▸review: {every: 2w}", '"review"', "remove it", id="review"),
-    pytest.param("window: 28d", "▸method: occurrences", '"method"', "remove it", id="method"),
     pytest.param("labels: [reliability]", "▸reverts: true", '"reverts"', "remove it", id="exempt.reverts"),
     pytest.param("24h}", "24h, ▸reason: asked}", '"reason"', "remove it", id="override.reason"),
     pytest.param("gatekeeper/v1", "▸openslo/v1", "OpenSLO files (openslo/v1)", "gatekeeper/v1", id="OpenSLO"),

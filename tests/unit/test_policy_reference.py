@@ -76,13 +76,17 @@ def reads_as(text: str, default: Any) -> bool:
 
 
 ROWS = {row.path: row for row in rows()}
+LATENCY = "spec.objectives[].indicator.prometheus.latency"
 EITHER: dict[str, dict[str, Any]] = {
     "spec.objectives[].window": {"calendar": "month"},
     "spec.objectives[].method": {"timeslices": {"target": "99%"}},
+    LATENCY: {"histogram": "x_seconds", "below": "1s"},
 }
-"""Keys that are one word or a block of keys, and such a block."""
+"""Keys that are one word (or absent) or a block of keys, and such a block."""
 LEAVES = {
-    path: default for path, inner, default in model_keys(ServiceFile) if inner is None or path in EITHER
+    path: default
+    for path, inner, default in model_keys(ServiceFile)
+    if inner is None or (path in EITHER and path != LATENCY)
 }
 BLOCKS = [path for path, inner, _ in model_keys(ServiceFile) if inner is not None]
 
@@ -119,6 +123,8 @@ def with_value(path: str, value: Any) -> str:
     block, above = document, ""
     for name in blocks:
         above = f"{above}.{name}".removeprefix(".")
+        if above == LATENCY:
+            block.clear()
         if above in EITHER:
             block[name] = dict(EITHER[above])
         block = block[name.removesuffix("[]")]

@@ -127,7 +127,8 @@ def test_one_request_tells_good_from_bad(
 def test_what_is_no_part_of_total_is_asked_for_beside_it(
     canned: CannedPrometheus, given: Indicator, weights: list[tuple[int, int]]
 ) -> None:
-    queries = given.prometheus
+    queries = given.prometheus.events
+    assert queries is not None
     for query in (queries.total, queries.part):
         canned.results[f"{query}[59999ms]"] = [item("1", (T * 60, "1"))]
     found = counters(given).read((T - 1) * 60_000, T * 60_000)

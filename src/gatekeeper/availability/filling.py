@@ -65,6 +65,19 @@ class SliceReader(Protocol):
         ...
 
 
+@runtime_checkable
+class Critic(Protocol):
+    """A reader that can tell what is wrong with an indicator beyond what its numbers show."""
+
+    def criticism(self, stop: int) -> str | None:
+        """What the indicator's author has to mend, as of the slice before ``stop``; None if nothing.
+
+        Raises:
+            SourceError, QueryRefusedError: as ``CounterReader.read``.
+        """
+        ...
+
+
 @dataclass(frozen=True)
 class LedgerState:
     """How far a ledger has been filled. Times are Unix milliseconds, slices are indices.

@@ -139,6 +139,5 @@ def _reliability(found: Reliability) -> str:
 
 def queries(objective: Objective) -> str:
     """The indicator's queries, as the policy has them."""
-    prometheus = objective.indicator.prometheus
-    pairs = (("good", prometheus.good), ("bad", prometheus.bad), ("total", prometheus.total))
-    return ", ".join(f"{name} {code(query, _LONGEST_QUERY)}" for name, query in pairs if query)
+    asked = objective.indicator.prometheus.queries
+    return ", ".join(f"{name} {code(query, _LONGEST_QUERY)}" for name, query in asked.items())

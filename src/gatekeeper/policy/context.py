@@ -52,7 +52,9 @@ def doubts(spec: ServiceSpec, root: Node) -> Iterator[Problem]:
 
 def _labels_forgotten(indicator: PrometheusIndicator) -> list[str]:
     """Labels on which ``total`` has a condition and the other counter, of the same metric, has none."""
-    part, total = classify(indicator.part), classify(indicator.total)
+    if indicator.total is None or indicator.events is None:
+        return []
+    part, total = classify(indicator.events.part), classify(indicator.total)
     if not (
         isinstance(part, BareSelector) and isinstance(total, BareSelector) and part.metric == total.metric
     ):

@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 
 from gatekeeper.policy.document import Items, Map, Node, Scalar, plain
 from gatekeeper.policy.keys import fields, keyed
-from gatekeeper.policy.mistake import MistakeError, MistakesError
+from gatekeeper.policy.mistake import MissingKeyError, MistakeError, MistakesError
 from gatekeeper.policy.model import Model
 from gatekeeper.policy.problem import Mark, Problem
 from gatekeeper.policy.rules import nearest
@@ -39,6 +39,11 @@ def findings(
         if detail["type"] == "too_short" and not _is_empty(node, location):
             continue  # pydantic counts the entries that are right; the wrong ones are reported themselves
         for mistake in _mistakes(detail, node, model):
+            if isinstance(mistake, MissingKeyError):
+                found, place = locate(node, location)
+                if (found.mark, mistake.key) not in excused:
+                    yield Problem.at(place, mistake.message, mistake.suggestion)
+                continue
             yield Problem.at(_place(node, location, mistake), mistake.message, mistake.suggestion)
 
 

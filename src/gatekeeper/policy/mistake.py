@@ -28,6 +28,18 @@ class MistakeError(PolicyError, ValueError):
         self.against = against
 
 
+class MissingKeyError(MistakeError):
+    """A key that its block needs, since another one is not given.
+
+    Attributes:
+        key: its name.
+    """
+
+    def __init__(self, key: str, example: str) -> None:
+        super().__init__(f'"{key}" is missing', f"add {key}: {example}")
+        self.key = key
+
+
 class MistakesError(PolicyError, ValueError):
     """Several mistakes found in one value.
 

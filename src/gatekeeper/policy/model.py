@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -19,6 +19,8 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainSerializer,
+    SerializerFunctionWrapHandler,
+    model_serializer,
     model_validator,
 )
 
@@ -26,17 +28,19 @@ from gatekeeper.availability.incidents import FEWEST_FAILURES, FEWEST_MINUTES
 from gatekeeper.availability.ledger import Slices
 from gatekeeper.availability.timeslices import judged
 from gatekeeper.availability.window import Period, Rolling, Unit, calendar_period, longest_period
-from gatekeeper.policy import rules
+from gatekeeper.policy import counting, rules
+from gatekeeper.policy.counting import EventQueries
 from gatekeeper.policy.either import Either
 from gatekeeper.policy.mistake import MistakeError, MistakesError
-from gatekeeper.policy.selector import BareSelector, classify
 from gatekeeper.policy.units import (
     off_or,
+    parse_delay,
     parse_duration,
     parse_instant,
     parse_lines,
     parse_per_day,
     parse_share,
+    write_delay,
     write_duration,
     write_per_day,
     write_share,
@@ -53,6 +57,8 @@ PerDay = Annotated[int, BeforeValidator(parse_per_day), PlainSerializer(write_pe
 Lines = Annotated[int, BeforeValidator(parse_lines)]
 OrOff = BeforeValidator(off_or)
 """Marks a value that ``off`` leaves out on purpose: then it is None."""
+Delay = Annotated[Decimal, BeforeValidator(parse_delay), PlainSerializer(write_delay, when_used="json")]
+_FIRST_KEYS = ("good", "bad", "total")
 
 
 class Model(BaseModel):
@@ -77,40 +83,49 @@ class Mode(StrEnum):
     ENFORCE = "enforce"
 
 
+class Latency(Model):
+    """A classic histogram, and what takes no longer than what is good."""
+
+    histogram: rules.Histogram = Field(examples=['http_request_duration_seconds{job="checkout"}'])
+    below: Delay = Field(examples=["300ms"])
+
+
 class PrometheusIndicator(Model):
-    """Good or bad events, and all of them: bare counter selectors, or queries that contain ``$window``."""
+    """What is counted: good or bad events and all of them, a histogram's, or minutes by a query that is 1 when up."""
 
     good: rules.Query | None = None
     bad: rules.Query | None = None
-    total: rules.Query = Field(examples=['http_requests_total{job="checkout"}'])
+    total: rules.Query | None = None
+    up: rules.UpQuery | None = None
+    latency: Latency | None = None
 
     @property
-    def part(self) -> str:
-        """The query that is given beside ``total``: the good events, or the bad ones."""
-        return self.bad or self.good or ""
+    def events(self) -> EventQueries | None:
+        """The counters that are read, or None where none are."""
+        if self.latency is not None:
+            return counting.by_histogram(self.latency.histogram, self.latency.below)
+        return counting.by_counters(self.good, self.bad, self.total) if self.total is not None else None
+
+    @property
+    def queries(self) -> dict[str, str]:
+        """What is asked, by what it is."""
+        if self.events is None:
+            return {"up": self.up or ""}
+        return {"good" if self.events.good else "bad": self.events.part, "total": self.events.total}
+
+    @model_serializer(mode="wrap")
+    def _as_written(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # Keys that came later are left out where they are not used, so that ledgers keep their names.
+        return {key: value for key, value in plain(self).items() if value is not None or key in _FIRST_KEYS}
 
     @model_validator(mode="after")
-    def _one_part_of_the_total(self) -> Self:
-        if bool(self.good) == bool(self.bad):
+    def _one_way_to_count(self) -> Self:
+        given = [key for key in ("up", "latency", *_FIRST_KEYS) if getattr(self, key) is not None]
+        if not {"up", "latency"} & set(given):
+            counting.by_counters(self.good, self.bad, self.total)
+        elif len(given) > 1:
             raise MistakeError(
-                "good and bad are both given" if self.good else "neither good nor bad events are given",
-                "keep bad, remove good"
-                if self.good
-                else 'add bad: http_requests_total{code=~"5.."}, for example',
-                at=("good",) if self.good else (),
-            )
-        part, total = classify(self.part), classify(self.total)
-        name = "bad" if self.bad else "good"
-        if part == total:
-            raise MistakeError(
-                f"{name} and total count the same events", f"narrow {name} by a label", at=(name,)
-            )
-        if isinstance(part, BareSelector) is not isinstance(total, BareSelector):
-            mixed, where = (part, name) if isinstance(part, BareSelector) else (total, "total")
-            raise MistakeError(
-                "one query is a bare counter and the other has $window",
-                f"write sum(increase({mixed}[$window]))",
-                at=(where,),
+                f"{given[0]} and {given[1]} are both given", "keep one of them", at=(given[1],)
             )
         return self
 
@@ -177,7 +192,8 @@ class Objective(Model):
     @property
     def counts(self) -> Literal["events", "minutes"]:
         """What is good or bad, one by one."""
-        return "events" if self.method == "occurrences" else "minutes"
+        by_event = self.method == "occurrences" and self.indicator.prometheus.up is None
+        return "events" if by_event else "minutes"
 
     @property
     def fewest(self) -> int:

@@ -13,8 +13,9 @@ import pathspec
 from pydantic import AfterValidator
 
 from gatekeeper.availability.window import Rolling
+from gatekeeper.policy.latency import histogram
 from gatekeeper.policy.mistake import MistakeError
-from gatekeeper.policy.selector import classify
+from gatekeeper.policy.selector import classify, gauge
 from gatekeeper.policy.units import format_duration, parse_duration, write_duration, write_share
 
 SHORTEST_WINDOW, LONGEST_WINDOW = timedelta(hours=1), timedelta(days=90)
@@ -136,6 +137,16 @@ def _link(value: str) -> str:
     raise MistakeError(f'"{value[:80]}" is no link', "write where it can be read: https://...")
 
 
+def _up_query(value: str) -> str:
+    gauge(value)
+    return value
+
+
+def _histogram(value: str) -> str:
+    histogram(value)
+    return value
+
+
 def _target(value: Decimal) -> Decimal:
     if value == 1:
         raise MistakeError("a target of 100 % leaves no budget", "write less, such as 99.95%")
@@ -227,6 +238,8 @@ Team = Annotated[str, AfterValidator(_team)]
 Label = Annotated[str, AfterValidator(_label)]
 Query = Annotated[str, AfterValidator(_query)]
 Link = Annotated[str, AfterValidator(_link)]
+UpQuery = Annotated[str, AfterValidator(_up_query)]
+Histogram = Annotated[str, AfterValidator(_histogram)]
 TargetRule = AfterValidator(_target)
 SliceTargetRule = AfterValidator(_slice_target)
 Timezone = Annotated[str, AfterValidator(_timezone)]

@@ -147,6 +147,28 @@ def classify(query: str) -> BareSelector | WindowQuery:
     return _bare(tree)
 
 
+@lru_cache(maxsize=1024)
+def gauge(query: str) -> BareSelector | str:
+    """A query that has a value at any instant: a bare gauge, or another expression as it is.
+
+    Raises:
+        MistakeError: it has a range of its own, or ``$window``, or is no PromQL.
+    """
+    text = query.strip()
+    if _WINDOW.search(text):
+        raise MistakeError(
+            "this is asked once a minute, not over a window", "write [1m] instead of [$window]"
+        )
+    tree = promql.parse(text)
+    while isinstance(tree, promql_parser.ParenExpr):
+        tree = tree.expr
+    if isinstance(tree, promql_parser.MatrixSelector | promql_parser.SubqueryExpr):
+        raise MistakeError(f"{text} gives a list of samples, no number", "write it without its range")
+    if isinstance(tree, promql_parser.NumberLiteral | promql_parser.StringLiteral):
+        raise MistakeError(f"{text} is a constant, no measurement", 'write up{job="checkout"}, for example')
+    return _bare(tree) if isinstance(tree, promql_parser.VectorSelector) else text
+
+
 def _window_query(text: str) -> WindowQuery:
     query = WindowQuery(text)
     tree = promql.parse(query.at(60))

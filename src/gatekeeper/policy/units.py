@@ -18,6 +18,7 @@ _DURATION = re.compile(
 _WORDY = re.compile(
     r"(\d{1,6})\s*(weeks?|days?|hours?|hrs?|minutes?|mins|seconds?|secs?)", re.ASCII | re.IGNORECASE
 )
+_DELAY = re.compile(r"(\d{1,6}(?:\.\d{1,6})?)\s*(ms|s)", re.ASCII)
 _LONGEST = timedelta(days=3650)
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _PER_DAY = re.compile(r"(\d{1,6})\s*/\s*(?:day|d)", re.ASCII)
@@ -142,6 +143,26 @@ def parse_lines(value: Any) -> int:
 def off_or(value: Any) -> Any:
     """What ``off`` means where a value can be left out on purpose: nothing. All else stays as it is."""
     return None if value == "off" else value
+
+
+def parse_delay(value: Any) -> Decimal:
+    """Read how long one event may take, in seconds: ``300ms``, ``0.3s`` or ``2s``. A ``Decimal`` is one already.
+
+    Raises:
+        MistakeError: it is none, or not above 0; the suggestion is what to write.
+    """
+    if isinstance(value, Decimal) and value.is_finite() and value > 0:
+        return value
+    match = _DELAY.fullmatch(value.strip()) if isinstance(value, str) else None
+    delay = Decimal(match[1]) * (Decimal("0.001") if match[2] == "ms" else 1) if match else Decimal(0)
+    if not delay:
+        raise MistakeError(f"{_shown(value)} is no delay", "write it in ms or s, such as 300ms or 1.5s")
+    return delay
+
+
+def write_delay(delay: Decimal) -> str:
+    """The delay as a policy file says it; ``parse_delay`` reads back the same value."""
+    return f"{_plain(delay)}s" if delay >= 1 else f"{_plain(delay * 1000)}ms"
 
 
 def write_share(share: Decimal) -> str:

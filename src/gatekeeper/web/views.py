@@ -135,9 +135,7 @@ def reasons(seen: Standing) -> Iterator[str]:
 
 def queries(objective: Objective) -> str:
     """What is counted, as the policy has it: the indicator's queries, and how minutes are judged; a line each."""
-    prometheus = objective.indicator.prometheus
-    named = (("good", prometheus.good), ("bad", prometheus.bad), ("total", prometheus.total))
-    lines = [f"{name}: {query}" for name, query in named if query]
+    lines = [f"{name}: {query}" for name, query in objective.indicator.prometheus.queries.items()]
     if isinstance(objective.method, ByTimeslices):
         lines.append(f"timeslices: {format_share(objective.method.timeslices.target)}")
     return "\n".join(lines)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from gatekeeper.availability.filling import LedgerState, LedgerStatus, LedgerUpdate, SliceReader
+from gatekeeper.availability.filling import Critic, LedgerState, LedgerStatus, LedgerUpdate, SliceReader
 from gatekeeper.availability.ledger import STEP
 from gatekeeper.availability.series import MILLISECOND_STEP
 from gatekeeper.errors import QueryRefusedError, SourceError
@@ -92,7 +92,7 @@ def _refresh(
     if filling.state.filled_until >= stop:
         return Refreshed(ledger.status(indicator.id), filling.samples)
     filling.fill(stop)
-    noted = _note_problem(indicator, state, filling, ledger)
+    noted = _note_problem(indicator, state, filling, ledger, reader)
     return Refreshed(LedgerStatus.of(noted), filling.samples)
 
 
@@ -105,29 +105,34 @@ def _new(since: int) -> LedgerState:
     return LedgerState(since=since, filled_until=since - BASELINE, born_after=(since - 1) * MILLISECOND_STEP)
 
 
-def _note_problem(indicator: Indicator, before: LedgerState, filling: Filling, ledger: Ledger) -> LedgerState:
-    noted = replace(filling.state, problem=_problem(indicator, before, filling, ledger))
+def _note_problem(
+    indicator: Indicator, before: LedgerState, filling: Filling, ledger: Ledger, reader: object
+) -> LedgerState:
+    noted = replace(filling.state, problem=_problem(indicator, before, filling, ledger, reader))
     if noted != filling.state:
         ledger.commit(indicator.id, LedgerUpdate(noted))
     return noted
 
 
-def _problem(indicator: Indicator, before: LedgerState, filling: Filling, ledger: Ledger) -> str | None:
+def _problem(
+    indicator: Indicator, before: LedgerState, filling: Filling, ledger: Ledger, reader: object
+) -> str | None:
     """What the numbers say is wrong with the indicator: then they are evidence of nothing."""
-    queries, state = indicator.prometheus, filling.state
+    queries, state = indicator.prometheus.queries, filling.state
+    name, total = list(queries.items())[-1]
     if state.history_start is None:
-        return f"no data was ever found for total: {queries.total}"
+        return f"no data was ever found for {name}: {total}"
     if filling.surplus > 0:
-        return f"there are more good events than events: {queries.good} counts some that {queries.total} does not"
+        return f"there are more good events than events: {queries['good']} counts some that {total} does not"
     if before.progress is None and before.problem is None and _day(before) == _day(state):
         return None  # what follows reads the whole ledger
+    if isinstance(reader, Critic) and (found := reader.criticism(state.filled_until)):
+        return found
     sums = ledger.sums(indicator.id, state.since, state.filled_until)
     if sums.bad > sums.total:
-        return (
-            f"there are more bad events than events: {queries.bad} counts some that {queries.total} does not"
-        )
+        return f"there are more bad events than events: {queries['bad']} counts some that {total} does not"
     if sums.bad == sums.total > 0:
-        return f"every event ever found is bad: is {queries.bad or queries.good} what was meant?"
+        return f"every event ever found is bad: is {next(iter(queries.values()))} what was meant?"
     return None
 
 
