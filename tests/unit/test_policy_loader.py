@@ -2,6 +2,7 @@ import time
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
@@ -11,7 +12,7 @@ from pydantic import TypeAdapter
 from gatekeeper.availability.window import Rolling
 from gatekeeper.policy.defaults import Defaults
 from gatekeeper.policy.loader import Loaded, PolicyFile, load
-from gatekeeper.policy.model import Mode, Service
+from gatekeeper.policy.model import Indicator, Mode, PrometheusIndicator, Service
 from gatekeeper.policy.problem import Problem, Severity
 
 UNTIMED = settings(deadline=None)
@@ -197,6 +198,26 @@ def test_defaults_fill_what_a_service_leaves_open() -> None:
     assert service.gate.thaw.or_quiet_for == timedelta(hours=72)
     assert service.gate.exempt.labels == ("reliability",), "lists are replaced, not joined"
     assert service.gate.override.teams == ("@acme/sre",)
+
+
+def test_ledgers_keep_the_names_they_had_before_there_were_other_ways_to_count() -> None:
+    queries = PrometheusIndicator(
+        bad='http_requests_total{job="checkout",code=~"5.."}', total='http_requests_total{job="checkout"}'
+    )
+    assert Indicator(prometheus=queries).id == "9c14842bf315eaeee3fd41c6"
+
+
+@pytest.mark.parametrize(
+    "prometheus",
+    [
+        pytest.param({"up": "min(up)"}, id="up or down"),
+        pytest.param({"latency": {"histogram": "x_seconds", "below": "300ms"}}, id="latency"),
+    ],
+)
+def test_other_ways_to_count_are_stored_and_read_back(prometheus: dict[str, Any]) -> None:
+    indicator = Indicator.model_validate({"prometheus": prometheus})
+    again = Indicator.model_validate_json(indicator.model_dump_json())
+    assert (again, again.id) == (indicator, indicator.id)
 
 
 def test_a_window_of_its_own_is_kept() -> None:

@@ -1,7 +1,7 @@
 """The pass over one service: the gate follows its ledger, and pull requests follow the gate."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from gatekeeper.decide.verdict import Doubt, State
 from gatekeeper.errors import ConfigurationError, QueryRefusedError, SourceError, TemporaryError
 from gatekeeper.events.keys import Kind, WorkKey
 from gatekeeper.policy.in_force import InForce
-from gatekeeper.policy.model import Indicator, Objective, PrometheusIndicator, Service
+from gatekeeper.policy.model import CalendarWindow, Indicator, Objective, PrometheusIndicator, Service
 from gatekeeper.worker.pull_pass import FAN_OUT
 from gatekeeper.worker.service_pass import ServicePass
 from memory_ledger import MemoryLedger
@@ -366,6 +366,30 @@ def test_the_worst_objective_decides(place: Place) -> None:
     left = [one.evidence.remaining for one in view.objectives if isinstance(one.evidence, Measured)]
     assert left[0] == 1
     assert left[1] < 0
+
+
+def test_of_a_rolling_and_a_calendar_window_the_worse_decides_until_its_budget_resets(place: Place) -> None:
+    """25,000 bad events are a tenth of 1 % of 28 days, and more than 0.05 % of November in Paris."""
+    window = CalendarWindow(calendar="month", timezone="Europe/Paris")
+    monthly = an_objective("monthly").model_copy(update={"window": window})
+    service = a_service("checkout", an_objective(target="0.99"), monthly, gate=a_gate(freeze={"burn": "off"}))
+    put(place, service)
+    history, reset = History(), datetime(2026, 11, 30, 23, tzinfo=UTC)
+    history.fill(ledger_of(service), bad=SPENT)
+    assert run(place, history) is State.FROZEN
+    view = standing_view(place)
+    rolling, calendar = (one.evidence for one in view.objectives)
+    assert isinstance(rolling, Measured)
+    assert isinstance(calendar, Measured)
+    assert rolling.remaining > 0.9
+    assert calendar.remaining == pytest.approx(1 - SPENT / (0.0005 * 1000 * 30 * 1440), abs=1e-9)
+    assert (rolling.resets_at, calendar.resets_at) == (None, reset)
+    assert view.expected_end == reset + MINUTE
+    assert view.burn_down[-1][1] == pytest.approx(calendar.remaining, abs=1e-9)
+
+    history.fill(ledger_of(service), bad=SPENT, until=reset + 5 * MINUTE)
+    assert run(place, history, reset) is State.FROZEN
+    assert run(place, history, reset + 3 * MINUTE) is not State.FROZEN
 
 
 def test_a_service_without_policy_is_forgotten(place: Place, history: History) -> None:

@@ -181,7 +181,10 @@ def noise(view: ServiceView) -> str:
     if not lines.in_noise(one, gate):
         return ""
     bad, allowed = count(one.measured.bad), count(one.budget)
-    return f"{bad} bad events, where {allowed} are allowed, may be chance: so few scatter. Changes wait at {line}"
+    return (
+        f"{bad} bad {one.objective.counts}, where {allowed} are allowed, may be chance: so few scatter. "
+        f"Changes wait at {line}"
+    )
 
 
 def balance(view: ServiceView) -> str:
