@@ -26,8 +26,9 @@ format: $(VENV)/.dev ## format the code
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bench: servers $(VENV)/.dev ## the figures of docs/benchmarks.md, measured here
+bench: servers $(VENV)/.dev ## the figures of docs/benchmarks.md and docs/accuracy.md, measured here
 	$(BIN)/python benchmarks/refresh_cost.py
+	$(BIN)/python benchmarks/accuracy.py
 	$(BIN)/python benchmarks/webhook_ack.py
 	$(BIN)/python benchmarks/flips.py
 

@@ -210,6 +210,15 @@ def indicator_of(truth: ServiceTruth) -> Indicator:
 
 def slo_generator(world: World, url: str) -> Cost:
     """One pass over all objectives, the second of its process."""
+    reports, seconds = slo_reports(world, url)
+    if invalid := [report["errors"] for report in reports if not report["valid"]]:
+        print(f"slo-generator could not make {len(invalid)} of {len(reports)} reports: {invalid[0]}")
+    errors = [error_of(world, one) for one in reports if one["valid"] and one["window"] == STEPS["28 days"]]
+    return cost("slo-generator 2.6.0", bill_of(url), seconds, len(world.services), max(errors, default=None))
+
+
+def slo_reports(world: World, url: str) -> tuple[list[dict[str, Any]], float]:
+    """slo-generator's reports on every service and window, and the seconds they took."""
     given = {
         "bill": url + BILL,
         "slos": [slo_of(truth) for truth in world.services.values()],
@@ -222,13 +231,7 @@ def slo_generator(world: World, url: str) -> Cost:
         [installed(), "-c", DRIVER], input=json.dumps(given), capture_output=True, text=True, check=True
     )
     done = json.loads(run.stdout.splitlines()[-1])
-    reports = [report for reports in done["reports"] for report in reports]
-    if invalid := [report["errors"] for report in reports if not report["valid"]]:
-        print(f"slo-generator could not make {len(invalid)} of {len(reports)} reports: {invalid[0]}")
-    errors = [error_of(world, one) for one in reports if one["valid"] and one["window"] == STEPS["28 days"]]
-    return cost(
-        "slo-generator 2.6.0", bill_of(url), done["seconds"], len(world.services), max(errors, default=None)
-    )
+    return [report for reports in done["reports"] for report in reports], float(done["seconds"])
 
 
 def installed() -> str:
@@ -269,8 +272,12 @@ def steps() -> list[dict[str, Any]]:
 
 def error_of(world: World, report: Mapping[str, Any]) -> float:
     truth = world.services[report["metadata"]["name"]]
-    said = 1 - report["error_budget_consumed_ratio"] / 100
-    return abs(float(said) - truth.remaining(END, WINDOW))
+    return abs(said_by(report) - truth.remaining(END, WINDOW))
+
+
+def said_by(report: Mapping[str, Any]) -> float:
+    """The share of the budget left."""
+    return 1 - float(report["error_budget_consumed_ratio"]) / 100
 
 
 def ingested(world: World, minutes: int) -> float:

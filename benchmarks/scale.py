@@ -1,0 +1,162 @@
+"""What a pass over 1, 100 and 1,000 objectives costs, against a real Prometheus; run by accuracy.py."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+from refresh_cost import bill_of, proxied
+
+from gatekeeper.availability.filling import LedgerState, LedgerUpdate
+from gatekeeper.availability.ledger import Flag, Slices, ending_at
+from gatekeeper.policy.model import Indicator, PrometheusIndicator
+from gatekeeper.sources.prometheus import PrometheusSource
+from gatekeeper.sources.prometheus_api import PrometheusApi
+from gatekeeper.store.engine import Database, create_store_engine
+from gatekeeper.store.ledger import SqlLedger
+from gatekeeper.store.tables import metadata
+from gatekeeper.worker.refresh import SETTLE, refresh
+from worlds.fixtures import END
+from worlds.prometheus import PrometheusServer
+from worlds.series import METRIC, Series, labels_of, milliseconds
+
+SIZES = (1, 100, 1_000)
+MINUTE = timedelta(minutes=1)
+LIVED = 60
+"""Minutes of history before the end that Prometheus holds."""
+CODES = ("200", "500")
+INSTANCES = 2
+LONG, SHORT = timedelta(days=28), timedelta(days=7)
+PASSES = 5
+
+
+@dataclass
+class Fleet:
+    """Objectives whose ledgers are full up to ``LIVED`` minutes before the end."""
+
+    size: int
+    window: timedelta
+    ledger: SqlLedger
+    file: Path
+
+    @property
+    def indicators(self) -> list[Indicator]:
+        """One an objective."""
+        return [
+            Indicator(
+                prometheus=PrometheusIndicator(
+                    bad=f'{METRIC}{{job="s{place}",code=~"5.."}}', total=f'{METRIC}{{job="s{place}"}}'
+                )
+            )
+            for place in range(self.size)
+        ]
+
+    def fill(self) -> None:
+        """Slices of whole days, as a backfill leaves them."""
+        rng = np.random.default_rng(7)
+        stop = ending_at(END - LIVED * MINUTE) + 1
+        since = stop - self.window // MINUTE
+        for indicator in self.indicators:
+            total = rng.poisson(300, stop - since).astype(np.float64)
+            bad = rng.binomial(total.astype(np.int64), 1e-4).astype(np.float64)
+            slices = Slices(since, total, bad, np.full(len(total), int(Flag.MEASURED), dtype=np.uint8))
+            filled = (stop - 1) * 60_000
+            state = LedgerState(
+                since=since,
+                filled_until=stop,
+                history_start=(since - 1) * 60_000,
+                newest=filled,
+                born_after=filled + 60_000,
+                scrape=60_000,
+            )
+            self.ledger.commit(indicator.id, LedgerUpdate(state, slices))
+
+    def a_pass(self, minute: int, source: PrometheusSource) -> float:
+        """Refresh all objectives at a minute after the fill; the seconds it took."""
+        now, indicators = END - (LIVED - minute) * MINUTE + SETTLE, self.indicators
+        needed = now - SETTLE - self.window + LIVED * MINUTE
+        began = time.perf_counter()
+        for indicator in indicators:
+            refresh(indicator, needed_since=needed, now=now, source=source, ledger=self.ledger)
+        return time.perf_counter() - began
+
+    def sums(self) -> float:
+        """Seconds to add up all objectives' windows, a query each."""
+        stop, names = ending_at(END - LIVED * MINUTE) + 1, [one.id for one in self.indicators]
+        began = time.perf_counter()
+        for name in names:
+            self.ledger.sums(name, stop - self.window // MINUTE, stop)
+        return time.perf_counter() - began
+
+
+def samples(size: int) -> Iterator[Series]:
+    """An hour of minutely samples, of four series an objective."""
+    rng = np.random.default_rng(7)
+    times = milliseconds(END) + 60_000 * np.arange(-LIVED, 1, dtype=np.int64) - 10_000
+    for place in range(size):
+        for instance in range(INSTANCES):
+            for code in CODES:
+                values = np.cumsum(rng.poisson(150 if code == "200" else 0.02, len(times))).astype(np.float64)
+                labels = labels_of(job=f"s{place}", instance=f"i{instance}", code=code)
+                yield Series(labels, times, values, times)
+
+
+@contextmanager
+def fleet(folder: Path, size: int, window: timedelta) -> Iterator[Fleet]:
+    file = folder / f"fleet-{size}-{window.days}.db"
+    database = Database(create_store_engine(f"sqlite:///{file}"))
+    metadata.create_all(database.engine)
+    found = Fleet(size, window, SqlLedger(database), file)
+    found.fill()
+    yield found
+    database.close()
+
+
+def scale_tables(folder: Path) -> str:
+    """Markdown."""
+    lines = [
+        "A pass a minute, 4 series an objective, scraped each minute:\n",
+        "| objectives | window | requests | samples loaded | new samples | pass | an objective | sums of all windows |",
+        "|---|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    with (
+        PrometheusServer(folder / "fleet", samples(max(SIZES))) as server,
+        proxied(server.url) as counted,
+    ):
+        for size, window in [*((size, LONG) for size in SIZES), (100, SHORT)]:
+            with fleet(folder, size, window) as one:
+                lines.append(_measured(one, server.url, counted))
+            if one.size == max(SIZES):
+                storage = _storage(one)
+        lines.append(storage)
+    return "\n".join(lines)
+
+
+def _measured(one: Fleet, url: str, counted: str) -> str:
+    direct, through = PrometheusSource(PrometheusApi(url)), PrometheusSource(PrometheusApi(counted))
+    one.a_pass(1, direct)
+    seconds = median(one.a_pass(2 + place, direct) for place in range(PASSES))
+    bill_of(counted)
+    one.a_pass(2 + PASSES, through)
+    bill, summed = bill_of(counted), median(one.sums() for _ in range(PASSES))
+    direct.close()
+    through.close()
+    new = one.size * INSTANCES * len(CODES)
+    return (
+        f"| {one.size:,} | {one.window.days} d | {bill['requests']:,} | {bill['samples']:,} | {new:,} "
+        f"| {seconds:.3f} s | {1000 * seconds / one.size:.2f} ms | {1000 * summed:.1f} ms |"
+    )
+
+
+def _storage(one: Fleet) -> str:
+    """What the ledgers take on disk, once they are closed."""
+    stored = one.file.stat().st_size
+    a_year = stored / one.size * timedelta(days=365) / one.window
+    return (
+        f"\nOn disk, 28 days of {one.size:,} objectives at 300 events a minute take {stored / 1e6:.0f} MB: "
+        f"{a_year / 1e6:.2f} MB an objective and year."
+    )
