@@ -505,6 +505,94 @@ QUERIES = [
         id="mixed",
     ),
 ]
+WINDOW = "from: 2026-11-08T02:00:00Z, to: 2026-11-08T04:00:00Z"
+DATED = [
+    pytest.param(
+        f"adjustments: [▸{{{WINDOW}}}]", '"reason" is missing', "add reason: announced", id="no reason"
+    ),
+    pytest.param(
+        f"adjustments: [{{{WINDOW}, reason: ▸' '}}]", "1 to 300 characters", "say what happened", id="a blank"
+    ),
+    pytest.param(
+        f"adjustments: [{{{WINDOW}, reason: r, as: ▸down}}]", '"as" cannot be "down"', "up or", id="as down"
+    ),
+    pytest.param(
+        f"adjustments: [{{{WINDOW}, reason: r, ▸start: x}}]", 'unknown key "start"', "", id="our own name"
+    ),
+    pytest.param(
+        "adjustments: [{from: ▸2026-11-08T02:00:00, to: 2026-11-08T04:00:00Z, reason: r}]",
+        '"2026-11-08T02:00:00" has no time zone',
+        "write 2026-11-08T02:00:00Z if UTC is meant",
+        id="no time zone",
+    ),
+    pytest.param(
+        "adjustments: [{from: 2026-11-08T02:00:00Z, to: ▸2026-11-08T02:00:30Z, reason: r}]",
+        "is not a whole minute",
+        "write 2026-11-08T02:00:00Z",
+        id="seconds",
+    ),
+    pytest.param(
+        "adjustments: [{from: 2026-11-08T02:00:00Z, to: ▸2026-11-08T02:00:00Z, reason: r}]",
+        "ends before it begins",
+        "swap from and to",
+        id="no time at all",
+    ),
+    pytest.param(
+        "adjustments: [{from: ▸5, to: 2026-11-08T02:00:00Z, reason: r}]", '"5" is no time', "", id="a number"
+    ),
+    pytest.param(
+        f"adjustments: [{{{WINDOW}, reason: r}}, "
+        "▸{from: 2026-11-08T03:59:00Z, to: 2026-11-08T05:00:00Z, reason: r}]",
+        "overlaps with an adjustment above",
+        "once",
+        id="a minute adjusted twice",
+    ),
+    pytest.param(
+        "exceptions: [▸{target: 99%, reason: r}]", '"until" is missing', "add until: 2026", id="no end"
+    ),
+    pytest.param(
+        "exceptions: [▸{target: 99%, until: 2026-12-31}]", '"reason" is missing', "add reason", id="why"
+    ),
+    pytest.param(
+        "exceptions: [{target: ▸100%, until: 2026-12-31, reason: r}]", "leaves no budget", "", id="all of it"
+    ),
+    pytest.param(
+        "exceptions: [{target: ▸99.95%, until: 2026-12-31, reason: r}]",
+        "the target is 99.95% without an exception",
+        "another one",
+        id="the same target",
+    ),
+    pytest.param(
+        "exceptions: [{target: 99%, until: 2026-12-31, reason: r, objective: ▸availabilty}]",
+        'there is no objective "availabilty"',
+        'did you mean "availability"?',
+        id="a slip in an objective",
+    ),
+    pytest.param(
+        "exceptions: [{target: 99%, from: 2027-01-01, until: ▸2026-12-31, reason: r}]",
+        "ends before it begins",
+        "swap from and until",
+        id="backwards",
+    ),
+    pytest.param(
+        "exceptions: [{target: 99%, until: 2026-12-31, reason: r}, "
+        "▸{target: 98%, from: 2026-12-31, until: 2027-02-01, reason: r, objective: availability}]",
+        "only one target can count",
+        "let one begin, by from, where the other ends",
+        id="two targets on the last day",
+    ),
+]
+
+
+@pytest.mark.parametrize(("entry", "message", "suggestion"), DATED)
+def test_what_is_dated_goes_wrong_like_the_rest(entry: str, message: str, suggestion: str) -> None:
+    place, problems = problems_of(GOOD + f"  {entry}\n")
+    assert len(problems) == 1, problems
+    assert problems[0].startswith(f"{place}: ")
+    assert message in problems[0]
+    assert suggestion in problems[0]
+
+
 LATER = [
     pytest.param("metadata:", "metadata:\n  ▸owners: [a]", '"owners"', "remove it for now", id="owners"),
     pytest.param("metadata:", "metadata:\n  ▸reviewed: 2026-11-02", '"reviewed"', "remove it", id="reviewed"),
@@ -514,8 +602,6 @@ LATER = [
     pytest.param(
         "spec:", "spec:\n  ▸redundancy: {instances: 3}", '"redundancy"', "remove it", id="redundancy"
     ),
-    pytest.param("spec:", "spec:\n  ▸adjustments: []", '"adjustments"', "remove it", id="adjustments"),
-    pytest.param("spec:", "spec:\n  ▸exceptions: []", '"exceptions"', "remove it", id="exceptions"),
     pytest.param("spec:", "spec:\n  ▸review: {every: 2w}", '"review"', "remove it", id="review"),
     pytest.param("labels: [reliability]", "▸reverts: true", '"reverts"', "remove it", id="exempt.reverts"),
     pytest.param("24h}", "24h, ▸reason: asked}", '"reason"', "remove it", id="override.reason"),

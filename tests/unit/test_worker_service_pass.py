@@ -392,6 +392,102 @@ def test_of_a_rolling_and_a_calendar_window_the_worse_decides_until_its_budget_r
     assert run(place, history, reset + 3 * MINUTE) is not State.FROZEN
 
 
+# What does not count, and other targets
+
+
+def corrected(**dated: object) -> Service:
+    return Service.model_validate(SERVICE.model_dump(mode="json") | dated)
+
+
+def adjusted(treatment: str) -> Service:
+    start = NOW - 2 * HOUR - MINUTE
+    stretch = {"from": start, "to": start + HOUR, "reason": "maintenance", "as": treatment}
+    return corrected(adjustments=[stretch])
+
+
+def except_for(until: datetime, since: datetime | None = None) -> Service:
+    one = {"target": "99%", "until": until, "from": since, "reason": "agreed"}
+    return corrected(exceptions=[one])
+
+
+def only_view(place: Place) -> ServiceView:
+    view = place.gates.view(SERVICE.key)
+    assert view is not None
+    return view
+
+
+@pytest.mark.parametrize(
+    ("treatment", "left_out"), [pytest.param("up", 0, id="up"), pytest.param("excluded", 60, id="excluded")]
+)
+def test_what_is_adjusted_freezes_nothing_and_what_was_measured_stands_beside_it(
+    place: Place, history: History, treatment: str, left_out: int
+) -> None:
+    history.fill(ledger_of(SERVICE), bad=SPENT)
+    put(place, adjusted(treatment))
+    assert run(place, history) is State.OPEN
+    (one,) = only_view(place).objectives
+    assert isinstance(one.evidence, Measured)
+    assert (one.evidence.bad, one.evidence.incidents) == (0, ())
+    assert one.raw is not None
+    assert one.raw.remaining < 0
+    assert one.raw.total - one.evidence.total == 1000 * left_out
+    (effect,) = one.adjusted
+    assert effect.bad == pytest.approx(SPENT)
+    assert effect.total == 60_000
+    (incident,) = effect.incidents
+    assert incident.bad == pytest.approx(SPENT)
+
+
+def test_an_adjustment_taken_back_freezes_after_all(place: Place, history: History) -> None:
+    history.fill(ledger_of(SERVICE), bad=SPENT)
+    put(place, adjusted("up"))
+    run(place, history)
+    put(place, SERVICE)
+    assert run(place, history, NOW + 2 * MINUTE) is State.FROZEN
+    (one,) = only_view(place).objectives
+    assert (one.adjusted, one.raw) == ((), None)
+
+
+@pytest.mark.parametrize(
+    ("service", "found"),
+    [
+        pytest.param(except_for(NOW + DAY), State.OPEN, id="in force"),
+        pytest.param(except_for(NOW), State.FROZEN, id="over: the objective's own target is back"),
+        pytest.param(except_for(NOW + DAY, since=NOW + HOUR), State.FROZEN, id="not yet in force"),
+    ],
+)
+def test_an_exception_sets_the_target_while_it_is_in_force(
+    place: Place, history: History, service: Service, found: State
+) -> None:
+    history.fill(ledger_of(SERVICE), bad=SPENT, incident=NOW - 5 * DAY)
+    put(place, service)
+    assert run(place, history) is found
+    view = only_view(place)
+    ((objective, one),) = view.pairs
+    assert (one.exception is not None, one.raw is not None) == (found is State.OPEN,) * 2
+    assert objective.target == (
+        service.exceptions[0].target if one.exception else SERVICE.objectives[0].target
+    )
+
+
+def test_pull_requests_hear_of_an_exception_that_ends(place: Place, history: History) -> None:
+    put(place, except_for(NOW + 5 * MINUTE))
+    run(place, history)
+    place.touched()
+    run(place, history, NOW + 4 * MINUTE)
+    assert place.touched() == {}
+    run(place, history, NOW + 5 * MINUTE)
+    assert place.touched() == {PULL: [FAN_OUT]}
+
+
+def test_an_adjustment_that_is_still_to_come_changes_nothing_yet(place: Place, history: History) -> None:
+    later = {"from": NOW + DAY, "to": NOW + 2 * DAY, "reason": "move of the data centre", "as": "excluded"}
+    put(place, corrected(adjustments=[later]))
+    assert run(place, history) is State.OPEN
+    (one,) = only_view(place).objectives
+    assert (one.adjusted, one.raw) == ((), None)
+
+
 def test_a_service_without_policy_is_forgotten(place: Place, history: History) -> None:
     run(place, history)
     put(place)

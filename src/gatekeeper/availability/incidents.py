@@ -122,14 +122,15 @@ def inside(slices: Slices, incidents: Sequence[Incident]) -> npt.NDArray[np.bool
 def reliability(slices: Slices, incidents: Sequence[Incident]) -> Reliability:
     """MTBF and MTTR of a stretch of the ledger.
 
-    Up-time is what was measured outside incidents; unmeasured time is neither. With every failure closed,
+    Up-time is what was measured outside incidents; unmeasured and excluded time is neither. With every failure closed,
     MTBF / (MTBF + MTTR) is exactly up-time / (up-time + down-time).
 
     Args:
         slices: the stretch.
         incidents: what ``find`` found in it.
     """
-    up_s = float(np.count_nonzero(slices.having(Flag.MEASURED) & ~inside(slices, incidents)) * STEP)
+    counting = slices.having(Flag.MEASURED) & ~slices.having(Flag.EXCLUDED)
+    up_s = float(np.count_nonzero(counting & ~inside(slices, incidents)) * STEP)
     mttr_s, grows = _time_to_restore(incidents, slices.watermark)
     divisor = len(incidents) or RULE_OF_THREE
     return Reliability(

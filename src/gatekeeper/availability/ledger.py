@@ -27,6 +27,7 @@ class Flag(IntFlag):
     MEASURED = 1
     INTERPOLATED = 2  # an increment over a scrape gap, spread in proportion
     APPROXIMATE = 4  # from a query that extrapolates
+    EXCLUDED = 8  # left out by an adjustment; never stored, since the ledger keeps what was measured
 
 
 def slice_of(instant: datetime | float) -> int:
@@ -71,7 +72,7 @@ class Sums:
     Attributes:
         total: events.
         bad: bad events.
-        expected: slices in the stretch.
+        expected: slices in the stretch that are not left out by an adjustment.
         measured: slices of it that were measured (interpolated ones included).
         interpolated: slices of it spread over a gap.
         approximate: slices of it that come from an extrapolating query.
@@ -152,12 +153,13 @@ class Slices:
         return result
 
     def sums(self) -> Sums:
-        """Everything in this stretch, added up."""
+        """Everything in this stretch, added up; slices that an adjustment excludes are not looked for."""
+        counting = ~self.having(Flag.EXCLUDED)
         return Sums(
             total=float(self.total.sum()),
             bad=float(self.bad.sum()),
-            expected=len(self),
-            measured=int(np.count_nonzero(self.having(Flag.MEASURED))),
+            expected=int(np.count_nonzero(counting)),
+            measured=int(np.count_nonzero(counting & self.having(Flag.MEASURED))),
             interpolated=int(np.count_nonzero(self.having(Flag.INTERPOLATED))),
             approximate=int(np.count_nonzero(self.having(Flag.APPROXIMATE))),
         )

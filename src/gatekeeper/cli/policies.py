@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from gatekeeper.bootstrap import now
 from gatekeeper.cli.exits import Code, readable_errors
 from gatekeeper.errors import ConfigurationError
 from gatekeeper.policy.loader import Loaded, PolicyFile, load
@@ -29,7 +30,7 @@ def validate(
     """
     with readable_errors():
         files = _files(paths)
-        loaded = load(files)
+        loaded = load(files, now=now())
     if as_json:
         typer.echo(json.dumps(_told(files, loaded), indent=2))
     else:

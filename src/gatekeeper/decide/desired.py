@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from gatekeeper.decide import explain, pace
+from gatekeeper.decide import corrections, explain, pace
 from gatekeeper.decide.chart import burn_down_chart
 from gatekeeper.decide.evaluate import Decision, ServiceRuling
 from gatekeeper.decide.markdown import clip, code, fit, prose
@@ -238,6 +238,7 @@ def _facts(view: ServiceView, ruling: ServiceRuling, now: datetime) -> list[Any]
         [[one.repository, one.number] for one in pace.settling(view, now)],
         override and [override.actor, override.until.isoformat(), override.reason],
         *(view.service.description, view.policy_problem),
+        *(corrections.essence(view), bool(corrections.over(view, now))),
     ]
 
 

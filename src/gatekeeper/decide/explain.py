@@ -88,11 +88,7 @@ def worst_measured(view: ServiceView) -> tuple[Objective, Measured] | None:
 
 def measured(view: ServiceView) -> list[tuple[Objective, Measured]]:
     """The objectives that were measured, with their measurements."""
-    return [
-        (objective, one.evidence)
-        for objective, one in zip(view.service.objectives, view.objectives, strict=True)
-        if isinstance(one.evidence, Measured)
-    ]
+    return [(objective, one.evidence) for objective, one in view.pairs if isinstance(one.evidence, Measured)]
 
 
 def burns(view: ServiceView) -> list[Reason]:

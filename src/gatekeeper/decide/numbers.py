@@ -2,7 +2,7 @@
 
 from gatekeeper.availability.incidents import Reliability
 from gatekeeper.availability.measure import Measured
-from gatekeeper.decide import definitions, phrases, windows
+from gatekeeper.decide import corrections, definitions, phrases, windows
 from gatekeeper.decide.markdown import code, prose, table
 from gatekeeper.decide.phrases import count, instant, pace, percent
 from gatekeeper.decide.snapshot import ObjectiveEvidence, ServiceView
@@ -28,13 +28,19 @@ def numbers(view: ServiceView) -> str:
     """A table of a service's objectives, and below it what qualifies them and how they were measured."""
     origin = view.service.origin
     commit = f" at {code(origin.commit[:12])}" if origin.commit else ""
-    pairs = list(zip(view.service.objectives, view.objectives, strict=True))
-    notes = [note for objective, one in pairs for note in _notes(objective, one)]
+    notes = [note for objective, one in view.pairs for note in _notes(objective, one)]
+    plain = [
+        f"{code(one.name)} {corrections.raw(objective, one.raw)}"
+        for objective, one in zip(view.service.objectives, view.objectives, strict=True)
+        if one.raw is not None
+    ]
     return "\n\n".join(
         [
             f"**{view.service.name}**, policy {code(origin.path)}{commit}",
-            table(_HEADER, [_row(objective, one) for objective, one in pairs]),
-            "\n".join(f"- {note}" for note in [rules(view.service.gate), *definitions.notes(view), *notes]),
+            table(_HEADER, [_row(objective, one) for objective, one in view.pairs]),
+            "\n".join(
+                f"- {note}" for note in [rules(view.service.gate), *definitions.notes(view), *notes, *plain]
+            ),
         ]
     )
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from gatekeeper.decide import advice, definitions, explain
+from gatekeeper.decide import advice, corrections, definitions, explain
 from gatekeeper.decide.evaluate import ServiceRuling
 from gatekeeper.decide.markdown import bullets, code, listed, prose
 from gatekeeper.decide.phrases import instant
@@ -22,7 +22,7 @@ def section(view: ServiceView, ruling: ServiceRuling, now: datetime) -> str:
     parts = [f"### {_ICONS[ruling.effective]} {prose(explain.headline(view, ruling))}"]
     if view.service.description:
         parts.append(f"*{prose(view.service.description)}*")
-    parts += _notes(view, ruling)
+    parts += _notes(view, ruling, now)
     if facts := bullets(_facts(view, ruling, now)):
         parts.append(facts)
     if view.files and view.memory.state is not State.OPEN:
@@ -30,7 +30,7 @@ def section(view: ServiceView, ruling: ServiceRuling, now: datetime) -> str:
     return "\n\n".join(parts)
 
 
-def _notes(view: ServiceView, ruling: ServiceRuling) -> Iterator[str]:
+def _notes(view: ServiceView, ruling: ServiceRuling, now: datetime) -> Iterator[str]:
     if ruling.override is not None:
         reason = ruling.override.reason
         why = code(reason, 300) if reason else "not given yet, write `/gatekeeper override <reason>`"
@@ -44,6 +44,8 @@ def _notes(view: ServiceView, ruling: ServiceRuling) -> Iterator[str]:
         note = advice.unknown_note(view, ruling)
         yield f"⚠️ Availability is not known at the moment: {prose(explain.doubts(view))}. {note}".rstrip()
     yield from (f"📐 {note}." for note in definitions.notes(view))
+    if over := corrections.over(view, now):
+        yield f"⌛ The policy has an exception that is ignored: {over}."
     if view.policy_problem:
         path, problem = code(view.service.origin.path), prose(view.policy_problem, 1_000)
         yield f"⚠️ A newer version of {path} is not in force: {problem}"
@@ -52,6 +54,8 @@ def _notes(view: ServiceView, ruling: ServiceRuling) -> Iterator[str]:
 def _facts(view: ServiceView, ruling: ServiceRuling, now: datetime) -> Iterator[tuple[str, list[str]]]:
     if balance := explain.balance(view):
         yield "How far", [balance]
+    if corrected := corrections.corrections(view):
+        yield "Corrected", corrected
     if view.memory.state is State.OPEN:
         return
     yield "Since", [instant(view.memory.since)]

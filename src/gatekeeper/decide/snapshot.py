@@ -3,10 +3,27 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from gatekeeper.availability.adjustment import Adjusted
 from gatekeeper.availability.forecast import Forecast
 from gatekeeper.availability.measure import Evidence
 from gatekeeper.decide.verdict import Memory
-from gatekeeper.policy.model import Service
+from gatekeeper.policy.model import Objective, Service, TargetException
+
+
+@dataclass(frozen=True)
+class Raw:
+    """A window without adjustments, against the target without an exception: it is shown, and decides nothing.
+
+    Attributes:
+        availability: good / total; None without events.
+        remaining: the share of the error budget left, never clamped.
+    """
+
+    good: float
+    bad: float
+    total: float
+    availability: float | None
+    remaining: float
 
 
 @dataclass(frozen=True)
@@ -20,6 +37,9 @@ class ObjectiveEvidence:
         redefined: since when its numbers come from another indicator than before; None if they always did.
         source_short: whether the source was asked for the whole window, and had nothing older than
             ``evidence.partial_since``.
+        exception: sets the target that counted; None when the objective's own did.
+        adjusted: what the policy's adjustments did to the window, in order of time.
+        raw: the window without them and without the exception; None when there are none, or nothing was measured.
     """
 
     name: str
@@ -29,6 +49,9 @@ class ObjectiveEvidence:
     thaw: Forecast | None = None
     redefined: datetime | None = None
     source_short: bool = False
+    exception: TargetException | None = None
+    adjusted: tuple[Adjusted, ...] = ()
+    raw: Raw | None = None
 
 
 @dataclass(frozen=True)
@@ -65,6 +88,12 @@ class ServiceView:
     policy_problem: str | None = None
     burn_down: tuple[tuple[datetime, float | None], ...] = ()
     landed: tuple[Landed, ...] = ()
+
+    @property
+    def pairs(self) -> tuple[tuple[Objective, ObjectiveEvidence], ...]:
+        """The objectives with the targets that counted, each with its evidence."""
+        pairs = zip(self.service.objectives, self.objectives, strict=True)
+        return tuple((objective.aiming_at(one.exception), one) for objective, one in pairs)
 
 
 @dataclass(frozen=True)

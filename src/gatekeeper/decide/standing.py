@@ -12,8 +12,7 @@ from gatekeeper.policy.model import Service
 
 def as_of(view: ServiceView, now: datetime) -> ServiceView:
     """The view with its gaps as they are at ``now``. The state moves in the service's own pass only."""
-    pairs = list(zip(view.service.objectives, view.objectives, strict=True))
-    aged = step(view.memory, pairs, view.service.gate, now)
+    aged = step(view.memory, view.pairs, view.service.gate, now)
     return replace(view, memory=replace(view.memory, unknown_since=aged.unknown_since, gaps=aged.gaps))
 
 

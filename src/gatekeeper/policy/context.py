@@ -1,7 +1,9 @@
 """What a service document says, held against where it was found and against good sense."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
+from gatekeeper.policy.dated import Phase, phase
 from gatekeeper.policy.document import Node
 from gatekeeper.policy.findings import locate
 from gatekeeper.policy.model import Mode, PrometheusIndicator
@@ -48,6 +50,15 @@ def doubts(spec: ServiceSpec, root: Node) -> Iterator[Problem]:
             yield Problem.at(
                 node.mark, message, f"give {name} the same conditions as total", Severity.WARNING
             )
+
+
+def elapsed(spec: ServiceSpec, root: Node, now: datetime) -> Iterator[Problem]:
+    """Warnings: exceptions that are over, and therefore ignored."""
+    for position, one in enumerate(spec.exceptions):
+        if phase(one, now) is Phase.OVER:
+            node, _ = locate(root, ("spec", "exceptions", position))
+            message = f"this exception is ignored: it ended at {one.end:%Y-%m-%d %H:%M} UTC"
+            yield Problem.at(node.mark, message, "remove it, or agree on another one", Severity.WARNING)
 
 
 def _labels_forgotten(indicator: PrometheusIndicator) -> list[str]:

@@ -3,8 +3,9 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from gatekeeper.policy.context import doubts, strangers
+from gatekeeper.policy.context import doubts, elapsed, strangers
 from gatekeeper.policy.defaults import Defaults
 from gatekeeper.policy.document import Document, Map, read
 from gatekeeper.policy.draft import Draft, draft, is_defaults
@@ -74,6 +75,7 @@ def load(
     repository: str = "",
     commit: str = "",
     defaults: Defaults | None = None,
+    now: datetime | None = None,
 ) -> Loaded:
     """Read policy files. Never raises over what is in them.
 
@@ -86,12 +88,13 @@ def load(
         repository: where they were read, ``owner/name``; empty for local files.
         commit: the commit they were read at.
         defaults: the organisation's defaults, laid under those in ``texts``.
+        now: when given, exceptions that are over by then are warned of.
     """
     documents, damage = _documents(texts)
     own = _only_one([draft(document) for document in documents if is_defaults(document.root)])
     in_use = _in_use(own, defaults)
     services = [draft(document, in_use) for document in documents if not is_defaults(document.root)]
-    services = _without_namesakes([_in_context(one, organization) for one in services])
+    services = _without_namesakes([_in_context(one, organization, now) for one in services])
     spoilt = _spoilt(own, damage, texts)
     withheld = [one for one in services if spoilt or not one.ok]
     origin = Origin(path="", repository=repository, commit=commit)
@@ -151,11 +154,12 @@ def _spoilt(own: list[Draft], damage: list[Problem], texts: Sequence[PolicyFile]
     )
 
 
-def _in_context(one: Draft, organization: str) -> Draft:
+def _in_context(one: Draft, organization: str, now: datetime | None) -> Draft:
     if not isinstance(one.content, ServiceFile):
         return one
     spec = one.content.spec
-    return one.with_problems(*strangers(spec, one.root, organization), *doubts(spec, one.root))
+    over = elapsed(spec, one.root, now) if now is not None else ()
+    return one.with_problems(*strangers(spec, one.root, organization), *doubts(spec, one.root), *over)
 
 
 def _without_namesakes(drafts: list[Draft]) -> list[Draft]:
@@ -193,6 +197,8 @@ def _built(drafts: list[Draft], organization: str, origin: Origin) -> Iterator[S
                 objectives=one.content.spec.objectives,
                 changes=one.content.spec.changes,
                 gate=one.content.spec.gate,
+                adjustments=one.content.spec.adjustments,
+                exceptions=one.content.spec.exceptions,
                 origin=origin.model_copy(update={"path": one.mark.path}),
             )
 

@@ -31,6 +31,7 @@ from gatekeeper.availability.window import Period, Rolling, Unit, calendar_perio
 from gatekeeper.policy import counting, rules
 from gatekeeper.policy.counting import EventQueries
 from gatekeeper.policy.either import Either
+from gatekeeper.policy.instants import parse_first, parse_minute, parse_until
 from gatekeeper.policy.mistake import MistakeError, MistakesError
 from gatekeeper.policy.units import (
     off_or,
@@ -180,6 +181,29 @@ Method = Annotated[
 ]
 
 
+class TargetException(Model):
+    """Another target for a stated time, with the business reason for it.
+
+    Attributes:
+        target: counts instead of the objective's, for the whole window.
+        end: when the objective's own target is back.
+        objective: which one; None in a service with only one.
+        start: when it begins; None if it began before anybody asked.
+    """
+
+    target: Annotated[Share, rules.TargetRule] = Field(examples=["99.5%"])
+    end: Annotated[datetime, BeforeValidator(parse_until)] = Field(alias="until", examples=["2026-12-31"])
+    reason: rules.Reason = Field(examples=["peak season, agreed with sales"])
+    objective: rules.Name | None = None
+    start: Annotated[datetime, BeforeValidator(parse_first)] | None = Field(default=None, alias="from")
+
+    @model_validator(mode="after")
+    def _forwards(self) -> Self:
+        if self.start is not None and self.end <= self.start:
+            raise MistakeError("this ends before it begins", "swap from and until", at=("until",))
+        return self
+
+
 class Objective(Model):
     """An SLO: a target over a window of an indicator."""
 
@@ -210,6 +234,10 @@ class Objective(Model):
     def allowed(self) -> float:
         """The share of events that may be bad: 1 - target, rounded once."""
         return float(1 - self.target)
+
+    def aiming_at(self, exception: TargetException | None) -> Self:
+        """The same objective with the target that an exception sets; itself without one."""
+        return self if exception is None else self.model_copy(update={"target": exception.target})
 
 
 def _distinct(objectives: tuple[Objective, ...]) -> tuple[Objective, ...]:
@@ -359,6 +387,31 @@ class Gate(Model):
             )
 
 
+class Adjustment(Model):
+    """A stretch of time in which the data do not say how the service is: maintenance, a load test.
+
+    Attributes:
+        start: where it begins, a whole minute in UTC.
+        end: where it ends.
+        treatment: ``up`` counts all of its events as good, ``excluded`` leaves them out of the window.
+    """
+
+    start: Annotated[datetime, BeforeValidator(parse_minute)] = Field(
+        alias="from", examples=["2026-11-08T02:00:00Z"]
+    )
+    end: Annotated[datetime, BeforeValidator(parse_minute)] = Field(
+        alias="to", examples=["2026-11-08T04:00:00Z"]
+    )
+    reason: rules.Reason = Field(examples=["announced maintenance"])
+    treatment: Literal["up", "excluded"] = Field(default="up", alias="as")
+
+    @model_validator(mode="after")
+    def _forwards(self) -> Self:
+        if self.end <= self.start:
+            raise MistakeError("this ends before it begins", "swap from and to", at=("to",))
+        return self
+
+
 class Origin(Model):
     """Where a policy was read: a file at a commit of a repository (empty for a local file)."""
 
@@ -376,6 +429,8 @@ class Service(Model):
     objectives: Objectives
     changes: tuple[Change, ...] = Field(min_length=1)
     gate: Gate = Gate()
+    adjustments: tuple[Adjustment, ...] = ()
+    exceptions: tuple[TargetException, ...] = ()
     origin: Origin
 
     @property

@@ -1,11 +1,12 @@
 """The shape of our own files: ``kind: Service`` and ``kind: Defaults`` of ``gatekeeper/v1``."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from gatekeeper.policy import rules
-from gatekeeper.policy.model import Change, Gate, Model, Objectives, Window
+from gatekeeper.policy.dated import coherent
+from gatekeeper.policy.model import Adjustment, Change, Gate, Model, Objectives, TargetException, Window
 
 ApiVersion = Literal["gatekeeper/v1"]
 Kind = Literal["Service", "Defaults"]
@@ -23,15 +24,20 @@ class Metadata(Model):
 class ServiceSpec(Model):
     """The promise, the changes it holds for, and the gate."""
 
-    later: ClassVar[frozenset[str]] = frozenset(
-        {"environments", "redundancy", "adjustments", "exceptions", "review"}
-    )
+    later: ClassVar[frozenset[str]] = frozenset({"environments", "redundancy", "review"})
 
     objectives: Objectives = Field(examples=["[{target: 99.95%, indicator: ...}]"])
     changes: Annotated[tuple[Change, ...], Field(min_length=1)] = Field(
         examples=["[{repository: acme/shop}]"]
     )
     gate: Gate = Gate()
+    adjustments: tuple[Adjustment, ...] = ()
+    exceptions: tuple[TargetException, ...] = ()
+
+    @model_validator(mode="after")
+    def _coherent(self) -> Self:
+        coherent(self.objectives, self.adjustments, self.exceptions)
+        return self
 
 
 class ServiceFile(Model):

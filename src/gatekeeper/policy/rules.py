@@ -20,7 +20,8 @@ from gatekeeper.policy.units import format_duration, parse_duration, write_durat
 
 SHORTEST_WINDOW, LONGEST_WINDOW = timedelta(hours=1), timedelta(days=90)
 OWN_LABELS = ("slo:caution", "slo:frozen")
-_LONGEST_NAME, _LONGEST_LABEL, _LONGEST_PATTERN, _LONGEST_LINK = 63, 50, 255, 500
+_LONGEST_NAME, _LONGEST_LABEL, _LONGEST_PATTERN = 63, 50, 255
+_LONGEST_LINK, _LONGEST_REASON = 500, 300
 _MOST_STARS, _MOST_STARS_BETWEEN_SLASHES = 4, 2
 _NAME = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?", re.ASCII)
 _REPOSITORY = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})/[A-Za-z0-9._-]{1,100}", re.ASCII)
@@ -124,6 +125,14 @@ def _label(value: str) -> str:
     if value.casefold() in OWN_LABELS:
         raise MistakeError(f'Gatekeeper sets the label "{value}" itself', "choose another one")
     return value
+
+
+def _reason(value: str) -> str:
+    if not value.strip() or len(value) > _LONGEST_REASON:
+        raise MistakeError(
+            f"a reason is 1 to {_LONGEST_REASON} characters long", "say what happened, and who agreed to it"
+        )
+    return " ".join(value.split())
 
 
 def _query(value: str) -> str:
@@ -236,6 +245,7 @@ Branch = Annotated[str, AfterValidator(_branch)]
 PathPatterns = Annotated[tuple[Annotated[str, AfterValidator(_path_pattern)], ...], AfterValidator(_patterns)]
 Team = Annotated[str, AfterValidator(_team)]
 Label = Annotated[str, AfterValidator(_label)]
+Reason = Annotated[str, AfterValidator(_reason)]
 Query = Annotated[str, AfterValidator(_query)]
 Link = Annotated[str, AfterValidator(_link)]
 UpQuery = Annotated[str, AfterValidator(_up_query)]

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from gatekeeper.availability.incidents import Reliability
 from gatekeeper.availability.measure import Measured
-from gatekeeper.decide import explain, phrases, windows
+from gatekeeper.decide import corrections, explain, phrases, windows
 from gatekeeper.decide.snapshot import ObjectiveEvidence
 from gatekeeper.decide.verdict import Doubt, State
 from gatekeeper.policy.model import Gate, Mode, Objective
@@ -78,7 +78,7 @@ class Card:
     """One service in words.
 
     Attributes:
-        story: what an operator asks first: (How far, Why, Cause, Ends; a sentence in Markdown).
+        story: what an operator asks first: (Corrected, Ignored, How far, Why, Cause, Ends; a sentence in Markdown).
         doubt: what is not known; empty when everything is.
         chips: what qualifies the state, in a few words each.
     """
@@ -160,6 +160,9 @@ def _word(seen: Standing, status: Status) -> str:
 
 def _story(seen: Standing) -> Iterator[tuple[str, str]]:
     view = seen.view
+    yield from (("Corrected", sentence) for sentence in corrections.corrections(view))
+    if over := corrections.over(view, seen.now):
+        yield "Ignored", over
     if view.memory.state is State.OPEN:
         return
     if balance := explain.balance(view):
@@ -233,6 +236,10 @@ def _notes(objective: Objective, one: ObjectiveEvidence) -> Iterator[str]:
     if isinstance(evidence, Measured):
         if evidence.approximate:
             yield "approximate"
+        if one.adjusted:
+            yield "adjusted"
+        if one.exception is not None:
+            yield f"target by exception until {phrases.instant(one.exception.end)}"
         if evidence.partial_since is not None:
             yield f"partial window: since {phrases.instant(evidence.partial_since)}"
         if one.source_short:

@@ -7,7 +7,7 @@ from functools import partial
 from flask import Blueprint, render_template, request
 
 from gatekeeper.availability.measure import Measured
-from gatekeeper.decide import advice, phrases
+from gatekeeper.decide import advice, corrections, phrases
 from gatekeeper.decide.desired import desire
 from gatekeeper.settings import Settings
 from gatekeeper.web import chart, marked, views
@@ -76,6 +76,7 @@ def _shared(reading: Reading, pages: Pages) -> dict[str, object]:
         "phrases": phrases,
         "marked": marked,
         "pages": pages,
+        "dated": partial(corrections.dated, now=now),
     }
 
 
@@ -97,7 +98,7 @@ def _charts(reading: Reading, seen: Standing) -> Iterator[tuple[str, chart.Chart
     for objective, one in views.pairs(seen.view):
         found = one.evidence
         if isinstance(found, Measured):
-            points = reading.burn_down(objective, found)
+            points = reading.burn_down(seen.view.service, objective, found)
             drawn = chart.chart(points, found.window_start, found.incidents, thresholds)
             if drawn is not None:
                 yield objective.name, drawn

@@ -30,11 +30,46 @@ class Error(Answer):
     )
 
 
+class RawReport(Answer):
+    """The window without adjustments, against the target without an exception: shown, and decides nothing."""
+
+    target: float
+    good: float
+    bad: float
+    total: float
+    availability: float | None
+    budget_remaining: float
+
+
+class ExceptionReport(Answer):
+    """A dated change of target."""
+
+    target: float
+    since: datetime | None = Field(description="Null for one that has no stated beginning.")
+    until: datetime
+    reason: str
+
+
+class AdjustmentReport(Answer):
+    """A stretch of the window whose events do not count as they were measured."""
+
+    start: datetime
+    end: datetime
+    reason: str
+    treatment: Literal["up", "excluded"] = Field(
+        description="up counts all events as good, excluded leaves them out."
+    )
+    bad: float = Field(description="Bad events that the ledger has there.")
+    total: float
+
+
 class ObjectiveReport(Answer):
     """An objective (SLO) and what its ledger says of the window that ends now."""
 
     name: str
-    target: float = Field(description="Share of events that ought to be good, such as 0.9995.")
+    target: float = Field(
+        description="Share of events that ought to be good, such as 0.9995; an exception's while it is in force."
+    )
     window_seconds: int = Field(description="Length of the window; of a calendar period, its whole length.")
     good: float | None = Field(
         description="Good events (or minutes, if it counts these) in the window; good + bad = total."
@@ -64,6 +99,9 @@ class ObjectiveReport(Answer):
         description="Some numbers come from a query that extrapolates, not from samples."
     )
     query: str = Field(description="The indicator as its policy has it, a line a query.")
+    exception: ExceptionReport | None = Field(description="What sets the target; null for the policy's own.")
+    adjustments: list[AdjustmentReport] = Field(description="Those of the window, in order of time.")
+    raw: RawReport | None = Field(description="Without these two; null when there are none.")
 
 
 class ServiceReport(Answer):
@@ -95,6 +133,11 @@ class IncidentReport(Answer):
     end: datetime | None = Field(description="Null while it lasts.")
     bad: float = Field(description="Bad events in it.")
     budget_share: float = Field(description="Share of the window's error budget that it spent.")
+    adjusted_by: str | None = Field(
+        default=None,
+        description="The reason of the adjustment that covers some of it: then it is as the ledger has it, "
+        "and what is covered counts for nothing.",
+    )
 
 
 class ReasonReport(Answer):

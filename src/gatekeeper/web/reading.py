@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from gatekeeper.availability.adjustment import adjust
 from gatekeeper.availability.ledger import slice_of
 from gatekeeper.availability.measure import Measured, burn_down
 from gatekeeper.bootstrap import Gatekeeper
@@ -69,11 +70,13 @@ class Reading:
         blocked = self._gatekeeper.pulls.blocked()
         return self._standing(entries[0], self._gatekeeper.gates.standing(key), blocked.get(key, ()))
 
-    def burn_down(self, objective: Objective, found: Measured) -> Sequence[tuple[datetime, float | None]]:
-        """How the budget of a measured window was spent."""
+    def burn_down(
+        self, service: Service, objective: Objective, found: Measured
+    ) -> Sequence[tuple[datetime, float | None]]:
+        """How the budget of a measured window was spent, after the policy's adjustments."""
         first, stop = slice_of(found.window_start) + 1, slice_of(found.window_end) + 1
-        slices = objective.judged(self._gatekeeper.ledger.read(objective.indicator.id, first, stop))
-        start, end = found.window_start, found.window_end
+        stored = objective.judged(self._gatekeeper.ledger.read(objective.indicator.id, first, stop))
+        slices, start, end = adjust(stored, service.adjustments), found.window_start, found.window_end
         return burn_down(slices, objective.allowed, start, end, CHART_POINTS, ahead=found.to_come)
 
     def transitions(self, service: Service) -> tuple[Transition, ...]:

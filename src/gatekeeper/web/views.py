@@ -5,26 +5,30 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
+from gatekeeper.availability.adjustment import Adjusted
 from gatekeeper.availability.forecast import exhaustion
 from gatekeeper.availability.measure import Measured, Unmeasured
 from gatekeeper.decide import explain
 from gatekeeper.decide.evaluate import Decision
 from gatekeeper.decide.evidence import Known
-from gatekeeper.decide.snapshot import ObjectiveEvidence, ServiceView, Snapshot
+from gatekeeper.decide.snapshot import ObjectiveEvidence, Raw, ServiceView, Snapshot
 from gatekeeper.decide.verdict import Reason, Verdict
-from gatekeeper.policy.model import ByTimeslices, Objective
+from gatekeeper.policy.model import ByTimeslices, Objective, TargetException
 from gatekeeper.policy.units import format_share
 from gatekeeper.store.decisions import SNAPSHOT, Stored
 from gatekeeper.store.gates import Transition
 from gatekeeper.store.overrides import OverrideRecord
 from gatekeeper.web.models import (
+    AdjustmentReport,
     DecisionDetail,
     DecisionReport,
+    ExceptionReport,
     ForecastReport,
     IncidentReport,
     ObjectiveForecast,
     ObjectiveReport,
     OverrideReport,
+    RawReport,
     ReasonReport,
     RulingReport,
     ServiceDetail,
@@ -61,7 +65,7 @@ def service_report(seen: Standing) -> ServiceReport:
         expected_end=seen.expected_end,
         reasons=[plain(sentence) for sentence in reasons(seen)],
         blocked=list(seen.blocked),
-        objectives=[_objective(objective, one) for objective, one in pairs(seen.view)],
+        objectives=_objectives(seen.view),
     )
 
 
@@ -121,7 +125,7 @@ def decision_detail(stored: Stored) -> DecisionDetail:
 
 def pairs(view: ServiceView) -> Sequence[tuple[Objective, ObjectiveEvidence]]:
     """The objectives with their evidence."""
-    return list(zip(view.service.objectives, view.objectives, strict=True))
+    return view.pairs
 
 
 def reasons(seen: Standing) -> Iterator[str]:
@@ -151,7 +155,14 @@ def exhausted_at(objective: Objective, found: Measured) -> datetime | None:
     return None if spent and found.resets_at and spent > found.resets_at else spent
 
 
-def _objective(objective: Objective, one: ObjectiveEvidence) -> ObjectiveReport:
+def _objectives(view: ServiceView) -> list[ObjectiveReport]:
+    return [
+        _objective(objective, written, one)
+        for written, (objective, one) in zip(view.service.objectives, pairs(view), strict=True)
+    ]
+
+
+def _objective(objective: Objective, written: Objective, one: ObjectiveEvidence) -> ObjectiveReport:
     evidence = one.evidence
     measured = evidence if isinstance(evidence, Measured) else None
     reliability = measured.reliability if measured else None
@@ -174,20 +185,53 @@ def _objective(objective: Objective, one: ObjectiveEvidence) -> ObjectiveReport:
         mttr_seconds=reliability.mttr_s if reliability and not reliability.mttr_is_lower_bound else None,
         approximate=measured.approximate if measured else False,
         query=queries(objective),
+        exception=_exception(one.exception) if one.exception else None,
+        adjustments=[_adjustment(adjusted) for adjusted in one.adjusted],
+        raw=_raw(written, one.raw) if one.raw else None,
+    )
+
+
+def _exception(one: TargetException) -> ExceptionReport:
+    return ExceptionReport(target=float(one.target), since=one.start, until=one.end, reason=one.reason)
+
+
+def _adjustment(one: Adjusted) -> AdjustmentReport:
+    return AdjustmentReport(
+        start=one.start,
+        end=one.end,
+        reason=one.reason,
+        treatment=one.treatment,
+        bad=one.bad,
+        total=one.total,
+    )
+
+
+def _raw(written: Objective, found: Raw) -> RawReport:
+    return RawReport(
+        target=float(written.target),
+        good=found.good,
+        bad=found.bad,
+        total=found.total,
+        availability=found.availability,
+        budget_remaining=found.remaining,
     )
 
 
 def _incidents(view: ServiceView) -> Iterator[IncidentReport]:
+    """An objective's incidents in order of time, those that were adjusted away among them."""
     for objective, one in pairs(view):
-        if isinstance(one.evidence, Measured):
-            for incident in one.evidence.incidents:
-                yield IncidentReport(
-                    objective=objective.name,
-                    start=incident.start,
-                    end=incident.end,
-                    bad=incident.bad,
-                    budget_share=incident.budget_share,
-                )
+        counted = one.evidence.incidents if isinstance(one.evidence, Measured) else ()
+        found = [(incident, None) for incident in counted]
+        adjusted = [(incident, each.reason) for each in one.adjusted for incident in each.incidents]
+        for incident, reason in sorted([*found, *adjusted], key=lambda pair: pair[0].start):
+            yield IncidentReport(
+                objective=objective.name,
+                start=incident.start,
+                end=incident.end,
+                bad=incident.bad,
+                budget_share=incident.budget_share,
+                adjusted_by=reason,
+            )
 
 
 def _transition(moved: Transition) -> TransitionReport:

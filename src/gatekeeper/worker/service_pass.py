@@ -5,23 +5,25 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from gatekeeper.availability.adjustment import Adjusted, adjust, effects
 from gatekeeper.availability.filling import LedgerConflictError, LedgerStatus
 from gatekeeper.availability.forecast import thaw
-from gatekeeper.availability.ledger import STEP, Slices, end_of
-from gatekeeper.availability.measure import Measured, burn_down, measure, reach
+from gatekeeper.availability.ledger import STEP, Slices, end_of, slice_of
+from gatekeeper.availability.measure import Evidence, Measured, burn_down, measure, reach
 from gatekeeper.decide import burning, pace
 from gatekeeper.decide.definitions import redefined
 from gatekeeper.decide.evaluate import standing
 from gatekeeper.decide.evidence import Known
 from gatekeeper.decide.explain import worst_measured
 from gatekeeper.decide.gate_state import ends_by, step
-from gatekeeper.decide.snapshot import Landed, ObjectiveEvidence, ServiceView
+from gatekeeper.decide.snapshot import Landed, ObjectiveEvidence, Raw, ServiceView
 from gatekeeper.decide.told import expected_end
 from gatekeeper.decide.verdict import Memory, State
 from gatekeeper.errors import ConfigurationError, QueryRefusedError, SourceError
 from gatekeeper.events.keys import WorkKey
 from gatekeeper.events.triggers import Priority, Touch
-from gatekeeper.policy.model import Indicator, Objective, Service
+from gatekeeper.policy.dated import exception_for
+from gatekeeper.policy.model import Indicator, Objective, Service, TargetException
 from gatekeeper.worker.pull_pass import FAN_OUT
 from gatekeeper.worker.refresh import SETTLE
 
@@ -77,11 +79,22 @@ class Gates(Protocol):
 
 @dataclass(frozen=True)
 class _Measuring:
-    """An objective with its slices up to the last settled one, ``until``."""
+    """An objective with its slices up to the last settled one, ``until``.
+
+    Attributes:
+        objective: with the target that counts.
+        slices: as they count.
+        written: the objective as the policy has it.
+        stored: the slices as the ledger has them.
+        exception: what sets the target, or None.
+    """
 
     objective: Objective
     slices: Slices
     until: datetime
+    written: Objective
+    stored: Slices
+    exception: TargetException | None
 
 
 class ServicePass:
@@ -130,16 +143,16 @@ class ServicePass:
     def _view(self, service: Service, last: ServiceView | None, now: datetime) -> ServiceView:
         measurings = [self._read(service, objective, now) for objective in service.objectives]
         evidence = [
-            replace(self._evidence(service, one), redefined=redefined(last, one.objective, now))
+            replace(self._evidence(service, one), redefined=redefined(last, one.written, now))
             for one in measurings
         ]
         before = last.memory if last else None
-        memory = _stepped(before, service, evidence, now)
+        memory = _stepped(before, service, measurings, evidence, now)
         # A forecast costs more than all the rest, and only a freeze needs one.
         if memory.state is State.FROZEN:
             pairs = zip(measurings, evidence, strict=True)
             evidence = [_with_thaw(service, measuring, one) for measuring, one in pairs]
-            memory = _stepped(before, service, evidence, now)
+            memory = _stepped(before, service, measurings, evidence, now)
         end = expected_end(memory.state, evidence, ends_by(memory, service.gate))
         landed = self._gates.landed(service.key, now - pace.DAY) if memory.state in pace.PACED else ()
         view = ServiceView(service, memory, tuple(evidence), expected_end=end, landed=tuple(landed))
@@ -155,28 +168,28 @@ class ServicePass:
     def _read(self, service: Service, objective: Objective, now: datetime) -> _Measuring:
         last = _settled(now)
         first = last - int(_reach(service, objective, end_of(last)).total_seconds() // STEP)
-        slices = self._ledgers.read(objective.indicator.id, first, last + 1)
-        return _Measuring(objective, objective.judged(slices), end_of(last))
+        stored = objective.judged(self._ledgers.read(objective.indicator.id, first, last + 1))
+        exception = exception_for(objective, service.exceptions, now)
+        return _Measuring(
+            objective=objective.aiming_at(exception),
+            slices=adjust(stored, service.adjustments),
+            until=end_of(last),
+            written=objective,
+            stored=stored,
+            exception=exception,
+        )
 
     def _evidence(self, service: Service, one: _Measuring) -> ObjectiveEvidence:
         status = self._ledgers.status(one.objective.indicator.id)
-        evidence = measure(
-            one.slices,
-            allowed=one.objective.allowed,
-            window=one.objective.window,
-            now=one.until,
-            history_start=status.history_start,
-            quiet_s=_seconds(service.gate.thaw.or_quiet_for),
-            floor=float(service.gate.freeze.below),
-            fewest=one.objective.fewest,
-        )
-        return ObjectiveEvidence(
+        found = _measured(service, one.objective, one.slices, one.until, status)
+        evidence = ObjectiveEvidence(
             one.objective.name,
-            evidence,
+            found,
             status.progress,
             status.problem,
-            source_short=status.short_of(evidence.window_start),
+            source_short=status.short_of(found.window_start),
         )
+        return _beside(evidence, service, one, status)
 
     def _touches(self, view: ServiceView, before: Standing | None, now: datetime) -> Sequence[Touch]:
         """When something changed that a check shows, every open pull request that the service touches."""
@@ -188,10 +201,51 @@ class ServicePass:
         ]
 
 
+def _measured(
+    service: Service, objective: Objective, slices: Slices, until: datetime, status: LedgerStatus
+) -> Evidence:
+    return measure(
+        slices,
+        allowed=objective.allowed,
+        window=objective.window,
+        now=until,
+        history_start=status.history_start,
+        quiet_s=_seconds(service.gate.thaw.or_quiet_for),
+        floor=float(service.gate.freeze.below),
+        fewest=objective.fewest,
+    )
+
+
+def _beside(
+    evidence: ObjectiveEvidence, service: Service, one: _Measuring, status: LedgerStatus
+) -> ObjectiveEvidence:
+    """The evidence with what corrected it, and what it would be without."""
+    if one.exception is None and one.slices is one.stored:
+        return evidence
+    raw = _measured(service, one.written, one.stored, one.until, status)
+    window = one.stored.between(slice_of(raw.window_start) + 1, slice_of(raw.window_end) + 1)
+    incidents = raw.incidents if isinstance(raw, Measured) else ()
+    adjusted = tuple(effects(window, service.adjustments, incidents))
+    shown = _raw(raw, one.exception, adjusted)
+    return replace(evidence, exception=one.exception, adjusted=adjusted, raw=shown)
+
+
+def _raw(found: Evidence, exception: TargetException | None, adjusted: Sequence[Adjusted]) -> Raw | None:
+    """What to show beside the evidence; nothing where it is the same."""
+    if not isinstance(found, Measured) or not (exception or adjusted):
+        return None
+    return Raw(found.good, found.bad, found.total, found.availability, found.remaining)
+
+
 def _stepped(
-    before: Memory | None, service: Service, evidence: Sequence[ObjectiveEvidence], now: datetime
+    before: Memory | None,
+    service: Service,
+    measurings: Sequence[_Measuring],
+    evidence: Sequence[ObjectiveEvidence],
+    now: datetime,
 ) -> Memory:
-    return step(before, list(zip(service.objectives, evidence, strict=True)), service.gate, now)
+    objectives = (one.objective for one in measurings)
+    return step(before, list(zip(objectives, evidence, strict=True)), service.gate, now)
 
 
 def _with_thaw(service: Service, one: _Measuring, evidence: ObjectiveEvidence) -> ObjectiveEvidence:
@@ -224,7 +278,7 @@ def _failed(failures: Sequence[SourceError | ConfigurationError]) -> SourceError
 
 
 def _shown(view: ServiceView, at: datetime) -> tuple[Any, ...]:
-    """What of a service a check shows: policy, state, doubts, verdict, pace, and what the end of a freeze waits for.
+    """What of a service a check shows: policy, exceptions, state, doubts, verdict, pace, and what a freeze waits for.
 
     Not the budget left, which an incident moves every minute: it is current wherever a pass comes by.
     """
@@ -233,7 +287,8 @@ def _shown(view: ServiceView, at: datetime) -> tuple[Any, ...]:
     verdict = standing(memory, view.service.gate, at)
     waits = [(one.objective, one.start) for one in memory.owed], memory.told.end
     return (
-        *(view.service, memory.state, memory.since, waits, doubts, verdict),
+        *(view.service, [one.exception for one in view.objectives]),
+        *(memory.state, memory.since, waits, doubts, verdict),
         *(pace.full_until(view, at), pace.settling(view, at)),
     )
 
