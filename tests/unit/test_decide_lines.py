@@ -12,6 +12,7 @@ from gatekeeper.decide.evidence import Known
 from gatekeeper.decide.gate_state import step
 from gatekeeper.decide.lines import freeze_line, in_noise, recovery_level, relapse_line
 from gatekeeper.decide.verdict import Memory, Spared, State
+from gatekeeper.policy.model import Objective
 
 GATE = a_gate()
 ALLOWED = 0.0005
@@ -36,6 +37,16 @@ def known(bad: float, budget: float) -> Known:
 )
 def test_the_fewer_the_events_the_lower_the_line_that_freezes(budget: float, line: float) -> None:
     assert freeze_line(known(0, budget), GATE) == pytest.approx(line, abs=1e-4)
+
+
+def test_minutes_are_counted_exactly_however_few_are_allowed() -> None:
+    """28 days at 99.9 % allow 40 bad minutes, which come in a row: no chance moves the line for them."""
+    by_minute = {"method": {"timeslices": {"target": "99%"}}}
+    minutes = Objective.model_validate(an_objective(target="0.999").model_dump() | by_minute)
+    one = Known(minutes, measured(bad=41, total=40_320, allowed=0.001))
+    assert (freeze_line(one, GATE), in_noise(one, GATE)) == (0, False)
+    assert step(None, [(minutes, evidence(one.measured))], GATE, NOW).state is State.FROZEN
+    assert recovery_level(one, GATE) == pytest.approx(0.27)
 
 
 @pytest.mark.parametrize("below", ["0%", "5%"])

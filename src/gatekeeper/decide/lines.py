@@ -3,6 +3,8 @@
 What is counted trembles: B bad events scatter by √B, which is √B / E of a budget of E events. Two lines between which
 a gate moves back and forth are therefore never closer than twice that. A line at which changes would wait is moved
 down for it and never up: what may be chance warns, and does not block.
+
+Minutes do not tremble: an objective that counts them has them exactly, and bad ones come in a row, not by chance.
 """
 
 import math
@@ -22,6 +24,8 @@ def freeze_line(one: Known, gate: Gate) -> float:
     The highest r with r ≤ ``freeze.below`` and r ≤ ``thaw.above`` - 2·√B/E. With B = (1 - r)·E, the second is
     r ≤ 1 - (1/√E + √(1/E + 1 - ``thaw.above``))²: it depends on the budget E alone, not on what is left of it.
     """
+    if one.objective.counts == "minutes":
+        return float(gate.freeze.below)
     above = float(gate.thaw.above)
     chance = 1 - (1 / math.sqrt(one.budget) + math.sqrt(1 / one.budget + 1 - above)) ** 2
     return min(float(gate.freeze.below), chance)
@@ -65,4 +69,6 @@ def still_spared(before: Iterable[Spared], known: Iterable[Known], gate: Gate) -
 
 
 def _band(one: Known) -> float:
+    if one.objective.counts == "minutes":
+        return RECOVERY_BAND
     return max(RECOVERY_BAND, 2 * math.sqrt(one.measured.bad) / one.budget)
