@@ -31,6 +31,7 @@ bench: servers $(VENV)/.dev ## the figures of docs/benchmarks.md and docs/accura
 	$(BIN)/python benchmarks/accuracy.py
 	$(BIN)/python benchmarks/webhook_ack.py
 	$(BIN)/python benchmarks/flips.py
+	$(BIN)/python benchmarks/backtest.py
 
 clean: ## remove what these commands made
 	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -9,9 +9,10 @@ import typer
 from rich.console import Console
 
 from gatekeeper.bootstrap import now
-from gatekeeper.cli.exits import Code, readable_errors
+from gatekeeper.cli.exits import Code, errors, readable_errors
 from gatekeeper.errors import ConfigurationError
 from gatekeeper.policy.loader import Loaded, PolicyFile, load
+from gatekeeper.policy.model import Service
 from gatekeeper.policy.problem import Problem, Severity
 
 SUFFIXES = frozenset({".yaml", ".yml"})
@@ -36,6 +37,24 @@ def validate(
     else:
         _print(files, loaded)
     raise typer.Exit(Code.OK if loaded.ok else Code.NO)
+
+
+def checked(paths: Sequence[Path]) -> Sequence[Service]:
+    """The services of policy files without mistakes.
+
+    Raises:
+        ConfigurationError: there are no files, or no services in them.
+        Exit: there are mistakes; they are printed.
+    """
+    files = _files(paths)
+    loaded = load(files)
+    if not loaded.ok:
+        for problem in loaded.problems:
+            errors.print(str(problem), style="red")
+        raise typer.Exit(Code.NO)
+    if not loaded.services:
+        raise ConfigurationError(f"no service in {', '.join(file.path for file in files)}")
+    return loaded.services
 
 
 def _files(paths: Sequence[Path]) -> list[PolicyFile]:

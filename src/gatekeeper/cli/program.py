@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from gatekeeper import logs
+from gatekeeper.cli.backtest.command import backtest
 from gatekeeper.cli.decisions import check, explain, replay
 from gatekeeper.cli.doctor import doctor
 from gatekeeper.cli.operation import demo, serve, settings, worker
@@ -29,7 +30,7 @@ app = typer.Typer(
 PANELS: Mapping[str, Sequence[Callable[..., None]]] = {
     "Running it": (serve, worker, demo),
     "Decisions": (check, explain, replay),
-    "Policy files": (validate,),
+    "Policy files": (validate, backtest),
     "Setting it up": (settings, doctor),
 }
 for panel, commands in PANELS.items():

@@ -36,6 +36,18 @@ def step(
         gate: the rules.
         now: the instant of the pass.
     """
+    after = move(memory, objectives, gate, now)
+    evidence = [found for _, found in objectives]
+    return replace(after, told=follow(after.told, after.state, evidence, ends_by(after, gate)))
+
+
+def move(
+    memory: Memory | None,
+    objectives: Sequence[tuple[Objective, ObjectiveEvidence]],
+    gate: Gate,
+    now: datetime,
+) -> Memory:
+    """``step`` but for what is told: the rules alone, which also judge a whole stretch of time (``backtest``)."""
     known, gaps = sift(objectives, now)
     before = _followed(memory or Memory(State.OPEN, now), known, gate)
     state, reasons = _next(before, known, gate, now, settled=not gaps)
@@ -44,7 +56,6 @@ def step(
         after,
         unknown_since=(before.unknown_since or now) if gaps else None,
         gaps=gaps,
-        told=follow(before.told, state, [evidence for _, evidence in objectives], ends_by(after, gate)),
         owed=after.owed if state is State.FROZEN else (),
     )
 

@@ -7,7 +7,6 @@ down for it and never up: what may be chance warns, and does not block.
 Minutes do not tremble: an objective that counts them has them exactly, and bad ones come in a row, not by chance.
 """
 
-import math
 from collections.abc import Iterable, Sequence
 
 from gatekeeper.decide.evidence import Known
@@ -27,7 +26,7 @@ def freeze_line(one: Known, gate: Gate) -> float:
     if one.objective.counts == "minutes":
         return float(gate.freeze.below)
     above = float(gate.thaw.above)
-    chance = 1 - (1 / math.sqrt(one.budget) + math.sqrt(1 / one.budget + 1 - above)) ** 2
+    chance = 1 - (1 / _root(one.budget) + _root(1 / one.budget + 1 - above)) ** 2
     return min(float(gate.freeze.below), chance)
 
 
@@ -71,4 +70,10 @@ def still_spared(before: Iterable[Spared], known: Iterable[Known], gate: Gate) -
 def _band(one: Known) -> float:
     if one.objective.counts == "minutes":
         return RECOVERY_BAND
-    return max(RECOVERY_BAND, 2 * math.sqrt(one.measured.bad) / one.budget)
+    return max(RECOVERY_BAND, 2 * _root(one.measured.bad) / one.budget)
+
+
+def _root(of: float) -> float:
+    """The square root; as a power, which bounds of a number have too (``backtest``)."""
+    root: float = of**0.5
+    return root

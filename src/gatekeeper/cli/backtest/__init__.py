@@ -1,0 +1,1 @@
+"""``gatekeeper backtest``: what a policy would have done."""

@@ -1,0 +1,152 @@
+"""A backtest in words and figures: for the terminal, the page and scripts."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from gatekeeper.decide import phrases
+from gatekeeper.decide.backtest.history import Past
+from gatekeeper.decide.backtest.result import Backtest, Move
+from gatekeeper.decide.backtest.waiting import Waiting
+from gatekeeper.decide.verdict import Reason, Rule, State
+from gatekeeper.policy.model import Service
+from gatekeeper.policy.units import format_duration
+
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One policy over the past, and what it would have made wait."""
+
+    service: Service
+    pasts: tuple[Past, ...]
+    result: Backtest
+    waiting: tuple[Waiting, ...]
+
+
+@dataclass(frozen=True)
+class Report:
+    """A policy, beside the one in force where there is one."""
+
+    tested: Trial
+    beside: Trial | None
+    recorded: int
+
+    @property
+    def columns(self) -> Sequence[tuple[str, Trial]]:
+        """What is compared, under its name."""
+        return [("this policy", self.tested), *([("in force", self.beside)] if self.beside else [])]
+
+
+def says(report: Report) -> str:
+    """The result in a sentence."""
+    result = report.tested.result
+    length, frozen, unknown = result.end - result.start, result.time_in(State.FROZEN), result.time_unknown
+    if unknown == length:
+        return f"Nothing is known: evidence was missing for all of the last {_days(length)}."
+    text = (
+        f"Would have frozen {_days(frozen)} of the last {_days(length)}"
+        if frozen
+        else f"Would not have frozen in the last {_days(length)}"
+    )
+    if unknown:
+        text += f", with evidence missing for {_days(unknown)}"
+    if report.beside is not None:
+        text += f"; the policy in force: {_days(report.beside.result.time_in(State.FROZEN))}"
+    caught = len(report.tested.waiting)
+    if caught:
+        text += f". {caught} pull request{'s' if caught > 1 else ''} would have waited"
+    return text + "."
+
+
+def rows(report: Report) -> Iterator[list[str]]:
+    """A table: what, then a figure for each column."""
+    tested = [one for _, one in report.columns]
+    for state in State:
+        yield [f"time {state}", *(_share(one.result, state) for one in tested)]
+    yield ["evidence missing", *(_of(one.result.time_unknown, one.result) for one in tested)]
+    yield ["freezes", *(str(_freezes(one.result)) for one in tested)]
+    yield ["flips (shut or opened)", *(str(one.result.flips) for one in tested)]
+    yield ["transitions", *(str(len(one.result.moves)) for one in tested)]
+    yield ["pull requests that would have waited", *(str(len(one.waiting)) for one in tested)]
+
+
+def moves(result: Backtest) -> Iterator[list[str]]:
+    """A table of the transitions: when, from, to, because."""
+    for one in result.moves:
+        yield [phrases.instant(one.at), one.before, one.after, "; ".join(_because(one))]
+
+
+def waits(report: Report) -> Iterator[list[str]]:
+    """A table of the pull requests: which, title, how long in a freeze, what became of it."""
+    for one in report.tested.waiting:
+        length = sum((end - start for start, end in one.frozen), timedelta(0))
+        yield [
+            one.subject,
+            one.title,
+            _days(length),
+            "was closed or merged meanwhile" if one.closed_frozen else "",
+        ]
+
+
+def notes(report: Report) -> Iterator[str]:
+    """What the result leaves out."""
+    yield "The gate begins open, as that of a new service: a freeze from before the first day is not known."
+    yield "Data that came late are there from the start: at the time, the gate saw them later."
+    for past in report.tested.pasts:
+        yield from _gaps(past, report.tested.result)
+    if report.beside is None:
+        yield "No policy of this service is in force in the database: there is nothing to compare with."
+    if report.recorded:
+        yield (
+            f"{report.recorded} pull requests of this service are on record in this time, each from when Gatekeeper "
+            "first decided on it, with the labels that it had last. Overrides are not foreseen."
+        )
+    else:
+        yield "No pull request of this service is on record in this time: what would have been blocked is not known."
+
+
+def _gaps(past: Past, result: Backtest) -> Iterator[str]:
+    name = past.objective.name
+    if past.problem:
+        yield f"{name} cannot be measured: {past.problem}"
+    if past.history_start is None and not past.slices.flags.any():
+        yield f"{name}: nothing was ever measured."
+    elif past.history_start is not None and past.history_start > past.objective.window.at(result.start).start:
+        yield (
+            f"{name}: the source has no data before {phrases.instant(past.history_start)}; "
+            f"windows that reach further back are partial."
+        )
+
+
+def _because(move: Move) -> Iterator[str]:
+    return (f"{one.objective}: {_reason(one)}" for one in move.reasons)
+
+
+def _reason(one: Reason) -> str:
+    if one.window_s:
+        span, limit = phrases.seconds(one.window_s), phrases.pace(one.limit)
+        return f"burn {phrases.pace(one.found, one.limit)} over {span}, limit {limit}"
+    if one.rule is Rule.THAW_QUIET:
+        return f"quiet for {phrases.seconds(one.found)}"
+    return f"{phrases.percent(one.found)} left ({one.rule} {phrases.percent(one.limit)})"
+
+
+def _freezes(result: Backtest) -> int:
+    return sum(one.after is State.FROZEN for one in result.moves)
+
+
+def _share(result: Backtest, state: State) -> str:
+    return _of(result.time_in(state), result)
+
+
+def _of(length: timedelta, result: Backtest) -> str:
+    return f"{_days(length)} ({phrases.percent(length / (result.end - result.start))})"
+
+
+def _days(length: timedelta) -> str:
+    if length < DAY:
+        return format_duration(length) if length else "0 days"
+    days = length / DAY
+    return f"{days:.0f} days" if days == round(days) and days != 1 else f"{days:.1f} days"

@@ -1,0 +1,82 @@
+"""When pull requests were open, as far as decisions on them tell."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Text, bindparam, cast, func, select
+
+from gatekeeper.store.decisions import SNAPSHOT
+from gatekeeper.store.engine import Database
+from gatekeeper.store.tables import decision, pull
+
+
+@dataclass(frozen=True)
+class PastPull:
+    """A pull request that was decided on.
+
+    Attributes:
+        subject: ``acme/shop#12``.
+        title: as of the last decision.
+        seen_since: the first decision on it; it may have been open before.
+        closed_at: when it was seen to be closed or merged; None while it is open.
+        labels: as of the last decision.
+        touched: the names of the services that it touches; True where all of what it changes there is exempt.
+    """
+
+    subject: str
+    title: str
+    seen_since: datetime
+    closed_at: datetime | None
+    labels: tuple[str, ...]
+    touched: Mapping[str, bool]
+
+
+_SUBJECT = pull.c.repository + "#" + cast(pull.c.number, Text)
+_SPANS = (
+    select(
+        decision.c.subject,
+        func.min(decision.c.at).label("since"),
+        pull.c.open,
+        pull.c.updated_at,
+    )
+    .join(pull, decision.c.subject == _SUBJECT)
+    .group_by(decision.c.subject, pull.c.open, pull.c.updated_at)
+    .order_by(func.min(decision.c.at), decision.c.subject)
+)
+_LATEST = (
+    select(decision.c.snapshot)
+    .where(decision.c.subject == bindparam("this"))
+    .order_by(decision.c.at.desc(), decision.c.id)
+    .limit(1)
+)
+
+
+class PullHistory:
+    """All pull requests that were ever decided on. Reads only."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def between(self, start: datetime, end: datetime) -> tuple[PastPull, ...]:
+        """Those that were open at some time with start <= time < end, by when they were first seen."""
+        with self._database.read() as connection:
+            spans = connection.execute(_SPANS).all()
+            found = [row for row in spans if row.since < end and (row.open or row.updated_at >= start)]
+            snapshots = {
+                row.subject: connection.execute(_LATEST, {"this": row.subject}).scalar_one() for row in found
+            }
+        return tuple(_past(row, snapshots[row.subject]) for row in found)
+
+
+def _past(row: Any, text: str) -> PastPull:
+    snapshot = SNAPSHOT.parse(text)
+    return PastPull(
+        subject=row.subject,
+        title=snapshot.pull.title,
+        seen_since=row.since,
+        closed_at=None if row.open else row.updated_at,
+        labels=snapshot.pull.labels,
+        touched={view.service.name: view.all_exempt for view in snapshot.services},
+    )
