@@ -54,7 +54,7 @@ def backtest(
                 "--svg draws one service; name its file, or write a page of all with --html"
             )
         with reading.opened(Settings.from_env()) as gatekeeper, _progress() as progress:
-            reports = _reports(gatekeeper, services, days, progress)
+            reports = reports_of(gatekeeper, services, days, progress)
         _write(html, lambda: page.page(reports))
         _write(svg, lambda: page.svg(reports[0]))
     if as_json:
@@ -70,9 +70,15 @@ def _progress() -> Progress:
     return Progress(*columns, console=errors, transient=True)
 
 
-def _reports(
+def reports_of(
     gatekeeper: Gatekeeper, services: Sequence[Service], days: int, progress: Progress
 ) -> list[Report]:
+    """Test policies over the last days, each beside the one in force; fills their ledgers first.
+
+    Raises:
+        SourceError: the source did not answer.
+        ConfigurationError: the source is not set up.
+    """
     end = end_of(slice_of(gatekeeper.clock()) - 1)
     start = end - timedelta(days=days)
     pairs = [(one, reading.in_force(gatekeeper, one.name)) for one in services]
