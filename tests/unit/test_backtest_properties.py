@@ -23,7 +23,7 @@ from ledgers import FIRST
 KINDS = {"calm": 0.0, "near": 0.0005, "slow": 0.002, "bad": 0.02, "dead": 1.0}
 OF_THE_WEEK = CalendarWindow(calendar="week", timezone="Pacific/Honolulu")
 """A new one begins ten hours after the first slice."""
-EACH = settings(max_examples=15, deadline=None)
+EACH = settings(max_examples=10, deadline=None)
 
 
 @st.composite

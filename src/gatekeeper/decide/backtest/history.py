@@ -10,7 +10,7 @@ from gatekeeper.availability.course import Course, Series
 from gatekeeper.availability.ledger import STEP, Counts, Slices, end_of
 from gatekeeper.availability.measure import Evidence, Measured, Unmeasured, measure
 from gatekeeper.availability.window import Rolling
-from gatekeeper.decide.backtest.interval import Interval, Unbounded, UndecidedError, between
+from gatekeeper.decide.backtest.interval import Fixed, Interval, Unbounded, UndecidedError, between
 from gatekeeper.decide.backtest.result import Budget
 from gatekeeper.decide.snapshot import ObjectiveEvidence
 from gatekeeper.policy.model import Gate, Objective
@@ -64,7 +64,7 @@ class Stretch:
 
     def fixed(self, instant: datetime) -> Any:
         """An instant that stands still, as seen from the first."""
-        return between(instant - self.length, instant)
+        return Fixed(instant, self.length) if self.level else instant
 
     def bounds(self, series: Series, rounding: float = 0.0) -> Any:
         """All values of a series; None where there are none."""
@@ -143,8 +143,7 @@ class Seen:
 
     def _bounded(self, stretch: Stretch, end: datetime) -> Measured:
         course, rounding = self._course, self._course.rounding
-        window_start = _back(end, stretch.bounds(course.length))
-        rolling = isinstance(self.objective.window, Rolling)
+        window_start, resets_at = self._window(stretch, end)
         return Measured(
             window_start=window_start,
             window_end=end,
@@ -164,8 +163,19 @@ class Seen:
             reliability=UNTOLD,
             worst=UNTOLD,
             to_come=stretch.bounds(course.to_come, rounding),
-            resets_at=None if rolling else _back(end, -stretch.bounds(course.left_over)),
+            resets_at=resets_at,
         )
+
+    def _window(self, stretch: Stretch, end: datetime) -> tuple[Any, Any]:
+        """(window_start, resets_at) of a stretch, which must lie in one calendar period if those are counted."""
+        course = self._course
+        if isinstance(self.objective.window, Rolling):
+            return _back(end, stretch.bounds(course.length)), None
+        shortest, longest, _ = course.length.extremes(stretch.level, stretch.index)
+        if longest - shortest != stretch.size - 1:
+            raise UndecidedError
+        left_over = course.left_over.extremes(stretch.level, stretch.index).high
+        return stretch.fixed(_back(end, shortest)), stretch.fixed(_back(end, -left_over))
 
     def _partial_since(self, stretch: Stretch, window_start: Any) -> Any:
         if self._past.history_start is None:

@@ -6,6 +6,7 @@ of the stretch takes the same branches, whatever the rules are.
 """
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any, NoReturn
 
 
@@ -104,6 +105,25 @@ class Interval(Unbounded):
     def total_seconds(self) -> Any:
         """As of a ``timedelta``."""
         return between(self.low.total_seconds(), self.high.total_seconds())
+
+
+class Fixed(Interval):
+    """An instant that stands still while a stretch is taken as its first instant: two of them move alike."""
+
+    __slots__ = ("instant",)
+
+    def __init__(self, instant: datetime, length: timedelta) -> None:
+        super().__init__(instant - length, instant)
+        self.instant = instant
+
+    def __lt__(self, other: Any) -> bool:
+        return self.instant < other.instant if isinstance(other, Fixed) else super().__lt__(other)
+
+    def __le__(self, other: Any) -> bool:
+        return self.instant <= other.instant if isinstance(other, Fixed) else super().__le__(other)
+
+    def __sub__(self, other: Any) -> Any:
+        return self.instant - other.instant if isinstance(other, Fixed) else super().__sub__(other)
 
 
 def between(low: Any, high: Any) -> Any:
