@@ -16,7 +16,7 @@ from builders import DAY, HOUR, MINUTE, NOW, a_gate, a_service
 from gatekeeper.cli.backtest import page
 from gatekeeper.cli.backtest.as_json import as_json
 from gatekeeper.cli.backtest.command import report_of
-from gatekeeper.cli.backtest.report import Report, Trial, notes, says
+from gatekeeper.cli.backtest.report import Report, Trial, moves, notes, says
 from gatekeeper.cli.exits import Code
 from gatekeeper.cli.policies import checked
 from gatekeeper.cli.program import app
@@ -144,6 +144,12 @@ def test_the_page_runs_no_script_and_escapes_titles() -> None:
     assert "default-src 'none'" in text
     assert faces.HOSTILE not in text
     assert "&lt;img src=x" in text
+
+
+def test_each_transition_says_why_in_its_own_unit() -> None:
+    causes = [row[-1] for row in moves(a_report(a_past((2 * DAY, HOUR, 0.2))).tested.result)]
+    assert causes[0].endswith("left (caution.below 25.0 %)")
+    assert causes[-1] == "availability: on probation for 1 d"
 
 
 def test_what_is_not_known_is_said() -> None:

@@ -13,6 +13,8 @@ from gatekeeper.policy.model import Service
 from gatekeeper.policy.units import format_duration
 
 DAY = timedelta(days=1)
+_LASTING = {Rule.THAW_QUIET: "quiet", Rule.FREEZE_AT_MOST: "frozen", Rule.PROBATION_FOR: "on probation"}
+"""What has lasted, for the rules whose figures are lengths of time."""
 
 
 @dataclass(frozen=True)
@@ -128,8 +130,8 @@ def _reason(one: Reason) -> str:
     if one.window_s:
         span, limit = phrases.seconds(one.window_s), phrases.pace(one.limit)
         return f"burn {phrases.pace(one.found, one.limit)} over {span}, limit {limit}"
-    if one.rule is Rule.THAW_QUIET:
-        return f"quiet for {phrases.seconds(one.found)}"
+    if one.rule in _LASTING:
+        return f"{_LASTING[one.rule]} for {phrases.seconds(one.found)}"
     return f"{phrases.percent(one.found)} left ({one.rule} {phrases.percent(one.limit)})"
 
 
