@@ -76,6 +76,7 @@ def evidence(past: Past, gate: Gate, until: datetime) -> ObjectiveEvidence:
         history_start=past.history_start,
         quiet_s=int(gate.thaw.or_quiet_for.total_seconds()),
         floor=float(gate.freeze.below),
+        fewest=past.objective.fewest,
     )
     return ObjectiveEvidence(past.objective.name, found, problem=past.problem)
 

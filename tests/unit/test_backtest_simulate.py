@@ -1,5 +1,6 @@
 """What a gate would have done over a past that is drawn by hand."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from gatekeeper.decide.backtest.result import Backtest
 from gatekeeper.decide.backtest.simulate import simulate
 from gatekeeper.decide.backtest.waiting import Recorded, waiting
 from gatekeeper.decide.verdict import Doubt, Rule, State
-from gatekeeper.policy.model import Gate
+from gatekeeper.policy.model import Gate, TargetException
 from pasts import LENGTH, START, a_past
 
 
@@ -96,6 +97,16 @@ def test_the_budgets_course_ends_with_what_is_left() -> None:
 def test_what_is_no_stretch_is_refused(start: object, end: object) -> None:
     with pytest.raises(ValueError, match="not"):
         simulate([a_past()], a_gate(), start, end)  # type: ignore[arg-type] # datetimes, from a table
+
+
+def test_an_exception_counts_while_it_lasts() -> None:
+    # Ten minutes of a fifth are 2,000 bad events: more than 99.95 % of a day's allow, and few of those of 95 %.
+    ends = START + 2 * DAY + 6 * HOUR + timedelta(seconds=30)
+    lenient = TargetException.model_validate({"target": "95%", "until": ends, "reason": "agreed"})
+    past = replace(a_past((2 * DAY, 10 * MINUTE, 0.2)), exceptions=(lenient,))
+    result = backtest_of(past)
+    assert result.moves[0].at == ends + timedelta(seconds=30)
+    assert result.moves[0].after is State.FROZEN
 
 
 FROZEN_FROM = START + 2 * DAY

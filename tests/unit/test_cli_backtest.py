@@ -23,6 +23,7 @@ from gatekeeper.cli.program import app
 from gatekeeper.decide.backtest.history import Past
 from gatekeeper.decide.backtest.simulate import simulate
 from gatekeeper.decide.backtest.waiting import Waiting
+from gatekeeper.decide.verdict import State
 from pasts import START, a_past
 
 if TYPE_CHECKING:
@@ -162,6 +163,30 @@ def test_what_is_not_known_is_said() -> None:
         "No policy of this",
     ):
         assert words in said
+
+
+@pytest.mark.parametrize(
+    ("keys", "freezes"),
+    [
+        pytest.param("", True, id="as it was"),
+        pytest.param(
+            '  adjustments: [{from: "2026-11-19T00:00:00Z", to: "2026-11-22T20:00:00Z", reason: a test}]\n',
+            False,
+            id="with its outages excluded",
+        ),
+    ],
+)
+def test_adjustments_count_as_in_production(tmp_path: Path, policy: Path, keys: str, freezes: bool) -> None:  # noqa: FBT001 - a table
+    gatekeeper = faces.gatekeeper_at(tmp_path)
+    (service,) = faces.put_policies(gatekeeper, "checkout")
+    faces.measure(gatekeeper, service)
+    policy.write_text(GOOD.replace("  gate:\n", f"{keys}  gate:\n"))
+    end = faces.NOW.replace(second=0)
+    with Progress(disable=True) as progress:
+        report = report_of(gatekeeper, checked([policy])[0], None, (end - DAY, end), progress)
+    gatekeeper.close()
+    frozen = any(one.after is State.FROZEN for one in report.tested.result.moves)
+    assert frozen is freezes
 
 
 def test_a_filled_ledger_is_tested_beside_the_policy_in_force(tmp_path: Path, policy: Path) -> None:

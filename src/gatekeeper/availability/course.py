@@ -125,7 +125,8 @@ class Course:
             np.concatenate, zip(*pieces, strict=True)
         )
         least = 0 if isinstance(window, Rolling) else LEAST_COVERED
-        expected = np.maximum(length, least)
+        reaching, counting = np.maximum(length, least), ~known.having(Flag.EXCLUDED)
+        expected, found = _count(counting, reaching), _count(counting & seen, reaching)
         rolling_and_whole = isinstance(window, Rolling) and _whole(known)
         return cls(
             first=first,
@@ -136,8 +137,8 @@ class Course:
             to_come=Series(to_come),
             bad=Series(bad),
             remaining=Series(remaining),
-            measured=Series(_count(seen, length)),
-            coverage=Series(_count(seen, expected) / expected),
+            measured=Series(_count(counting & seen, length)),
+            coverage=Series(np.divide(found, expected, out=np.zeros(len(found)), where=expected > 0)),
             age=Series(_age(seen)[-(stop - first) :]),
             quiet=Series(quiet),
             burn={

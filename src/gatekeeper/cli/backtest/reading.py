@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from gatekeeper.availability.adjustment import adjust
 from gatekeeper.availability.filling import LedgerConflictError, LedgerUpdate
 from gatekeeper.availability.ledger import slice_of
 from gatekeeper.availability.measure import reach
@@ -130,11 +131,15 @@ def _past(
 ) -> Past:
     identity = objective.indicator.id
     since = _needed_since(service, objective, start)
-    slices, status = (
-        gatekeeper.ledger.read(identity, slice_of(since), slice_of(end)),
-        gatekeeper.ledger.status(identity),
+    stored = objective.judged(gatekeeper.ledger.read(identity, slice_of(since), slice_of(end)))
+    status = gatekeeper.ledger.status(identity)
+    return Past(
+        objective,
+        adjust(stored, service.adjustments),
+        status.history_start,
+        status.problem or status.error,
+        service.exceptions,
     )
-    return Past(objective, slices, status.history_start, status.problem or status.error)
 
 
 def in_force(gatekeeper: Gatekeeper, name: str) -> Service | None:

@@ -1,6 +1,6 @@
 """The past of an objective as a gate would have seen it: exact at one instant, or bounds for a whole stretch."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -13,7 +13,8 @@ from gatekeeper.availability.window import Rolling
 from gatekeeper.decide.backtest.interval import Fixed, Interval, Unbounded, UndecidedError, between
 from gatekeeper.decide.backtest.result import Budget
 from gatekeeper.decide.snapshot import ObjectiveEvidence
-from gatekeeper.policy.model import Gate, Objective
+from gatekeeper.policy.dated import exception_for
+from gatekeeper.policy.model import Gate, Objective, TargetException
 
 UNBOUNDED = Unbounded()
 UNTOLD: Any = UNBOUNDED
@@ -25,15 +26,22 @@ class Past:
     """An objective and its ledger.
 
     Attributes:
-        slices: at least one window and the quiet time before the first instant; what they lack is unknown.
+        slices: as the objective counts them, adjusted; at least as far before the first instant as ``reach`` says.
         history_start: where the ledger begins; None if it is older than anything asked for.
         problem: what is wrong with the indicator: then nothing it says counts.
+        exceptions: the policy's, which may set another target for a time.
     """
 
     objective: Objective
     slices: Slices
     history_start: datetime | None = None
     problem: str | None = None
+    exceptions: tuple[TargetException, ...] = ()
+
+    def at(self, now: datetime) -> "Past":
+        """The same with the target that counts at this instant."""
+        exception = exception_for(self.objective, self.exceptions, now)
+        return replace(self, objective=self.objective.aiming_at(exception), exceptions=())
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,6 +128,7 @@ class Seen:
                 history_start=self._past.history_start,
                 quiet_s=self._quiet_s,
                 floor=self._floor,
+                fewest=self.objective.fewest,
             )
         )
 

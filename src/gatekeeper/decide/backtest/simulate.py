@@ -8,16 +8,17 @@ stepped exactly as in production. Nothing here knows a rule, so none can differ.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from gatekeeper.availability.ledger import STEP, ending_at
 from gatekeeper.decide.backtest.history import Past, Seen, Stretch
 from gatekeeper.decide.backtest.interval import UndecidedError
-from gatekeeper.decide.backtest.result import Backtest, Move, Unknown
+from gatekeeper.decide.backtest.result import Backtest, Budget, Move, Unknown
 from gatekeeper.decide.gate_state import move, step
 from gatekeeper.decide.verdict import Doubt, Memory, State
 from gatekeeper.policy.model import Gate
 
+MINUTE = timedelta(seconds=STEP)
 LARGEST = 11
 """Stretches have at most 2**11 instants, a day and a half of minutes."""
 
@@ -52,32 +53,52 @@ def simulate(
     first, stop = ending_at(start - lag), ending_at(end - lag)
     if stop <= first:
         raise ValueError(f"{end.isoformat()} is not after {start.isoformat()}")
-    walk = _Walk([Seen(past, gate, first, stop) for past in pasts], gate, start, stop - first)
-    level = min(LARGEST, max(stop - first - 1, 0).bit_length())
-    for index in range(-(-(stop - first) // (1 << level))):
-        walk.over(Stretch(level, index))
-        progress(min(1.0, ((index + 1) << level) / (stop - first)))
-    budgets = tuple(one.budget(POINTS) for one in walk.seen)
+    walk, parts = _Walk(gate), []
+    for since, until in pairwise(_turns(pasts, start, end)):
+        seen = [Seen(past.at(since), gate, ending_at(since - lag), ending_at(until - lag)) for past in pasts]
+        parts.append([one.budget(POINTS) for one in seen])
+        walk.between(since, until, seen, lambda at: progress((at - start) / (end - start)))
+    budgets = tuple(
+        Budget(budget.objective, tuple(chain.from_iterable(part[place].points for part in parts)))
+        for place, budget in enumerate(parts[0])
+    )
     return Backtest(start, end, tuple(walk.moves), tuple(_unknowns(walk.doubts, end)), budgets)
+
+
+def _turns(pasts: Sequence[Past], start: datetime, end: datetime) -> list[datetime]:
+    """The start, the end, and between them each pass at which an exception begins or has ended."""
+    dated = (at for past in pasts for one in past.exceptions for at in (one.start, one.end) if at is not None)
+    passes = {start + -((start - at) // MINUTE) * MINUTE for at in dated if start < at < end}
+    return sorted({start, end} | {one for one in passes if one < end})
 
 
 class _Walk:
     """The gate as it goes.
 
     Attributes:
-        seen: the evidence for its objectives.
+        seen: the evidence for its objectives, from the start of the present part on.
         moves: its transitions.
         doubts: what was not known, from each instant on at which that changed.
     """
 
-    def __init__(self, seen: Sequence[Seen], gate: Gate, start: datetime, instants: int) -> None:
-        self.seen = seen
+    def __init__(self, gate: Gate) -> None:
+        self.seen: Sequence[Seen] = ()
         self._gate = gate
-        self._start = start
-        self._instants = instants
+        self._start: datetime
+        self._instants = 0
         self._memory: Memory | None = None
         self.moves: list[Move] = []
         self.doubts: list[tuple[datetime, tuple[Doubt, ...]]] = []
+
+    def between(
+        self, start: datetime, end: datetime, seen: Sequence[Seen], told: Callable[[datetime], None]
+    ) -> None:
+        """Go on from ``start`` to before ``end``; ``told`` is told how far it has come."""
+        self.seen, self._start, self._instants = seen, start, (end - start) // MINUTE
+        level = min(LARGEST, (self._instants - 1).bit_length())
+        for index in range(-(-self._instants // (1 << level))):
+            self.over(Stretch(level, index))
+            told(min(end, self._at((index + 1) << level)))
 
     def over(self, stretch: Stretch) -> None:
         """Go on to the end of a stretch."""
