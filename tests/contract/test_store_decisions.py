@@ -34,9 +34,10 @@ from gatekeeper.decide.evaluate import Decision, ServiceRuling, decide
 from gatekeeper.decide.snapshot import Snapshot
 from gatekeeper.decide.verdict import Doubt, Gap, Memory, Reason, Rule, State, Told
 from gatekeeper.policy.model import CalendarWindow, Service
-from gatekeeper.store.decisions import DECISION, SNAPSHOT, Decisions
+from gatekeeper.store.decisions import DECISION, Decisions
 from gatekeeper.store.engine import Database
 from gatekeeper.store.rows import Codec
+from gatekeeper.store.snapshots import SNAPSHOT
 
 SERVICE: Codec[Service] = Codec(Service)
 SUBJECT = "acme/shop#12"

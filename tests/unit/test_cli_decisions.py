@@ -96,6 +96,10 @@ def test_check_speaks_json(environ: dict[str, str], github: StandIn) -> None:
     assert told["conclusion"] == "action_required"
     (ruling,) = told["rulings"]
     assert (ruling["service"], ruling["why"]) == ("acme/checkout", "frozen")
+    (numbers,) = told["services"]["acme/checkout"]
+    assert numbers["good"] + numbers["bad"] == numbers["total"]
+    assert numbers["budget_remaining"] < 0
+    assert {"window_start", "window_end", "coverage", "watermark", "query"} <= numbers.keys()
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from gatekeeper.decide.evaluate import decide
 from gatekeeper.decide.snapshot import Raw, ServiceView
 from gatekeeper.decide.verdict import State
 from gatekeeper.policy.model import Service
-from gatekeeper.store.decisions import SNAPSHOT
+from gatekeeper.store.snapshots import SNAPSHOT
 from gatekeeper.web import views
 from gatekeeper.web.cards import card
 from gatekeeper.web.standing import standing

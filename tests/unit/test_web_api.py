@@ -22,6 +22,8 @@ OBJECTIVE = {
     *("name", "target", "window_seconds", "good", "bad", "total", "availability", "budget_remaining"),
     *("coverage", "watermark", "burn", "incidents", "mtbf_seconds", "mttr_seconds", "approximate", "query"),
     *("exception", "adjustments", "raw"),
+    *("window_start", "window_end", "interpolated", "partial_since", "source_short", "redefined", "time_up"),
+    *("mtbf_at_least_seconds", "mttr_at_least_seconds"),
 }
 DETAIL = SERVICE | {"incidents", "transitions", "deployments", "overrides", "forecast"}
 
@@ -95,6 +97,20 @@ def test_numbers_are_those_of_the_evidence_unrounded(client: FlaskClient, gateke
     assert told["budget_remaining"] == pytest.approx(1 - told["bad"] / (0.0005 * told["total"]), abs=1e-12)
     assert told["incidents"] == 3
     assert told["mttr_seconds"] == 1200
+    assert told["time_up"] == told["mtbf_seconds"] / (told["mtbf_seconds"] + told["mttr_seconds"])
+    assert datetime.fromisoformat(told["window_start"]) == found.window_start
+    assert datetime.fromisoformat(told["window_end"]) == found.window_end
+
+
+def test_without_a_failure_there_is_a_bound_and_no_infinity(client: FlaskClient) -> None:
+    told = service(client, "newsletter")["objectives"][0]
+    assert (told["incidents"], told["mtbf_seconds"], told["mttr_seconds"], told["time_up"]) == (
+        0,
+        None,
+        None,
+        None,
+    )
+    assert told["mtbf_at_least_seconds"] == pytest.approx(3 * 86_400, rel=0.01), "a third of nine days"
 
 
 def test_a_frozen_service_says_why_until_when_and_what_waits(client: FlaskClient) -> None:

@@ -69,6 +69,13 @@ class Reliability:
     mtbf_is_lower_bound: bool
     mttr_is_lower_bound: bool
 
+    @property
+    def time_up(self) -> float | None:
+        """A = MTBF / (MTBF + MTTR), the share of time without failure; None while either is missing or a bound."""
+        if self.mtbf_s is None or self.mttr_s is None or self.mtbf_is_lower_bound or self.mttr_is_lower_bound:
+            return None
+        return self.mtbf_s / (self.mtbf_s + self.mttr_s)
+
 
 def failing_ratio(allowed: float) -> float:
     """The error ratio from which a slice counts as failing, given what is allowed."""

@@ -20,7 +20,7 @@ from gatekeeper.decide.verdict import Verdict, Why
 from gatekeeper.errors import ConfigurationError, NotFoundError
 from gatekeeper.settings import Settings
 from gatekeeper.store.decisions import DECISION, Stored
-from gatekeeper.web.views import VERDICTS, decision_detail, rulings
+from gatekeeper.web.views import VERDICTS, decision_detail, objective_reports, rulings
 
 UNKNOWN = frozenset({Why.UNKNOWN_HELD, Why.UNKNOWN_ADVISE, Why.UNKNOWN_BLOCK})
 
@@ -150,6 +150,10 @@ def _told(pull: str, snapshot: Snapshot, decision: Decision, text: Check, code: 
         "title": text.title,
         "conclusion": text.conclusion,
         "rulings": [one.model_dump(mode="json") for one in rulings(snapshot, decision)],
+        "services": {
+            view.service.key: [report.model_dump(mode="json") for report in objective_reports(view)]
+            for view in snapshot.services
+        },
         "policy_problems": list(snapshot.policy_problems),
     }
 

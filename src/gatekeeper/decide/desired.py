@@ -190,10 +190,13 @@ def _comment(
         parts.append(section(view, ruling, snapshot.now))
         if ruling.verdict is not Verdict.ALLOW and (chart := burn_down_chart(view)):
             parts.append(chart)
+    figures = "\n\n".join(numbers(view) for view, _ in pairs)
     if explained:
-        parts += ["#### The numbers", *(numbers(view) for view, _ in pairs)]
+        parts += ["#### The numbers", figures]
     if any(view.memory.state is State.FROZEN and ruling.effective is Verdict.BLOCK for view, ruling in pairs):
         parts.append(f"*{NOT_A_PUNISHMENT}*")
+    if pairs and not explained:
+        parts.append(f"<details><summary>The numbers</summary>\n\n{figures}\n\n</details>")
     parts.append("<sub>`/gatekeeper status`, `explain` or `recheck` in a comment asks again.</sub>")
     return Comment(
         body=fit(parts, COMMENT_LIMIT),

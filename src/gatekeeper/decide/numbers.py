@@ -1,5 +1,7 @@
 """Every number behind a verdict, so that anybody can derive it again."""
 
+from collections.abc import Sequence
+
 from gatekeeper.availability.incidents import Reliability
 from gatekeeper.availability.measure import Measured
 from gatekeeper.decide import corrections, definitions, phrases, windows
@@ -24,6 +26,12 @@ _LONGEST_QUERY = 1_000
 SHORT = "The source has nothing older; either it keeps no more, or nothing was counted before"
 
 
+DEFINITIONS = (
+    "MTBF is the measured time outside incidents, divided by their number; without any, a third of it is a lower bound "
+    "(95 % confidence). MTTR is their mean length. ≥: one still lasts, or none was seen yet"
+)
+
+
 def numbers(view: ServiceView) -> str:
     """A table of a service's objectives, and below it what qualifies them and how they were measured."""
     origin = view.service.origin
@@ -39,7 +47,14 @@ def numbers(view: ServiceView) -> str:
             f"**{view.service.name}**, policy {code(origin.path)}{commit}",
             table(_HEADER, [_row(objective, one) for objective, one in view.pairs]),
             "\n".join(
-                f"- {note}" for note in [rules(view.service.gate), *definitions.notes(view), *notes, *plain]
+                f"- {note}"
+                for note in [
+                    rules(view.service.gate),
+                    *definitions.notes(view),
+                    *notes,
+                    *plain,
+                    *_legend(view.pairs),
+                ]
             ),
         ]
     )
@@ -91,7 +106,7 @@ def _row(objective: Objective, one: ObjectiveEvidence) -> list[str]:
 
 def _notes(objective: Objective, one: ObjectiveEvidence) -> list[str]:
     name, found = code(objective.name), one.evidence
-    notes = []
+    notes = [f"{name} is of the window {instant(found.window_start)} to {instant(found.window_end)}"]
     if one.problem:
         notes.append(f"{name} cannot be measured: {prose(one.problem)}")
     if isinstance(found, Measured):
@@ -104,6 +119,8 @@ def _notes(objective: Objective, one: ObjectiveEvidence) -> list[str]:
         if found.resets_at is not None:
             renewal = windows.renewal(objective.window, found.resets_at)
             notes.append(f"{name} {_period(found, objective.counts, renewal)}")
+        if found.interpolated:
+            notes.append(f"{name} has {found.interpolated} minutes spread over gaps in the data")
         if found.partial_since is not None:
             notes.append(
                 f"{name} has a **partial window**: measured since {instant(found.partial_since)}{_short(one)}"
@@ -122,6 +139,10 @@ def _method(objective: Objective) -> str:
     return f"minutes, bad ones being those with less than {target} of their events good: "
 
 
+def _legend(pairs: Sequence[tuple[Objective, ObjectiveEvidence]]) -> list[str]:
+    return [DEFINITIONS] if any(isinstance(one.evidence, Measured) for _, one in pairs) else []
+
+
 def _short(one: ObjectiveEvidence) -> str:
     asked = instant(one.evidence.window_start)
     return f". {SHORT}: it was asked for everything since {asked}" if one.source_short else ""
@@ -138,9 +159,11 @@ def _period(found: Measured, counts: str, renewal: str) -> str:
 def _reliability(found: Reliability) -> str:
     incidents = f"{found.incidents} incident{'' if found.incidents == 1 else 's'}"
     between, restore = found.mtbf_s, found.mttr_s
-    mtbf = f", MTBF {'> ' if found.mtbf_is_lower_bound else ''}{phrases.seconds(between)}" if between else ""
-    mttr = f", MTTR {'> ' if found.mttr_is_lower_bound else ''}{phrases.seconds(restore)}" if restore else ""
-    return f"had {incidents}{mtbf}{mttr}"
+    mtbf = f", MTBF {phrases.bound(between, found.mtbf_is_lower_bound)}" if between else ""
+    mttr = f", MTTR {phrases.bound(restore, found.mttr_is_lower_bound)}" if restore else ""
+    share = found.time_up
+    up = f"; up for {percent(share, 4)} of the time, MTBF / (MTBF + MTTR)" if share is not None else ""
+    return f"had {incidents}{mtbf}{mttr}{up}"
 
 
 def queries(objective: Objective) -> str:

@@ -63,6 +63,11 @@ def seconds(length: float) -> str:
     return format_duration(timedelta(seconds=round(length)))
 
 
+def bound(length: float, at_least: bool) -> str:  # noqa: FBT001 (what qualifies the length, beside it)
+    """A length of time in seconds that may be a lower bound: ``≥ 3 d 4 h``."""
+    return f"{'≥ ' if at_least else ''}{seconds(length)}"
+
+
 def pace(burn: float, limit: float | None = None) -> str:
     """A burn rate: ``14.4×``. Beside a limit it has as many decimals as it takes to tell the two apart."""
     digits = 1

@@ -11,9 +11,9 @@ from gatekeeper.decide.evaluate import Decision
 from gatekeeper.decide.snapshot import Snapshot
 from gatekeeper.store.engine import Database
 from gatekeeper.store.rows import Codec, upsert
+from gatekeeper.store.snapshots import SNAPSHOT
 from gatekeeper.store.tables import decision as table
 
-SNAPSHOT: Codec[Snapshot] = Codec(Snapshot)
 DECISION: Codec[Decision] = Codec(Decision, terse=True)
 
 

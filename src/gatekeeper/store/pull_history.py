@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import Text, bindparam, cast, func, select
 
-from gatekeeper.store.decisions import SNAPSHOT
 from gatekeeper.store.engine import Database
+from gatekeeper.store.snapshots import SNAPSHOT
 from gatekeeper.store.tables import decision, pull
 
 

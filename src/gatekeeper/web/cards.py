@@ -221,13 +221,13 @@ def _availability(objective: Objective, found: Measured | None) -> str:
 def _mtbf(found: Reliability) -> str:
     if found.mtbf_s is None:
         return NOTHING
-    return ("≥ " if found.mtbf_is_lower_bound else "") + phrases.seconds(found.mtbf_s)
+    return phrases.bound(found.mtbf_s, found.mtbf_is_lower_bound)
 
 
 def _mttr(found: Reliability) -> str:
     if found.mttr_s is None:
         return NOTHING
-    return ("≥ " if found.mttr_is_lower_bound else "") + phrases.seconds(found.mttr_s)
+    return phrases.bound(found.mttr_s, found.mttr_is_lower_bound)
 
 
 def _notes(objective: Objective, one: ObjectiveEvidence) -> Iterator[str]:

@@ -71,6 +71,8 @@ class ObjectiveReport(Answer):
         description="Share of events that ought to be good, such as 0.9995; an exception's while it is in force."
     )
     window_seconds: int = Field(description="Length of the window; of a calendar period, its whole length.")
+    window_start: datetime = Field(description="The numbers are of the window (window_start, window_end].")
+    window_end: datetime
     good: float | None = Field(
         description="Good events (or minutes, if it counts these) in the window; good + bad = total."
     )
@@ -83,6 +85,18 @@ class ObjectiveReport(Answer):
         "Never clamped: below 0 the budget is overspent."
     )
     coverage: float = Field(description="Measured slices / expected slices of the window.")
+    interpolated: int | None = Field(
+        description="Slices of the window that were spread over a gap in the data."
+    )
+    partial_since: datetime | None = Field(
+        description="Where the ledger begins, when that is later than the window does."
+    )
+    source_short: bool = Field(
+        description="The source was asked for the whole window and had nothing older than partial_since."
+    )
+    redefined: datetime | None = Field(
+        description="Since when the numbers come from another query than before, for one window after that."
+    )
     watermark: datetime | None = Field(description="End of the newest measured slice.")
     burn: dict[str, float | None] = Field(
         description="Burn rate by span in seconds; 1 spends the budget in exactly one window.",
@@ -92,8 +106,17 @@ class ObjectiveReport(Answer):
     mtbf_seconds: float | None = Field(
         description="Mean up-time between failures; null until a failure was seen."
     )
+    mtbf_at_least_seconds: float | None = Field(
+        description="Without a failure: a third of the measured time, a lower bound with 95 % confidence."
+    )
     mttr_seconds: float | None = Field(
         description="Mean time to restore; null without a failure, and while one lasts longer than the mean."
+    )
+    mttr_at_least_seconds: float | None = Field(
+        description="While a failure lasts longer than the mean: the mean with it as far as it has lasted."
+    )
+    time_up: float | None = Field(
+        description="MTBF / (MTBF + MTTR), the share of time without failure; null while either is null."
     )
     approximate: bool = Field(
         description="Some numbers come from a query that extrapolates, not from samples."

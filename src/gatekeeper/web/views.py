@@ -15,9 +15,10 @@ from gatekeeper.decide.snapshot import ObjectiveEvidence, Raw, ServiceView, Snap
 from gatekeeper.decide.verdict import Reason, Verdict
 from gatekeeper.policy.model import ByTimeslices, Objective, TargetException
 from gatekeeper.policy.units import format_share
-from gatekeeper.store.decisions import SNAPSHOT, Stored
+from gatekeeper.store.decisions import Stored
 from gatekeeper.store.gates import Transition
 from gatekeeper.store.overrides import OverrideRecord
+from gatekeeper.store.snapshots import SNAPSHOT
 from gatekeeper.web.models import (
     AdjustmentReport,
     DecisionDetail,
@@ -65,7 +66,7 @@ def service_report(seen: Standing) -> ServiceReport:
         expected_end=seen.expected_end,
         reasons=[plain(sentence) for sentence in reasons(seen)],
         blocked=list(seen.blocked),
-        objectives=_objectives(seen.view),
+        objectives=objective_reports(seen.view),
     )
 
 
@@ -155,7 +156,8 @@ def exhausted_at(objective: Objective, found: Measured) -> datetime | None:
     return None if spent and found.resets_at and spent > found.resets_at else spent
 
 
-def _objectives(view: ServiceView) -> list[ObjectiveReport]:
+def objective_reports(view: ServiceView) -> list[ObjectiveReport]:
+    """A service's objectives, each with every number of its window."""
     return [
         _objective(objective, written, one)
         for written, (objective, one) in zip(view.service.objectives, pairs(view), strict=True)
@@ -172,17 +174,26 @@ def _objective(objective: Objective, written: Objective, one: ObjectiveEvidence)
         name=objective.name,
         target=float(objective.target),
         window_seconds=objective.window.at(evidence.window_end).seconds,
+        window_start=evidence.window_start,
+        window_end=evidence.window_end,
         good=measured.good if measured else silent,
         bad=measured.bad if measured else silent,
         total=measured.total if measured else silent,
         availability=measured.availability if measured else None,
         budget_remaining=measured.remaining if measured else None,
         coverage=evidence.coverage,
+        interpolated=measured.interpolated if measured else None,
+        partial_since=measured.partial_since if measured else None,
+        source_short=one.source_short,
+        redefined=one.redefined,
         watermark=evidence.watermark,
         burn={str(span): burn.get(span) for span in BURN_SPANS},
         incidents=reliability.incidents if reliability else None,
         mtbf_seconds=reliability.mtbf_s if reliability and not reliability.mtbf_is_lower_bound else None,
+        mtbf_at_least_seconds=reliability.mtbf_s if reliability and reliability.mtbf_is_lower_bound else None,
         mttr_seconds=reliability.mttr_s if reliability and not reliability.mttr_is_lower_bound else None,
+        mttr_at_least_seconds=reliability.mttr_s if reliability and reliability.mttr_is_lower_bound else None,
+        time_up=reliability.time_up if reliability else None,
         approximate=measured.approximate if measured else False,
         query=queries(objective),
         exception=_exception(one.exception) if one.exception else None,

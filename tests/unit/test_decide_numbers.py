@@ -1,0 +1,60 @@
+"""The numbers behind a verdict: everything that it takes to derive it again, wherever a verdict is told."""
+
+import pytest
+
+from builders import HOUR, NOW, a_snapshot, a_view, an_incident, evidence, measured
+from gatekeeper.availability.incidents import Reliability
+from gatekeeper.decide.desired import desire
+from gatekeeper.decide.evaluate import decide
+from gatekeeper.decide.numbers import numbers
+from gatekeeper.decide.verdict import State
+
+BEHIND = (
+    "999,358 | 642 | 1,000,000",
+    "the window 2026-10-25 12:00 UTC to 2026-11-22 12:00 UTC",
+    "98.7 % | 2026-11-22 11:58 UTC",
+    'http_requests_total{job="checkout",code=~"5.."}',
+    'http_requests_total{job="checkout"}',
+)
+FOUND = measured(bad=642, coverage=0.987, watermark=NOW - HOUR / 30)
+
+
+@pytest.mark.parametrize("explained", [False, True], ids=["folded away", "asked for"])
+def test_check_and_comment_carry_good_bad_total_window_coverage_query_and_watermark(
+    *, explained: bool
+) -> None:
+    snapshot = a_snapshot(a_view(State.FROZEN, FOUND))
+    wanted = desire(snapshot, decide(snapshot), explained=explained)
+    for text in (wanted.check.text, wanted.comment.body):
+        assert [one for one in BEHIND if one not in text] == []
+    assert ("<details><summary>The numbers</summary>" in wanted.comment.body) is not explained
+
+
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        pytest.param(
+            Reliability(0, 806_400.0, None, mtbf_is_lower_bound=True, mttr_is_lower_bound=False),
+            "had 0 incidents, MTBF ≥ 9 d 8 h",
+            id="none yet is a lower bound, not infinity",
+        ),
+        pytest.param(
+            Reliability(2, 3_600.0, 1_800.0, mtbf_is_lower_bound=False, mttr_is_lower_bound=True),
+            "had 2 incidents, MTBF 1 h, MTTR ≥ 30 min",
+            id="an open one lasts at least so long",
+        ),
+        pytest.param(
+            Reliability(1, 5_400.0, 1_800.0, mtbf_is_lower_bound=False, mttr_is_lower_bound=False),
+            "had 1 incident, MTBF 1 h 30 min, MTTR 30 min; up for 75.0000 % of the time, MTBF / (MTBF + MTTR)",
+            id="all are over",
+        ),
+    ],
+)
+def test_how_often_and_how_long_it_failed_is_told_with_its_definition(found: Reliability, told: str) -> None:
+    text = numbers(a_view(objectives=(evidence(measured(worst=(an_incident(),), reliability=found)),)))
+    assert f"`availability` {told}\n" in text
+    assert "MTBF is the measured time outside incidents, divided by their number" in text
+
+
+def test_minutes_spread_over_gaps_are_counted() -> None:
+    assert "12 minutes spread over gaps" in numbers(a_view(objectives=(evidence(measured(interpolated=12)),)))
