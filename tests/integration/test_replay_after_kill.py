@@ -25,11 +25,12 @@ from gatekeeper.settings import Settings
 from gatekeeper.store.snapshots import SNAPSHOT
 
 decisions = build(Settings.from_env()).decisions
+ids = {}
 for path in sys.argv[1:]:
     one = json.load(open(path, encoding="utf-8"))
     snapshot = SNAPSHOT.parse(one["snapshot"])
-    decisions.add(one["subject"], snapshot, decide(snapshot), "essence")
-print("stored", flush=True)
+    ids[path.rsplit("/", 1)[1]] = decisions.add(one["subject"], snapshot, decide(snapshot), "essence")
+print("stored", json.dumps(ids), flush=True)
 sys.stdin.read()
 """
 
@@ -40,14 +41,16 @@ def environ(tmp_path: Path) -> dict[str, str]:
     return os.environ | {"GATEKEEPER_DATABASE_URL": url}  # noqa: TID251 (for a process of its own)
 
 
-def killed_after_deciding(environ: dict[str, str]) -> None:
-    """A process that makes every example's decision and is killed without a chance to say goodbye."""
+def killed_after_deciding(environ: dict[str, str]) -> dict[str, str]:
+    """A process that makes every example's decision and is killed without a chance to say goodbye; their ids."""
     command = [sys.executable, "-c", DECIDES_AND_WAITS, *map(str, STORED)]
     with subprocess.Popen(command, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
-        assert b"stored\n" in iter(process.stdout.readline, b""), "after what it logs"
+        said = next(line for line in iter(process.stdout.readline, b"") if line.startswith(b"stored "))
         process.send_signal(signal.SIGKILL)
         assert process.wait(20) == -signal.SIGKILL
+    ids: dict[str, str] = json.loads(said.removeprefix(b"stored "))
+    return ids
 
 
 def replayed(environ: dict[str, str], identity: str) -> subprocess.CompletedProcess[str]:
@@ -58,27 +61,28 @@ def replayed(environ: dict[str, str], identity: str) -> subprocess.CompletedProc
 def test_replay_equals_the_original_after_a_kill_and_after_the_schema_grew(
     environ: dict[str, str], tmp_path: Path
 ) -> None:
-    killed_after_deciding(environ)
-    blocked = json.loads((FOLDER / "two-services.json").read_text(encoding="utf-8"))
-    first = replayed(environ, blocked["id"])
+    ids = killed_after_deciding(environ)
+    blocked = ids["two-services.json"]
+    first = replayed(environ, blocked)
     assert (first.returncode, first.stdout) == (
         0,
-        f"{blocked['id']}: the same to the bit (acme/shop#12, block)\n",
+        f"{blocked}: the same to the bit (acme/shop#12, block)\n",
     ), first.stderr
     with sqlite3.connect(tmp_path / "gatekeeper.db") as connection:
         stored = dict(connection.execute("SELECT id, decision FROM decision"))
         connection.execute("ALTER TABLE decision ADD COLUMN of_a_later_version TEXT DEFAULT 'x'")
     connection.close()
-    assert stored == {one["id"]: one["decision"] for one in (json.loads(p.read_text()) for p in STORED)}
-    assert replayed(environ, blocked["id"]).stdout == first.stdout
+    assert stored == {
+        ids[path.name]: json.loads(path.read_text(encoding="utf-8"))["decision"] for path in STORED
+    }
+    assert replayed(environ, blocked).stdout == first.stdout
 
 
 def test_replay_shows_a_decision_that_other_rules_would_make(environ: dict[str, str], tmp_path: Path) -> None:
-    killed_after_deciding(environ)
-    one = json.loads((FOLDER / "caution.json").read_text(encoding="utf-8"))
+    caution = killed_after_deciding(environ)["caution.json"]
     with sqlite3.connect(tmp_path / "gatekeeper.db") as connection:
-        tampered = one["decision"].replace('"verdict":1', '"verdict":0', 1)
-        connection.execute("UPDATE decision SET decision = ? WHERE id = ?", (tampered, one["id"]))
+        tampered = """UPDATE decision SET decision = replace(decision, '{"verdict":1', '{"verdict":0') WHERE id = ?"""
+        connection.execute(tampered, (caution,))
     connection.close()
-    result = replayed(environ, one["id"])
+    result = replayed(environ, caution)
     assert (result.returncode, '-  "verdict": 0,' in result.stdout) == (1, True), result.stdout
