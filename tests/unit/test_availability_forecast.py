@@ -1,7 +1,8 @@
 """The forecast of a thaw against what measuring later says, and what it does not promise."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,15 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from gatekeeper.availability.burn import PAGE_ROWS, Row, threshold
-from gatekeeper.availability.forecast import CALM_SPAN, Forecast, Stretch, exhaustion, thaw
+from gatekeeper.availability.forecast import (
+    CALM_SPAN,
+    MOST_WEEKS,
+    Forecast,
+    Spread,
+    Stretch,
+    exhaustion,
+    thaw,
+)
 from gatekeeper.availability.ledger import STEP, Flag, Slices, end_of
 from gatekeeper.availability.measure import Measured, measure
 from gatekeeper.availability.window import Rolling
@@ -262,6 +271,80 @@ def test_at_most_three_stretches_are_named_in_order_of_time() -> None:
         slices = with_outage(slices, WEEK - 100 + start, length)
     found = forecast(slices, window=100, quiet=9000, above=1.0)
     assert [one.bad for one in found.frees] == [300, 400, 200]
+
+
+# How far it may be off
+
+
+def weeks_of(*bad: float, outage: int = 30) -> Slices:
+    """Weeks at 100 a minute with so many bad ones in each minute, and an outage at the end of the last."""
+    parts = [constant(WEEK, 100, bad=each) for each in bad]
+    whole = parts[0]
+    for part in parts[1:]:
+        whole = followed(whole, part)
+    return with_outage(whole, len(whole) - outage, outage)
+
+
+def spread(slices: Slices, **rules: Any) -> Spread:
+    found = forecast(slices, **({"window": 3000, "quiet": 9000, "above": 0.3} | rules)).spread
+    assert found is not None
+    return found
+
+
+def test_each_of_the_last_weeks_makes_a_forecast_of_its_own() -> None:
+    """The outage has to leave; how much of it depends on how much everyday errors spend besides."""
+    worse, better, last = weeks_of(0.2, 0, 0.1), weeks_of(0, 0, 0.1), weeks_of(0.1, 0.1, 0.1)
+    found = forecast(worse, window=3000, quiet=9000, above=0.3)
+    assert found.spread is not None
+    assert found.at is not None
+    assert found.spread.weeks == 3
+    assert found.spread.earliest is not None
+    assert found.spread.latest is not None
+    assert found.spread.earliest < found.at < found.spread.latest
+    assert spread(better).latest == forecast(better, window=3000, quiet=9000, above=0.3).at
+    assert spread(better).earliest == found.spread.earliest
+    same = forecast(last, window=3000, quiet=9000, above=0.3)
+    assert same.spread == Spread(same.at, same.at, 3)
+
+
+def test_a_week_that_would_spend_the_budget_by_itself_leaves_the_latest_open() -> None:
+    found = spread(weeks_of(2, 0, 0))
+    assert found.earliest is not None
+    assert (found.latest, found.weeks) == (None, 3)
+
+
+def test_a_budget_that_every_week_spends_has_no_earliest_either() -> None:
+    assert spread(weeks_of(2, 2, 2)) == Spread(None, None, 3)
+
+
+@pytest.mark.parametrize(
+    ("slices", "weeks"),
+    [
+        pytest.param(constant(WEEK, 100), None, id="the last week only"),
+        pytest.param(
+            followed(drawn("?" * (WEEK // 2 + 1)), constant(WEEK + WEEK // 2 - 1, 100)),
+            None,
+            id="less than half",
+        ),
+        pytest.param(
+            followed(drawn("?" * (WEEK // 2)), constant(WEEK + WEEK // 2, 100)), 2, id="half of one more"
+        ),
+        pytest.param(constant(9 * WEEK, 100), MOST_WEEKS, id="more than is compared"),
+    ],
+)
+def test_only_weeks_that_were_measured_are_compared(slices: Slices, weeks: int | None) -> None:
+    found = forecast(slices, window=100, quiet=50).spread
+    assert (None if found is None else found.weeks) == weeks
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.integers(0, 12), min_size=2, max_size=4), st.integers(1, 60))
+def test_what_is_expected_lies_within_its_spread(tenths: list[int], outage: int) -> None:
+    slices = weeks_of(*(one / 10 for one in tenths), outage=outage)
+    found = forecast(slices, window=2000, quiet=3000, above=0.5)
+    assert found.spread is not None
+    never = datetime.max.replace(tzinfo=UTC)
+    assert (found.spread.earliest or never) <= (found.at or never) <= (found.spread.latest or never)
 
 
 def test_stored_and_read_again_a_forecast_is_the_same() -> None:

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -192,7 +192,12 @@ def test_overrides_are_those_of_the_services_own_pull_requests(client: FlaskClie
 def test_the_forecast_names_what_has_to_leave_the_window(client: FlaskClient) -> None:
     forecast = answered(client, "/services/checkout")["forecast"]
     assert forecast["thaw_at"] == forecast["objectives"][0]["thaw_at"]
-    assert forecast["objectives"][0]["frees"]
+    (stretch, *_) = forecast["objectives"][0]["frees"]
+    times = {key: datetime.fromisoformat(at) for key, at in stretch.items() if key != "bad"}
+    assert times["leaves_from"] - times["start"] == times["leaves_until"] - times["end"] == timedelta(days=28)
+    spread = forecast["objectives"][0]["thaw_spread"]
+    assert spread["earliest"] <= forecast["thaw_at"] <= spread["latest"]
+    assert spread["weeks"] == 4
 
 
 def test_nothing_is_foreseen_without_evidence(client: FlaskClient) -> None:
@@ -200,6 +205,7 @@ def test_nothing_is_foreseen_without_evidence(client: FlaskClient) -> None:
         "name": "availability",
         "thaw_at": None,
         "thaw_by": None,
+        "thaw_spread": None,
         "frees": [],
         "exhausted_at": None,
     }

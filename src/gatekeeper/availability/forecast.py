@@ -4,10 +4,10 @@ A rolling budget recovers by rolling off: what went bad leaves the window one wi
 the end of a freeze is known up to the everyday traffic to come, which is taken to repeat the last seven days.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Self
 
 import numpy as np
 
@@ -33,6 +33,8 @@ from gatekeeper.availability.window import Rolling, Window
 CALM_SPAN = 6 * 3600
 """The burn rate over so many seconds must be below 1 for a quiet budget to end a freeze."""
 MOST_STRETCHES = 3
+MOST_WEEKS = 4
+"""The last weeks, as far as they were measured, that a forecast's spread compares."""
 
 
 class Stretch(NamedTuple):
@@ -44,6 +46,21 @@ class Stretch(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Spread:
+    """When the thaw rule will be met if the time to come is like one or another of the last weeks.
+
+    Attributes:
+        earliest: with the kindest of them; None if with none of them.
+        latest: with the harshest of them; None if with that one not within what is looked ahead.
+        weeks: how many there are, the last one included.
+    """
+
+    earliest: datetime | None
+    latest: datetime | None
+    weeks: int
+
+
+@dataclass(frozen=True)
 class Forecast:
     """When the thaw rule will be met.
 
@@ -51,11 +68,13 @@ class Forecast:
         at: the earliest end of a slice, from now on, at which it is met; None if not within a window and ``quiet_s``.
         by: which half of the rule is met first: enough budget, or a positive one kept quiet.
         frees: what costs most of what has to leave the window until then, in order of time; at most three.
+        spread: how far that moves with everyday errors and traffic; None where only one week is known.
     """
 
     at: datetime | None
     by: Literal["above", "quiet"] | None
     frees: tuple[Stretch, ...]
+    spread: Spread | None = None
 
 
 def thaw(
@@ -91,30 +110,17 @@ def thaw(
     Raises:
         ValueError: ``now`` or a span does not fit the slices, or ``allowed`` leaves no budget.
     """
-    period, last = window.at(now), ending_at(now)
-    length, quiet = last - ending_at(period.start), steps_in(quiet_s)
-    ahead = quiet + (length if isinstance(window, Rolling) else ending_at(period.end) - last)
-    back = max(length, WEEK, steps_in(CALM_SPAN), *(steps_in(row.long_s) for row in cooled)) + quiet
-    past = slices.between(last + 1 - back, last + 1)
-    inside = past.latest(length)
+    rule = _Rule.of(slices, allowed, window, (above, floor), quiet_s, now, cooled)
+    inside = rule.past.latest(rule.length)
     found = incidents.find(inside, allowed, fewest=fewest)
-    course = _with_future(past, _expected(past.latest(WEEK), found, ahead))
-    left = _left(course, past, window, allowed, last - quiet)
-    enough = left[quiet:] >= above
-    kept = _points_above(left, floor)[quiet:] > quiet
-    burns = _Burns(Cumulative.of(course), last, course.stop, allowed)
-    hot = [burns.over(row.long_s) > threshold(row, period.seconds) for row in cooled]
-    met = np.flatnonzero(
-        (enough | kept & ~(burns.over(CALM_SPAN) >= 1)) & ~np.any([np.zeros_like(enough), *hot], axis=0)
-    )
-    if not len(met):
-        return Forecast(None, None, ())
-    first = int(met[0])
-    by: Literal["above", "quiet"] = "above" if enough[first] else "quiet"
-    if not isinstance(window, Rolling):
-        return Forecast(end_of(last + first), by, ())
-    turned = last + first - (0 if by == "above" else quiet)
-    return Forecast(end_of(last + first), by, _leaving(inside, found, turned + 1 - length))
+    met = rule.met(_expected(rule.past.latest(WEEK), found, rule.ahead))
+    spread = _spread(rule, slices, met, fewest)
+    if met is None:
+        return Forecast(None, None, (), spread)
+    turned = rule.last + met.after - (0 if met.by == "above" else rule.quiet)
+    rolls = isinstance(window, Rolling)
+    frees = _leaving(inside, found, turned + 1 - rule.length) if rolls else ()
+    return Forecast(end_of(rule.last + met.after), met.by, frees, spread)
 
 
 def exhaustion(remaining: float, burn: float | None, window_s: float) -> float | None:
@@ -122,6 +128,95 @@ def exhaustion(remaining: float, burn: float | None, window_s: float) -> float |
     if remaining <= 0:
         return 0.0
     return remaining * window_s / burn if burn is not None and burn > 0 else None
+
+
+class _Met(NamedTuple):
+    """How many slices after now the thaw rule is met first, and which half of it."""
+
+    after: int
+    by: Literal["above", "quiet"]
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """The thaw rule at one instant, to be held against one future or another. Lengths are in slices.
+
+    Attributes:
+        past: all that the rule looks back on, up to now.
+        last: the slice that ends now.
+        length: how much of the window has passed.
+        ahead: how far to look.
+        window_s: the whole window, in seconds.
+    """
+
+    past: Slices
+    window: Window
+    allowed: float
+    above: float
+    floor: float
+    quiet: int
+    cooled: Sequence[Row]
+    last: int
+    length: int
+    ahead: int
+    window_s: float
+
+    @classmethod
+    def of(
+        cls,
+        slices: Slices,
+        allowed: float,
+        window: Window,
+        lines: tuple[float, float],
+        quiet_s: int,
+        now: datetime,
+        cooled: Sequence[Row],
+    ) -> Self:
+        """The rule now; the arguments are those of ``thaw``, its lines ``above`` and ``floor``."""
+        period, last = window.at(now), ending_at(now)
+        length, quiet = last - ending_at(period.start), steps_in(quiet_s)
+        ahead = quiet + (length if isinstance(window, Rolling) else ending_at(period.end) - last)
+        back = max(length, WEEK, steps_in(CALM_SPAN), *(steps_in(row.long_s) for row in cooled)) + quiet
+        past = slices.between(last + 1 - back, last + 1)
+        return cls(past, window, allowed, *lines, quiet, cooled, last, length, ahead, period.seconds)
+
+    def met(self, future: tuple[Counts, Counts]) -> _Met | None:
+        """When the rule is met first if the (bad, total) of ``future`` follow; None if not within them."""
+        course = _with_future(self.past, future)
+        left = _left(course, self.past, self.window, self.allowed, self.last - self.quiet)
+        enough = left[self.quiet :] >= self.above
+        kept = _points_above(left, self.floor)[self.quiet :] > self.quiet
+        burns = _Burns(Cumulative.of(course), self.last, course.stop, self.allowed)
+        hot = [burns.over(row.long_s) > threshold(row, self.window_s) for row in self.cooled]
+        met = np.flatnonzero(
+            (enough | kept & ~(burns.over(CALM_SPAN) >= 1)) & ~np.any([np.zeros_like(enough), *hot], axis=0)
+        )
+        return _Met(int(met[0]), "above" if enough[met[0]] else "quiet") if len(met) else None
+
+
+def _spread(rule: _Rule, slices: Slices, central: _Met | None, fewest: int) -> Spread | None:
+    """The rule held against each of the weeks before the last one, too; None where there is none to compare with."""
+    others = [
+        rule.met(_expected(week, incidents.find(week, rule.allowed, fewest=fewest), rule.ahead))
+        for week in _earlier_weeks(slices, rule.last)
+    ]
+    if not others:
+        return None
+    foreseen = [met.after for met in (central, *others) if met is not None]
+    return Spread(
+        earliest=end_of(rule.last + min(foreseen)) if foreseen else None,
+        latest=end_of(rule.last + max(foreseen)) if len(foreseen) == len(others) + 1 else None,
+        weeks=len(others) + 1,
+    )
+
+
+def _earlier_weeks(slices: Slices, last: int) -> Iterator[Slices]:
+    """The weeks before the last one, the newest first, as far as at least half of each was measured."""
+    for back in range(1, MOST_WEEKS):
+        stop = last + 1 - back * WEEK
+        week = slices.between(stop - WEEK, stop)
+        if np.count_nonzero(week.having(Flag.MEASURED)) * 2 >= WEEK:
+            yield week
 
 
 @dataclass(frozen=True)

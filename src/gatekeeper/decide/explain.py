@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from gatekeeper.availability.incidents import Incident
 from gatekeeper.availability.measure import Measured
-from gatekeeper.decide import burning, lines, phrases, windows
+from gatekeeper.decide import burning, lines, outlook, phrases, windows
 from gatekeeper.decide.evaluate import ServiceRuling
 from gatekeeper.decide.evidence import Known
 from gatekeeper.decide.gate_state import ends_by
@@ -239,7 +239,7 @@ def until(view: ServiceView, now: datetime) -> str:
         return f"due since {instant(end)}, with the next measurement that meets the rule. {rule}"
     if end == ends_by(view.memory, view.service.gate):
         return f"{instant(end)}, unless the budget burns fast then: longer no freeze lasts (`freeze.at_most`). {rule}"
-    return f"{instant(end)}, if no new incident comes{_leaving(view)}. {rule}"
+    return f"{instant(end)}{outlook.between(view)}, if no new incident comes{_leaving(view)}. {rule}"
 
 
 def postmortems(view: ServiceView) -> list[str]:

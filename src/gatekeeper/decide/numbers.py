@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from gatekeeper.availability.incidents import Reliability
 from gatekeeper.availability.measure import Measured
-from gatekeeper.decide import corrections, definitions, phrases, windows
+from gatekeeper.decide import corrections, definitions, outlook, phrases, windows
 from gatekeeper.decide.markdown import code, prose, table
 from gatekeeper.decide.phrases import count, instant, pace, percent
 from gatekeeper.decide.snapshot import ObjectiveEvidence, ServiceView
@@ -129,7 +129,7 @@ def _notes(objective: Objective, one: ObjectiveEvidence) -> list[str]:
             notes.append(
                 f"{name} is **approximate**: its query extrapolates, it does not count single samples"
             )
-    return [*notes, f"{name} counts {_method(objective)}{queries(objective)}"]
+    return [*notes, *outlook.notes(objective, one), f"{name} counts {_method(objective)}{queries(objective)}"]
 
 
 def _method(objective: Objective) -> str:

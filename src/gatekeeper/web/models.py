@@ -207,6 +207,16 @@ class StretchReport(Answer):
     start: datetime
     end: datetime
     bad: float
+    leaves_from: datetime = Field(description="When the first of them leaves the window.")
+    leaves_until: datetime = Field(description="When the last of them has left it.")
+
+
+class SpreadReport(Answer):
+    """When the thaw rule is met if the time to come is like one or another of the last weeks."""
+
+    earliest: datetime | None = Field(description="With the kindest of them; null if with none.")
+    latest: datetime | None = Field(description="With the harshest; null if not in sight with that one.")
+    weeks: int = Field(description="How many there are, the last one included.")
 
 
 class ObjectiveForecast(Answer):
@@ -215,6 +225,9 @@ class ObjectiveForecast(Answer):
     name: str
     thaw_at: datetime | None = Field(description="When its thaw rule is met; null when that is not foreseen.")
     thaw_by: Literal["above", "quiet"] | None = Field(description="Which half of the rule is met first.")
+    thaw_spread: SpreadReport | None = Field(
+        description="How far that may be off; null where only one week is known."
+    )
     frees: list[StretchReport] = Field(description="What has to leave the window for that.")
     exhausted_at: datetime | None = Field(
         description="When the budget is spent at the burn rate of the last 6 hours; "

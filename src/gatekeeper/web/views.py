@@ -3,14 +3,12 @@
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
 
 from gatekeeper.availability.adjustment import Adjusted
-from gatekeeper.availability.forecast import exhaustion
+from gatekeeper.availability.forecast import Stretch
 from gatekeeper.availability.measure import Measured, Unmeasured
-from gatekeeper.decide import explain
+from gatekeeper.decide import explain, outlook
 from gatekeeper.decide.evaluate import Decision
-from gatekeeper.decide.evidence import Known
 from gatekeeper.decide.snapshot import ObjectiveEvidence, Raw, ServiceView, Snapshot
 from gatekeeper.decide.verdict import Reason, Verdict
 from gatekeeper.policy.model import ByTimeslices, Objective, TargetException
@@ -34,6 +32,7 @@ from gatekeeper.web.models import (
     RulingReport,
     ServiceDetail,
     ServiceReport,
+    SpreadReport,
     StretchReport,
     TransitionReport,
     VerdictName,
@@ -42,8 +41,6 @@ from gatekeeper.web.standing import Standing
 
 BURN_SPANS = (300, 3600, 21600)
 """Seconds: the spans whose burn rates are told."""
-PLANNING_SPAN = 21600
-"""Seconds: the span at whose burn rate the end of a budget is foretold."""
 
 VERDICTS: dict[Verdict, VerdictName] = {Verdict.ALLOW: "allow", Verdict.WARN: "warn", Verdict.BLOCK: "block"}
 
@@ -144,16 +141,6 @@ def queries(objective: Objective) -> str:
     if isinstance(objective.method, ByTimeslices):
         lines.append(f"timeslices: {format_share(objective.method.timeslices.target)}")
     return "\n".join(lines)
-
-
-def exhausted_at(objective: Objective, found: Measured) -> datetime | None:
-    """When the budget is spent at the pace of the last hours; None if never, not for centuries, or it resets before."""
-    left = exhaustion(found.remaining, dict(found.burn)[PLANNING_SPAN], Known(objective, found).window_s)
-    try:
-        spent = None if left is None else found.window_end + timedelta(seconds=left)
-    except OverflowError:
-        return None
-    return None if spent and found.resets_at and spent > found.resets_at else spent
 
 
 def objective_reports(view: ServiceView) -> list[ObjectiveReport]:
@@ -284,12 +271,18 @@ def _forecast(seen: Standing) -> ForecastReport:
 
 
 def _objective_forecast(objective: Objective, one: ObjectiveEvidence) -> ObjectiveForecast:
-    frees = one.thaw.frees if one.thaw else ()
     measured = one.evidence if isinstance(one.evidence, Measured) else None
+    spread = one.thaw.spread if one.thaw else None
     return ObjectiveForecast(
         name=objective.name,
         thaw_at=one.thaw.at if one.thaw else None,
         thaw_by=one.thaw.by if one.thaw else None,
-        frees=[StretchReport(start=start, end=end, bad=bad) for start, end, bad in frees],
-        exhausted_at=exhausted_at(objective, measured) if measured else None,
+        thaw_spread=SpreadReport(**vars(spread)) if spread else None,
+        frees=[_stretch(each, measured) for each in one.thaw.frees] if one.thaw and measured else [],
+        exhausted_at=outlook.exhausted_at(objective, measured) if measured else None,
     )
+
+
+def _stretch(one: Stretch, found: Measured) -> StretchReport:
+    first, last = outlook.rolls_off(one, found)
+    return StretchReport(start=one.start, end=one.end, bad=one.bad, leaves_from=first, leaves_until=last)
