@@ -1,5 +1,6 @@
 """The budget of a calendar period: divided by what the whole period will bring, and new with the next."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
@@ -167,7 +168,8 @@ def test_how_far_back_the_ledger_is_read() -> None:
 
 
 def forecast(slices: Slices, now: datetime, window: CalendarWindow = MONTH, above: float = 0.1) -> Forecast:
-    return thaw(slices, ALLOWED, window, above, 72 * 3600, now, cooled=PAGE_ROWS)
+    """Without its spread."""
+    return replace(thaw(slices, ALLOWED, window, above, 72 * 3600, now, cooled=PAGE_ROWS), spread=None)
 
 
 def test_a_freeze_of_a_spent_period_ends_with_it() -> None:
