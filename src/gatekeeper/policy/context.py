@@ -3,13 +3,15 @@
 from collections.abc import Iterator
 from datetime import datetime
 
+from gatekeeper.availability.burn import PAGE_ROWS, reachable, threshold
 from gatekeeper.policy.dated import Phase, phase
-from gatekeeper.policy.document import Node
+from gatekeeper.policy.document import Node, Scalar
 from gatekeeper.policy.findings import locate
-from gatekeeper.policy.model import Mode, PrometheusIndicator
+from gatekeeper.policy.model import Mode, Objective, PrometheusIndicator
 from gatekeeper.policy.native import ServiceSpec
 from gatekeeper.policy.problem import Problem, Severity
 from gatekeeper.policy.selector import BareSelector, classify
+from gatekeeper.policy.units import format_duration
 
 
 def strangers(spec: ServiceSpec, root: Node, organization: str) -> Iterator[Problem]:
@@ -29,6 +31,39 @@ def strangers(spec: ServiceSpec, root: Node, organization: str) -> Iterator[Prob
             node, _ = locate(root, ("spec", "changes", position, "repository"))
             message = f'the repository "{change.repository}" is not in {organization}'
             yield Problem.at(node.mark, message, f"write {organization}/{name}")
+
+
+def beyond_reach(spec: ServiceSpec, root: Node) -> Iterator[Problem]:
+    """A fast burn that is asked for in this file, and that no outage could be for any of the objectives.
+
+    The defaults ask for one too, but of every service: where it cannot be, they ask for nothing.
+    """
+    node, _ = locate(root, ("spec", "gate", "freeze", "burn"))
+    asked = spec.gate.freeze.burn == "fast" and isinstance(node, Scalar) and node.mark.path == root.mark.path
+    if not asked:
+        return
+    reasons = [_never_fast(objective) for objective in spec.objectives]
+    if all(reasons):
+        message = f"a burn can never be fast here: {reasons[0]}"
+        yield Problem.at(node.mark, message, "write burn: off; a spent budget freezes all the same")
+
+
+def _never_fast(objective: Objective) -> str:
+    """Why no row of the burn rates that freeze can fire for an objective; nothing where one can."""
+    window_s = objective.window.longest.total_seconds()
+    usable = [row for row in PAGE_ROWS if threshold(row, window_s) >= 1]
+    if any(reachable(row, window_s, objective.allowed) for row in usable):
+        return ""
+    if not usable:
+        return (
+            f'over a window of {format_duration(objective.window.longest)}, "{objective.name}" keeps its promise at '
+            "every pace that would count as fast"
+        )
+    least = min(threshold(row, window_s) for row in usable)
+    return (
+        f'"{objective.name}" burns at {1 / objective.allowed:.3g}× the pace allowed in a total outage, and only more '
+        f"than {least:.3g}× is fast"
+    )
 
 
 def doubts(spec: ServiceSpec, root: Node) -> Iterator[Problem]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from gatekeeper.policy.context import doubts, elapsed, strangers
+from gatekeeper.policy.context import beyond_reach, doubts, elapsed, strangers
 from gatekeeper.policy.defaults import Defaults
 from gatekeeper.policy.document import Document, Map, read
 from gatekeeper.policy.draft import Draft, draft, is_defaults
@@ -159,7 +159,12 @@ def _in_context(one: Draft, organization: str, now: datetime | None) -> Draft:
         return one
     spec = one.content.spec
     over = elapsed(spec, one.root, now) if now is not None else ()
-    return one.with_problems(*strangers(spec, one.root, organization), *doubts(spec, one.root), *over)
+    return one.with_problems(
+        *strangers(spec, one.root, organization),
+        *beyond_reach(spec, one.root),
+        *doubts(spec, one.root),
+        *over,
+    )
 
 
 def _without_namesakes(drafts: list[Draft]) -> list[Draft]:
