@@ -4,7 +4,6 @@ import fcntl
 import gc
 import os
 import signal
-import sys
 import tempfile
 import threading
 from collections.abc import Callable
@@ -26,8 +25,6 @@ from gatekeeper.web.metrics import Metrics
 
 THREADS = 16
 """Requests at once in a process. They wait for the disk more than they compute."""
-SWITCH_SECONDS = 0.001
-"""How long a thread back from the disk waits at most for one that computes; Python's own 5 ms add up in an answer."""
 GRACEFUL_SECONDS = 30
 """How long a stop waits for requests and passes."""
 
@@ -157,7 +154,6 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         # What is loaded now stays: looking through it for garbage again and again only delays answers.
         gc.collect()
         gc.freeze()
-        sys.setswitchinterval(SWITCH_SECONDS)
         return app
 
     def _runs_passes(self) -> bool:

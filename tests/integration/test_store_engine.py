@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine, insert, select
 from sqlalchemy.exc import IntegrityError, StatementError
 
+from databases import opened
 from gatekeeper.errors import ConfigurationError
 from gatekeeper.store.engine import Database, create_store_engine
 from gatekeeper.store.tables import UtcDateTime, metadata, work, work_hint
@@ -125,3 +126,15 @@ def test_a_reader_sees_one_view_while_a_writer_commits(database: Database) -> No
 def test_a_database_that_cannot_keep_the_promise_is_refused(url: str, says: str) -> None:
     with pytest.raises(ConfigurationError, match=says):
         create_store_engine(url)
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize(("durable", "wanted"), [(True, "on"), (False, "off")])
+def test_on_postgresql_only_what_is_durable_waits_for_the_disk(
+    database_url: str, *, durable: bool, wanted: str
+) -> None:
+    with opened(database_url) as database:
+        with database.write(durable=durable) as connection:
+            assert connection.exec_driver_sql("SHOW synchronous_commit").scalar_one() == wanted
+        with database.write() as connection:
+            assert connection.exec_driver_sql("SHOW synchronous_commit").scalar_one() == "on"

@@ -41,16 +41,17 @@ def driver_of(database: Database) -> sqlite3.Connection:
 
 
 class Together:
-    """Tasks that are queueing for the writer's turn while the first one holds it: one group."""
+    """Durable tasks that are queueing for the writer's turn while the first one, durable or not, holds it."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, durable: bool = True) -> None:
         self.database = database
+        self.durable = durable
         self.errors: dict[str, BaseException] = {}
         self.after: list[str] = []
 
     def run(self, **tasks: Callable[[Connection], object]) -> None:
         threads = []
-        with self.database.write() as connection:
+        with self.database.write(durable=self.durable) as connection:
             for name, task in tasks.items():
                 thread = threading.Thread(target=self._attempt, args=(name, task))
                 thread.start()
@@ -112,6 +113,31 @@ def test_those_who_wait_share_one_commit(database: Database) -> None:
     together.run(a=insert("a"), b=insert("b"), c=insert("c"))
     assert seen == ["COMMIT"]
     assert notes(database) == ["a", "b", "c", "first"]
+
+
+SYNCHRONOUS = {1: "NORMAL", 2: "FULL"}
+
+
+def how_synchronous(connection: Connection) -> str:
+    return SYNCHRONOUS[connection.exec_driver_sql("PRAGMA synchronous").scalar_one()]
+
+
+def test_what_is_done_again_anyway_is_committed_without_the_disk(database: Database) -> None:
+    with database.write(durable=False) as connection:
+        assert how_synchronous(connection) == "NORMAL"
+        insert("loose")(connection)
+    with database.write() as connection:
+        assert how_synchronous(connection) == "FULL"
+    assert notes(database) == ["loose"]
+
+
+def test_a_durable_writer_never_joins_a_commit_without_the_disk(database: Database) -> None:
+    found: list[str] = []
+    seen, together = commits(database), Together(database, durable=False)
+    together.run(durable=lambda connection: found.append(how_synchronous(connection)))
+    assert found == ["FULL"]
+    assert seen == ["COMMIT", "COMMIT"]
+    assert notes(database) == ["first"]
 
 
 def test_one_members_failure_is_its_own(database: Database) -> None:

@@ -19,9 +19,6 @@ _PRAGMAS = (
     "PRAGMA journal_mode = WAL",  # readers go on while one writes
     "PRAGMA synchronous = FULL",  # what was acknowledged survives a power loss; NORMAL may lose it
     "PRAGMA foreign_keys = ON",
-    # The log is copied into the file by whoever's commit makes it this long (40 MB), and all others wait for
-    # that: at the default of 1,000 pages, every second under load.
-    "PRAGMA wal_autocheckpoint = 10000",
 )
 
 
@@ -38,13 +35,16 @@ class Database:
         self._group = GroupCommit(engine.execution_options(begins=False)) if sqlite else None
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
+    def write(self, *, durable: bool = True) -> Iterator[Connection]:
         """A transaction that may change things.
+
+        Args:
+            durable: on return it is on disk. False is for what is done again when a power loss takes it.
 
         Raises:
             TemporaryError: the database is locked, full or gone; nothing has been changed.
         """
-        writing = self._group.member() if self._group else self.engine.begin()
+        writing = self._group.member(durable=durable) if self._group else self._begin(durable=durable)
         with _database_errors(), writing as connection:
             yield connection
 
@@ -56,6 +56,13 @@ class Database:
             TemporaryError: the database is gone.
         """
         with _database_errors(), self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _begin(self, *, durable: bool) -> Iterator[Connection]:
+        with self.engine.begin() as connection:
+            if not durable:
+                connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
             yield connection
 
     def close(self) -> None:

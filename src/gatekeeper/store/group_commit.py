@@ -3,6 +3,9 @@
 A commit on disk costs a fsync (0.1 to 10 ms), during which nobody else can write. Writers that arrive
 meanwhile therefore join one transaction, each in a savepoint of its own, and the last of them commits for
 all. A lone writer commits at once: nobody waits for company.
+
+What is done again should a power loss take it need not wait for the disk, nor make others wait: it is committed
+without, and carried to the disk by the next commit that goes there.
 """
 
 import sqlite3
@@ -36,22 +39,25 @@ class GroupCommit:
         self._group: _Group | None = None
 
     @contextmanager
-    def member(self) -> Iterator[Connection]:
-        """A transaction: on return its changes are on disk; if the body raises they are undone.
+    def member(self, *, durable: bool = True) -> Iterator[Connection]:
+        """A transaction: on return its changes are committed; if the body raises they are undone.
+
+        Args:
+            durable: on return they are on disk. Otherwise a power loss may take them (a crash of the process does
+                not), and then nothing that was committed after them is left either.
 
         Raises:
             OperationalError: the transaction could not begin or could not be committed.
         """
         with self._my_turn():
-            group = self._group or self._begin()
+            group = self._joined(durable=durable)
             try:
                 with group.savepoint():
                     yield group.connection
             finally:
                 # Whoever queues will come in next, and see to the commit.
                 if not self._queue or group.size >= LARGEST_GROUP or group.error:
-                    self._group = None
-                    group.end()
+                    self._end(group)
         group.wait()
 
     def close(self) -> None:
@@ -73,21 +79,30 @@ class GroupCommit:
         finally:
             self._turn.release()
 
-    def _begin(self) -> "_Group":
+    def _joined(self, *, durable: bool) -> "_Group":
+        if self._group is not None and durable and not self._group.durable:
+            self._end(self._group)
         if self._connection is None:
             self._connection = self._engine.connect()
-        self._group = _Group(self._connection)
+        if self._group is None:
+            self._group = _Group(self._connection, durable=durable)
         return self._group
+
+    def _end(self, group: "_Group") -> None:
+        self._group = None
+        group.end()
 
 
 class _Group:
     """One transaction, and those who wait for its end."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, *, durable: bool) -> None:
         self.connection = connection
+        self.durable = durable
         self.size = 0
         self.error: BaseException | None = None
         self._ended = threading.Event()
+        self._execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
         self._execute("BEGIN IMMEDIATE")
 
     @contextmanager

@@ -3,6 +3,9 @@
 One row a key. A touch makes it dirty (``gen`` > ``done``); a claim leases it; finishing moves ``done`` up to
 the generation that the claim saw, so what was touched meanwhile stays dirty and runs again, never at once.
 A lease that ran out can be claimed by anyone; the late finisher's token then matches nothing.
+
+A touch is on disk before it is acknowledged. What becomes of it afterwards need not be: a pass whose end a power
+loss took is run again, and finds nothing left to change.
 """
 
 import uuid
@@ -140,7 +143,7 @@ class Work:
     def claim(self, now: datetime, lease: timedelta) -> Claim | None:
         """Take the most urgent key that is due and that nobody holds; None when there is none."""
         token = uuid.uuid4().hex
-        with self._database.write() as connection:
+        with self._database.write(durable=False) as connection:
             row = connection.execute(
                 _TAKE, {"now": now, "new_token": token, "new_until": now + lease}
             ).one_or_none()
@@ -151,14 +154,14 @@ class Work:
 
     def extend(self, claim: Claim, until: datetime) -> bool:
         """Lengthen the lease; False when it is no longer ours."""
-        with self._database.write() as connection:
+        with self._database.write(durable=False) as connection:
             return connection.execute(_held(claim).values(until=until)).rowcount == 1
 
     def finish(self, claim: Claim, now: datetime) -> bool:
         """It went well up to the claimed generation; False when the lease had been lost, and nothing changed."""
         values = {"of_key": str(claim.key), "of_token": claim.token, "of_gen": claim.gen}
         due = {"now": now, "next": now + self._debounce}
-        with self._database.write() as connection:
+        with self._database.write(durable=False) as connection:
             ours = connection.execute(_DONE, values | due).rowcount == 1
             if ours:
                 connection.execute(_SEEN, values)
@@ -166,7 +169,7 @@ class Work:
 
     def retry(self, claim: Claim, not_before: datetime, error: str) -> bool:
         """It failed and may go well later; False when the lease had been lost, and nothing changed."""
-        with self._database.write() as connection:
+        with self._database.write(durable=False) as connection:
             failed = _released(claim).values(not_before=not_before, last_error=_storable(error))
             return connection.execute(failed).rowcount == 1
 
@@ -182,7 +185,7 @@ class Work:
             not_before=now + self._debounce,
             last_error=_storable(error),
         )
-        with self._database.write() as connection:
+        with self._database.write(durable=False) as connection:
             return connection.execute(failed).rowcount == 1
 
     def unpark(self, key: WorkKey, now: datetime) -> bool:

@@ -57,6 +57,15 @@ class Receipt(Protocol):
 
 
 @dataclass(frozen=True)
+class Answer:
+    """What to answer a sender, and whether a worker has to hear of it."""
+
+    told: Mapping[str, Any]
+    status: HTTPStatus = HTTPStatus.ACCEPTED
+    woken: bool = False
+
+
+@dataclass(frozen=True)
 class Door:
     """Takes deliveries in.
 
@@ -76,8 +85,8 @@ class Door:
     debounce: timedelta
     clock: Callable[[], datetime]
 
-    def receive(self, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
-        """Take one delivery in; what to answer.
+    def receive(self, headers: Mapping[str, str], body: bytes) -> Answer:
+        """Take one delivery in.
 
         Raises:
             DeliveryError: it is refused, with the status to answer.
@@ -86,14 +95,17 @@ class Door:
         delivery = Delivery.from_http(headers, body, secrets=self.secrets)
         triggered = triggers(delivery, policy_repository=self.policy_repository)
         receipt = self.accept(delivery, triggered, self.clock())
-        if any(touched.woken for touched in receipt.touched):
-            self.wake(self.debounce)
-        return {
+        told = {
             "delivery": delivery.guid,
             "outcome": receipt.outcome,
             "ignored": receipt.ignored,
             "work": [str(touched.key) for touched in receipt.touched],
         }
+        return Answer(told, woken=any(touched.woken for touched in receipt.touched))
+
+    def wake_worker(self) -> None:
+        """Have what came in looked at, once its burst has ended."""
+        self.wake(self.debounce)
 
 
 class Webhooks:
@@ -118,35 +130,36 @@ class Webhooks:
         if environ.get("PATH_INFO") != PATH:
             return self._otherwise(environ, start_response)
         request = Request(environ)
-        told, status = self._answer(request)
-        response = Response(json.dumps(told), status, mimetype="application/json")
-        if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        answer = self._answer(request)
+        response = Response(json.dumps(answer.told), answer.status, mimetype="application/json")
+        if answer.status == HTTPStatus.METHOD_NOT_ALLOWED:
             response.headers["Allow"] = "POST"
+        if answer.woken:
+            response.call_on_close(self._door.wake_worker)  # the sender need not wait for that
         return response(environ, start_response)
 
-    def _answer(self, request: Request) -> tuple[Mapping[str, Any], HTTPStatus]:
+    def _answer(self, request: Request) -> Answer:
         if request.method != "POST":
-            return {"error": "deliveries are posted"}, HTTPStatus.METHOD_NOT_ALLOWED
+            return Answer({"error": "deliveries are posted"}, HTTPStatus.METHOD_NOT_ALLOWED)
         try:
-            told = self._door.receive(_headers(request), _body(request))
+            answer = self._door.receive(_headers(request), _body(request))
         except DeliveryError as error:
             self._count("refused")
             log.warning("delivery.refused", status=error.status, error=str(error), sender=request.remote_addr)
-            return {"error": str(error)}, HTTPStatus(error.status)
+            return Answer({"error": str(error)}, HTTPStatus(error.status))
         except TemporaryError as error:
             # GitHub lists it as failed; "Redeliver" there, or our own look at failed deliveries, brings it back.
             self._count("failed")
             log.error("delivery.not_stored", error=str(error))  # noqa: TRY400 (its message says it all)
             told = {"error": "the delivery could not be stored; please redeliver it"}
-            return told, HTTPStatus.SERVICE_UNAVAILABLE
+            return Answer(told, HTTPStatus.SERVICE_UNAVAILABLE)
         except Exception:
             self._count("failed")
             log.exception("delivery.failed")
-            return {
-                "error": "an error of Gatekeeper's own; its log has more"
-            }, HTTPStatus.INTERNAL_SERVER_ERROR
-        self._count(told["outcome"])
-        return told, HTTPStatus.ACCEPTED
+            told = {"error": "an error of Gatekeeper's own; its log has more"}
+            return Answer(told, HTTPStatus.INTERNAL_SERVER_ERROR)
+        self._count(answer.told["outcome"])
+        return answer
 
 
 def _headers(request: Request) -> Mapping[str, str]:
