@@ -25,7 +25,8 @@ from gatekeeper.decide.backtest.simulate import simulate
 from gatekeeper.decide.gate_state import step
 from gatekeeper.decide.snapshot import ObjectiveEvidence
 from gatekeeper.decide.verdict import Memory, State
-from gatekeeper.policy.model import CalendarWindow, Gate, Indicator, Objective, PrometheusIndicator
+from gatekeeper.policy.gate import Gate
+from gatekeeper.policy.objective import CalendarWindow, Indicator, Objective, PrometheusIndicator
 
 END = datetime(2026, 11, 22, tzinfo=UTC)
 DAY = 86_400 // STEP

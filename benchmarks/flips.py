@@ -34,7 +34,7 @@ from gatekeeper.decide.evidence import Known  # noqa: E402
 from gatekeeper.decide.gate_state import CALM_SPAN_S, step  # noqa: E402
 from gatekeeper.decide.lines import freeze_line, recovery_level  # noqa: E402
 from gatekeeper.decide.verdict import Memory, State  # noqa: E402
-from gatekeeper.policy.model import Gate  # noqa: E402
+from gatekeeper.policy.gate import Gate  # noqa: E402
 
 TICK = 300
 A_DAY = 86_400 // TICK

@@ -35,7 +35,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from gatekeeper.availability.budget import remaining  # noqa: E402
 from gatekeeper.availability.ledger import ending_at  # noqa: E402
-from gatekeeper.policy.model import Indicator, PrometheusIndicator  # noqa: E402
+from gatekeeper.policy.objective import Indicator, PrometheusIndicator  # noqa: E402
 from gatekeeper.sources.prometheus import PrometheusSource  # noqa: E402
 from gatekeeper.sources.prometheus_api import PrometheusApi  # noqa: E402
 from gatekeeper.store.engine import Database, create_store_engine  # noqa: E402

@@ -13,7 +13,7 @@ from refresh_cost import bill_of, proxied
 
 from gatekeeper.availability.filling import LedgerState, LedgerUpdate
 from gatekeeper.availability.ledger import Flag, Slices, ending_at
-from gatekeeper.policy.model import Indicator, PrometheusIndicator
+from gatekeeper.policy.objective import Indicator, PrometheusIndicator
 from gatekeeper.sources.prometheus import PrometheusSource
 from gatekeeper.sources.prometheus_api import PrometheusApi
 from gatekeeper.store.engine import Database, create_store_engine

@@ -16,7 +16,9 @@ from gatekeeper.availability.measure import Measured, Unmeasured
 from gatekeeper.availability.window import Rolling
 from gatekeeper.decide.snapshot import ObjectiveEvidence, OverrideRequest, Pull, ServiceView, Snapshot
 from gatekeeper.decide.verdict import Memory, State
-from gatekeeper.policy.model import Gate, Indicator, Mode, Objective, Origin, PrometheusIndicator, Service
+from gatekeeper.policy.gate import Gate, Mode
+from gatekeeper.policy.model import Origin, Service
+from gatekeeper.policy.objective import Indicator, Objective, PrometheusIndicator
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)

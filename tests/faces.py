@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from gatekeeper.policy.model import Indicator, Service
+    from gatekeeper.policy.model import Service
+    from gatekeeper.policy.objective import Indicator
 
 NOW = datetime(2026, 11, 22, 20, 3, 20, tzinfo=UTC)
 DAYS = 31

@@ -20,7 +20,7 @@ from gatekeeper.github.connections import AppConnections, TokenConnections
 from gatekeeper.github.limiter import Limiter
 from gatekeeper.observe.installations import InstallationObserver
 from gatekeeper.observe.pulls import OpenPulls, PullObserver
-from gatekeeper.policy.model import Indicator
+from gatekeeper.policy.objective import Indicator
 from gatekeeper.settings import Settings
 from gatekeeper.sources import Source, find
 from gatekeeper.store.catalog import Catalog

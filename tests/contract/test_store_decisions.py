@@ -33,7 +33,8 @@ from gatekeeper.decide.desired import desire
 from gatekeeper.decide.evaluate import Decision, ServiceRuling, decide
 from gatekeeper.decide.snapshot import Snapshot
 from gatekeeper.decide.verdict import Doubt, Gap, Memory, Reason, Rule, State, Told
-from gatekeeper.policy.model import CalendarWindow, Service
+from gatekeeper.policy.model import Service
+from gatekeeper.policy.objective import CalendarWindow
 from gatekeeper.store.decisions import DECISION, Decisions
 from gatekeeper.store.engine import Database
 from gatekeeper.store.rows import Codec

@@ -13,7 +13,7 @@ import pytest
 from gatekeeper.availability.budget import remaining
 from gatekeeper.availability.incidents import find, reliability
 from gatekeeper.availability.ledger import Slices, ending_at
-from gatekeeper.policy.model import Indicator, PrometheusIndicator
+from gatekeeper.policy.objective import Indicator, PrometheusIndicator
 from gatekeeper.sources.prometheus import PrometheusSource
 from gatekeeper.sources.prometheus_api import PrometheusApi
 from gatekeeper.sources.prometheus_flavour import Flavour

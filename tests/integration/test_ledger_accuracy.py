@@ -15,7 +15,7 @@ import pytest
 from gatekeeper.availability.budget import remaining
 from gatekeeper.availability.ledger import Slices, Sums, ending_at
 from gatekeeper.errors import QueryRefusedError, SourceError
-from gatekeeper.policy.model import Indicator, PrometheusIndicator
+from gatekeeper.policy.objective import Indicator, PrometheusIndicator
 from gatekeeper.sources.prometheus import PrometheusSource
 from gatekeeper.sources.prometheus_api import PrometheusApi
 from gatekeeper.sources.prometheus_flavour import Flavour
@@ -223,7 +223,7 @@ def test_a_live_budget_is_what_the_samples_can_show(
 BACKFILL = """
 import sys
 from datetime import datetime
-from gatekeeper.policy.model import Indicator
+from gatekeeper.policy.objective import Indicator
 from gatekeeper.sources.prometheus import PrometheusSource
 from gatekeeper.sources.prometheus_api import PrometheusApi
 from gatekeeper.store.engine import Database, create_store_engine

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from gatekeeper.availability.ledger import Flag, slice_of
-from gatekeeper.policy.model import Indicator
+from gatekeeper.policy.objective import Indicator
 from gatekeeper.sources.prometheus import PrometheusSource
 from gatekeeper.sources.prometheus_api import PrometheusApi
 from gatekeeper.worker.refresh import refresh

@@ -13,7 +13,7 @@ import pytest
 from gatekeeper.availability.filling import SliceReader
 from gatekeeper.availability.ledger import ending_at
 from gatekeeper.errors import QueryRefusedError, SourceError
-from gatekeeper.policy.model import Indicator, PrometheusIndicator
+from gatekeeper.policy.objective import Indicator, PrometheusIndicator
 from gatekeeper.sources.prometheus import PrometheusSource
 from gatekeeper.sources.prometheus_api import PrometheusApi
 from worlds.series import Series, milliseconds

@@ -14,7 +14,7 @@ from gatekeeper.availability.forecast import Forecast, thaw
 from gatekeeper.availability.ledger import Flag, Slices, end_of, ending_at
 from gatekeeper.availability.measure import Evidence, Measured, Unmeasured, measure, reach
 from gatekeeper.availability.remaining import WEEK, remaining_at, to_come
-from gatekeeper.policy.model import CalendarWindow
+from gatekeeper.policy.objective import CalendarWindow
 from ledgers import drawn, followed
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)

@@ -17,7 +17,8 @@ from gatekeeper.decide.backtest.simulate import simulate
 from gatekeeper.decide.gate_state import step
 from gatekeeper.decide.snapshot import ObjectiveEvidence
 from gatekeeper.decide.verdict import Doubt, Memory, State
-from gatekeeper.policy.model import CalendarWindow, Gate
+from gatekeeper.policy.gate import Gate
+from gatekeeper.policy.objective import CalendarWindow
 from ledgers import FIRST
 
 KINDS = {"calm": 0.0, "near": 0.0005, "slow": 0.002, "bad": 0.02, "dead": 1.0}

@@ -12,7 +12,8 @@ from gatekeeper.decide.backtest.result import Backtest
 from gatekeeper.decide.backtest.simulate import simulate
 from gatekeeper.decide.backtest.waiting import Recorded, waiting
 from gatekeeper.decide.verdict import Doubt, Rule, State
-from gatekeeper.policy.model import Gate, TargetException
+from gatekeeper.policy.gate import Gate
+from gatekeeper.policy.objective import TargetException
 from pasts import LENGTH, START, a_past
 
 

@@ -8,7 +8,7 @@ from gatekeeper.decide.desired import desire
 from gatekeeper.decide.evaluate import decide
 from gatekeeper.decide.standing import as_of
 from gatekeeper.decide.verdict import Doubt, State, Verdict
-from gatekeeper.policy.model import Indicator, Objective, PrometheusIndicator
+from gatekeeper.policy.objective import Indicator, Objective, PrometheusIndicator
 
 OLD = an_objective()
 NEW = OLD.model_copy(

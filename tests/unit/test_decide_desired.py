@@ -25,19 +25,13 @@ from builders import (
     measured,
     unmeasured,
 )
-from gatekeeper.decide.desired import (
-    COMMENT_LIMIT,
-    MARKER,
-    OUTPUT_LIMIT,
-    TITLE_LIMIT,
-    Desired,
-    desire,
-)
+from gatekeeper.decide.desired import COMMENT_LIMIT, MARKER, OUTPUT_LIMIT, TITLE_LIMIT, Desired, desire
 from gatekeeper.decide.evaluate import decide
 from gatekeeper.decide.gate_state import step
 from gatekeeper.decide.snapshot import Refusal, ServiceView, Snapshot
 from gatekeeper.decide.verdict import Doubt, Gap, State, Verdict
-from gatekeeper.policy.model import ByTimeslices, CalendarWindow, Gate, Timeslices
+from gatekeeper.policy.gate import Gate
+from gatekeeper.policy.objective import ByTimeslices, CalendarWindow, Timeslices
 
 GITHUB = MarkdownIt("gfm-like", {"html": True}).disable("linkify")
 NOBODY = a_gate(override={"teams": []})

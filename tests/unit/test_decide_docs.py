@@ -33,7 +33,7 @@ from gatekeeper.decide.evidence import Known
 from gatekeeper.decide.phrases import overspent
 from gatekeeper.decide.snapshot import Landed, ServiceView, Snapshot
 from gatekeeper.decide.verdict import Reason, Rule, State
-from gatekeeper.policy.model import Gate
+from gatekeeper.policy.gate import Gate
 from gatekeeper.policy.units import format_duration, format_share
 
 PAGE = Path(__file__).parents[2] / "docs" / "gate.md"

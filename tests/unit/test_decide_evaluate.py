@@ -6,22 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builders import (
-    HOUR,
-    NOW,
-    TEAM,
-    a_gate,
-    a_request,
-    a_service,
-    a_snapshot,
-    a_view,
-    evidence,
-    unmeasured,
-)
+from builders import HOUR, NOW, TEAM, a_gate, a_request, a_service, a_snapshot, a_view, evidence, unmeasured
 from gatekeeper.decide.evaluate import Decision, decide
 from gatekeeper.decide.snapshot import ServiceView
 from gatekeeper.decide.verdict import Doubt, Gap, State, Verdict, Why
-from gatekeeper.policy.model import Gate, Mode
+from gatekeeper.policy.gate import Gate, Mode
 
 EXEMPTING = a_gate(exempt={"labels": ["reliability", "security"], "paths": ["docs/**"]})
 GAP = Gap("availability", Doubt.STALE, "the newest data are old")

@@ -9,7 +9,7 @@ from builders import DAY, HOUR, MINUTE, NOW, a_gate, an_incident, an_objective, 
 from gatekeeper.availability.measure import Measured
 from gatekeeper.decide.gate_state import ends_by, step
 from gatekeeper.decide.verdict import Memory, Owed, Rule, Spared, State
-from gatekeeper.policy.model import Gate
+from gatekeeper.policy.gate import Gate
 
 GATE = a_gate()
 FAST = {3600: 20.0, 300: 20.0}

@@ -2,24 +2,13 @@ from datetime import timedelta
 
 import pytest
 
-from builders import (
-    DAY,
-    HOUR,
-    MINUTE,
-    NOW,
-    a_forecast,
-    a_gate,
-    an_objective,
-    evidence,
-    measured,
-    unmeasured,
-)
+from builders import DAY, HOUR, MINUTE, NOW, a_forecast, a_gate, an_objective, evidence, measured, unmeasured
 from gatekeeper.availability.measure import Measured
 from gatekeeper.decide.burning import cautioning_rows, cooled_rows, freezing_rows
 from gatekeeper.decide.gate_state import step
 from gatekeeper.decide.snapshot import ObjectiveEvidence
 from gatekeeper.decide.verdict import Doubt, Gap, Memory, Rule, State, Told
-from gatekeeper.policy.model import Gate
+from gatekeeper.policy.gate import Gate
 
 FIVE_MINUTES, HALF_HOUR, AN_HOUR, TWO_HOURS, SIX_HOURS, A_DAY, THREE_DAYS = (
     300,

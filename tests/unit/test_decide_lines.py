@@ -12,7 +12,7 @@ from gatekeeper.decide.evidence import Known
 from gatekeeper.decide.gate_state import step
 from gatekeeper.decide.lines import freeze_line, in_noise, recovery_level, relapse_line
 from gatekeeper.decide.verdict import Memory, Spared, State
-from gatekeeper.policy.model import Objective
+from gatekeeper.policy.objective import Objective
 
 GATE = a_gate()
 ALLOWED = 0.0005

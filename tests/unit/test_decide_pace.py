@@ -6,24 +6,13 @@ from typing import Any
 
 import pytest
 
-from builders import (
-    DAY,
-    HOUR,
-    MINUTE,
-    NOW,
-    a_gate,
-    a_pull,
-    a_request,
-    a_service,
-    a_snapshot,
-    a_view,
-)
+from builders import DAY, HOUR, MINUTE, NOW, a_gate, a_pull, a_request, a_service, a_snapshot, a_view
 from gatekeeper.decide.desired import Desired, desire
 from gatekeeper.decide.evaluate import decide
 from gatekeeper.decide.pace import full_until
 from gatekeeper.decide.snapshot import Landed, ServiceView, Snapshot
 from gatekeeper.decide.verdict import Doubt, Gap, State, Verdict, Why
-from gatekeeper.policy.model import Gate
+from gatekeeper.policy.gate import Gate
 
 PACE = {"caution": {"pace": {"deployments": "2/day", "changed_lines": 400}}}
 PACED = a_gate(**PACE, exempt={"labels": ["security"]})

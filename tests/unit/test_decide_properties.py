@@ -45,7 +45,7 @@ from gatekeeper.decide.snapshot import (
 )
 from gatekeeper.decide.standing import as_of, unseen
 from gatekeeper.decide.verdict import Doubt, Gap, Memory, Owed, Reason, Rule, Spared, State, Told
-from gatekeeper.policy.model import Gate
+from gatekeeper.policy.gate import Gate
 
 GATE = a_gate()
 TEXTS = st.text(max_size=40)

@@ -8,8 +8,8 @@ import pytest
 
 from gatekeeper.demo import cast
 from gatekeeper.demo.story import FAILING_SHARE
+from gatekeeper.policy.gate import Mode
 from gatekeeper.policy.loader import PolicyFile, load
-from gatekeeper.policy.model import Mode
 
 MIDNIGHT = datetime(2026, 11, 2, tzinfo=UTC)
 WINDOW = timedelta(days=28)

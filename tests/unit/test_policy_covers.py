@@ -7,16 +7,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from gatekeeper.policy.covers import Everything, branch_pattern, exempt_by_paths, touched
-from gatekeeper.policy.model import (
-    Change,
-    Exempt,
-    Gate,
-    Indicator,
-    Objective,
-    Origin,
-    PrometheusIndicator,
-    Service,
-)
+from gatekeeper.policy.gate import Exempt, Gate
+from gatekeeper.policy.model import Change, Origin, Service
+from gatekeeper.policy.objective import Indicator, Objective, PrometheusIndicator
 
 UNTIMED = settings(deadline=None)
 """A busy machine is no counter-example."""

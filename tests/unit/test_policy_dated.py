@@ -12,7 +12,8 @@ from gatekeeper.policy.dated import Phase, ended, exception_for, phase
 from gatekeeper.policy.instants import parse_first, parse_minute, parse_until
 from gatekeeper.policy.loader import PolicyFile, Severity, load
 from gatekeeper.policy.mistake import MistakeError
-from gatekeeper.policy.model import Service, TargetException
+from gatekeeper.policy.model import Service
+from gatekeeper.policy.objective import TargetException
 
 SECOND = timedelta(seconds=1)
 FILE = """\

@@ -11,8 +11,10 @@ from pydantic import TypeAdapter
 
 from gatekeeper.availability.window import Rolling
 from gatekeeper.policy.defaults import Defaults
+from gatekeeper.policy.gate import Mode
 from gatekeeper.policy.loader import Loaded, PolicyFile, load
-from gatekeeper.policy.model import Indicator, Mode, PrometheusIndicator, Service
+from gatekeeper.policy.model import Service
+from gatekeeper.policy.objective import Indicator, PrometheusIndicator
 from gatekeeper.policy.problem import Problem, Severity
 
 UNTIMED = settings(deadline=None)

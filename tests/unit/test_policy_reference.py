@@ -13,11 +13,12 @@ import yaml
 from pydantic_core import PydanticUndefined
 
 from gatekeeper.availability.window import Rolling
+from gatekeeper.policy.gate import Mode
 from gatekeeper.policy.keys import LATER, fields, keyed
 from gatekeeper.policy.loader import PolicyFile, load
-from gatekeeper.policy.model import Mode, Model
 from gatekeeper.policy.native import ServiceFile
 from gatekeeper.policy.units import parse_duration, parse_share
+from gatekeeper.policy.values import Model
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "policy-reference.md").read_text()

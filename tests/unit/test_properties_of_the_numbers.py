@@ -21,7 +21,7 @@ from gatekeeper.availability.series import RawSeries
 from gatekeeper.availability.window import Rolling
 from gatekeeper.decide.gate_state import step
 from gatekeeper.decide.verdict import Memory, State
-from gatekeeper.policy.model import Indicator, PrometheusIndicator
+from gatekeeper.policy.objective import Indicator, PrometheusIndicator
 from gatekeeper.worker.refresh import SETTLE, refresh
 from ledgers import FIRST, stretches
 from memory_ledger import MemoryLedger

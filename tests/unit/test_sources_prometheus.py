@@ -13,7 +13,7 @@ import responses
 from gatekeeper.availability.filling import CounterReader, SliceReader, TooManySamplesError, Totals
 from gatekeeper.availability.ledger import Flag
 from gatekeeper.errors import ConfigurationError, QueryRefusedError, SourceError
-from gatekeeper.policy.model import Indicator, PrometheusIndicator
+from gatekeeper.policy.objective import Indicator, PrometheusIndicator
 from gatekeeper.policy.selector import WindowQuery
 from gatekeeper.settings import Settings
 from gatekeeper.sources import find

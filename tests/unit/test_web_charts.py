@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatekeeper.availability.incidents import Incident
-from gatekeeper.policy.model import Gate
+from gatekeeper.policy.gate import Gate
 from gatekeeper.web.cards import Bar, bar
 from gatekeeper.web.chart import HEIGHT, LEAST_SHADE, WIDTH, chart
 

@@ -11,7 +11,7 @@ import pytest
 from gatekeeper.availability.filling import Totals
 from gatekeeper.availability.ledger import Flag, Slices, slice_of
 from gatekeeper.errors import SourceError
-from gatekeeper.policy.model import Indicator, PrometheusIndicator
+from gatekeeper.policy.objective import Indicator, PrometheusIndicator
 from gatekeeper.worker.fill_slices import trued_up
 from gatekeeper.worker.refresh import SETTLE, Refreshed, refresh
 from memory_ledger import MemoryLedger

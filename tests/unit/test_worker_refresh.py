@@ -15,7 +15,7 @@ from gatekeeper.availability.filling import LedgerConflictError, LedgerUpdate, T
 from gatekeeper.availability.ledger import Flag, Slices, slice_of
 from gatekeeper.availability.series import RawSeries
 from gatekeeper.errors import QueryRefusedError, SourceError
-from gatekeeper.policy.model import Indicator, PrometheusIndicator
+from gatekeeper.policy.objective import Indicator, PrometheusIndicator
 from gatekeeper.worker.refresh import SETTLE, Refreshed, refresh
 from memory_ledger import MemoryLedger
 

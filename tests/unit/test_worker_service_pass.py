@@ -19,7 +19,8 @@ from gatekeeper.decide.verdict import Doubt, State
 from gatekeeper.errors import ConfigurationError, QueryRefusedError, SourceError, TemporaryError
 from gatekeeper.events.keys import Kind, WorkKey
 from gatekeeper.policy.in_force import InForce
-from gatekeeper.policy.model import CalendarWindow, Indicator, Objective, PrometheusIndicator, Service
+from gatekeeper.policy.model import Service
+from gatekeeper.policy.objective import CalendarWindow, Indicator, Objective, PrometheusIndicator
 from gatekeeper.worker.pull_pass import FAN_OUT
 from gatekeeper.worker.service_pass import ServicePass
 from memory_ledger import MemoryLedger

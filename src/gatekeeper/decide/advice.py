@@ -8,7 +8,7 @@ from gatekeeper.decide.markdown import code, listed
 from gatekeeper.decide.phrases import instant
 from gatekeeper.decide.snapshot import ServiceView
 from gatekeeper.decide.verdict import State, Verdict, Why
-from gatekeeper.policy.model import Mode
+from gatekeeper.policy.gate import Mode
 from gatekeeper.policy.units import format_duration
 
 

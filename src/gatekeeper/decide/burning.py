@@ -6,7 +6,7 @@ from dataclasses import replace
 from gatekeeper.availability.burn import PAGE_ROWS, TICKET_ROWS, Row, firing, threshold
 from gatekeeper.decide.evidence import Known
 from gatekeeper.decide.verdict import Reason, Rule
-from gatekeeper.policy.model import Gate
+from gatekeeper.policy.gate import Gate
 
 COOL = 0.8
 """What fired ends at this part of its threshold, so that a burn which trembles around it does not flap."""

@@ -12,7 +12,8 @@ from gatekeeper.decide.markdown import code
 from gatekeeper.decide.phrases import count, instant, overspent, percent
 from gatekeeper.decide.snapshot import ObjectiveEvidence, Raw, ServiceView
 from gatekeeper.policy.dated import ended, phase
-from gatekeeper.policy.model import Objective, Service, TargetException
+from gatekeeper.policy.model import Service
+from gatekeeper.policy.objective import Objective, TargetException
 from gatekeeper.policy.units import format_share
 
 MOST_ADJUSTMENTS = 3

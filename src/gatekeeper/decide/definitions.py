@@ -7,7 +7,8 @@ from gatekeeper.availability.measure import Unmeasured
 from gatekeeper.decide.markdown import code
 from gatekeeper.decide.phrases import instant
 from gatekeeper.decide.snapshot import ObjectiveEvidence, ServiceView
-from gatekeeper.policy.model import Objective, Service
+from gatekeeper.policy.model import Service
+from gatekeeper.policy.objective import Objective
 
 
 def redefined(before: ServiceView | None, objective: Objective, now: datetime) -> datetime | None:

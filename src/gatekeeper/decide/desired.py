@@ -16,7 +16,7 @@ from gatekeeper.decide.phrases import instant
 from gatekeeper.decide.sections import NOT_A_PUNISHMENT, section
 from gatekeeper.decide.snapshot import ServiceView, Snapshot
 from gatekeeper.decide.verdict import Doubt, State, Verdict, Why
-from gatekeeper.policy.model import Mode
+from gatekeeper.policy.gate import Mode
 
 CHECK_NAME = "gatekeeper"
 MARKER = "<!-- gatekeeper -->"

@@ -9,7 +9,7 @@ from gatekeeper.decide.markdown import code, listed
 from gatekeeper.decide.phrases import instant
 from gatekeeper.decide.snapshot import OverrideRequest, ServiceView, Snapshot
 from gatekeeper.decide.verdict import Memory, State, Verdict, Why
-from gatekeeper.policy.model import Gate, Mode
+from gatekeeper.policy.gate import Gate, Mode
 
 _CEILING = {Mode.OBSERVE: Verdict.ALLOW, Mode.ADVISE: Verdict.WARN, Mode.ENFORCE: Verdict.BLOCK}
 

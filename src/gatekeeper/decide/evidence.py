@@ -8,7 +8,7 @@ from gatekeeper.availability.measure import Measured, Unmeasured
 from gatekeeper.decide.phrases import instant, percent
 from gatekeeper.decide.snapshot import ObjectiveEvidence
 from gatekeeper.decide.verdict import Doubt, Gap
-from gatekeeper.policy.model import Objective
+from gatekeeper.policy.objective import Objective
 
 STALE_AFTER = timedelta(minutes=15)
 """Evidence older than this does not count: a picture of the past is no picture of the present."""

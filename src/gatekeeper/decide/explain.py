@@ -16,7 +16,8 @@ from gatekeeper.decide.markdown import code
 from gatekeeper.decide.phrases import count, instant, overspent, pace, percent
 from gatekeeper.decide.snapshot import ServiceView
 from gatekeeper.decide.verdict import Doubt, Gap, Reason, Rule, State, Why
-from gatekeeper.policy.model import Mode, Objective
+from gatekeeper.policy.gate import Mode
+from gatekeeper.policy.objective import Objective
 from gatekeeper.policy.units import format_duration, format_share
 
 _STANDING = {

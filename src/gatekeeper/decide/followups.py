@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from gatekeeper.decide.evidence import Known
 from gatekeeper.decide.verdict import Owed
-from gatekeeper.policy.model import Gate
+from gatekeeper.policy.gate import Gate
 
 
 def owed(before: Iterable[Owed], known: Sequence[Known], gate: Gate) -> tuple[Owed, ...]:

@@ -13,7 +13,8 @@ from gatekeeper.decide.evidence import Known, sift
 from gatekeeper.decide.snapshot import ObjectiveEvidence
 from gatekeeper.decide.told import follow
 from gatekeeper.decide.verdict import Memory, Reason, Rule, State
-from gatekeeper.policy.model import Gate, Objective
+from gatekeeper.policy.gate import Gate
+from gatekeeper.policy.objective import Objective
 
 CALM_SPAN_S = 6 * 3600
 """The burn rate over this span has to be below 1 for a quiet budget to end a freeze."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from gatekeeper.decide.evidence import Known
 from gatekeeper.decide.verdict import Spared
-from gatekeeper.policy.model import Gate
+from gatekeeper.policy.gate import Gate
 
 RECOVERY_BAND = 0.02
 """Caution ends this much above where it began, or two standard deviations of the count above, if that is more."""

@@ -8,7 +8,8 @@ from gatekeeper.decide import corrections, definitions, outlook, phrases, window
 from gatekeeper.decide.markdown import code, prose, table
 from gatekeeper.decide.phrases import count, instant, pace, percent
 from gatekeeper.decide.snapshot import ObjectiveEvidence, ServiceView
-from gatekeeper.policy.model import ByTimeslices, Gate, Objective
+from gatekeeper.policy.gate import Gate
+from gatekeeper.policy.objective import ByTimeslices, Objective
 from gatekeeper.policy.units import format_duration, format_share
 
 _HEADER = (

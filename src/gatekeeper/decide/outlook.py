@@ -10,7 +10,7 @@ from gatekeeper.decide.evidence import Known
 from gatekeeper.decide.markdown import code
 from gatekeeper.decide.phrases import count, instant, pace
 from gatekeeper.decide.snapshot import ObjectiveEvidence, ServiceView
-from gatekeeper.policy.model import Objective
+from gatekeeper.policy.objective import Objective
 
 PLANNING_SPAN = 21600
 """Seconds: the span at whose burn rate the end of a budget is foretold."""

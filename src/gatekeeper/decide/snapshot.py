@@ -7,7 +7,8 @@ from gatekeeper.availability.adjustment import Adjusted
 from gatekeeper.availability.forecast import Forecast
 from gatekeeper.availability.measure import Evidence
 from gatekeeper.decide.verdict import Memory
-from gatekeeper.policy.model import Objective, Service, TargetException
+from gatekeeper.policy.model import Service
+from gatekeeper.policy.objective import Objective, TargetException
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from gatekeeper.availability.measure import Measured
 from gatekeeper.availability.window import Rolling
-from gatekeeper.policy.model import CalendarWindow
+from gatekeeper.policy.objective import CalendarWindow
 from gatekeeper.policy.units import format_duration
 
 Window = Rolling | CalendarWindow

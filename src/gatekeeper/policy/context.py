@@ -7,8 +7,9 @@ from gatekeeper.availability.burn import PAGE_ROWS, reachable, threshold
 from gatekeeper.policy.dated import Phase, phase
 from gatekeeper.policy.document import Node, Scalar
 from gatekeeper.policy.findings import locate
-from gatekeeper.policy.model import Mode, Objective, PrometheusIndicator
+from gatekeeper.policy.gate import Mode
 from gatekeeper.policy.native import ServiceSpec
+from gatekeeper.policy.objective import Objective, PrometheusIndicator
 from gatekeeper.policy.problem import Problem, Severity
 from gatekeeper.policy.selector import BareSelector, classify
 from gatekeeper.policy.units import format_duration

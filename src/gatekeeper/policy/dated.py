@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from gatekeeper.policy.mistake import MistakeError, MistakesError
-from gatekeeper.policy.model import Adjustment, Objective, Service, TargetException
+from gatekeeper.policy.model import Adjustment, Service
+from gatekeeper.policy.objective import Objective, TargetException
 from gatekeeper.policy.rules import nearest
 from gatekeeper.policy.units import write_share
 

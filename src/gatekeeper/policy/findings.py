@@ -11,9 +11,9 @@ from pydantic_core import ErrorDetails
 from gatekeeper.policy.document import Items, Map, Node, Scalar, plain
 from gatekeeper.policy.keys import fields, keyed
 from gatekeeper.policy.mistake import MissingKeyError, MistakeError, MistakesError
-from gatekeeper.policy.model import Model
 from gatekeeper.policy.problem import Mark, Problem
 from gatekeeper.policy.rules import nearest
+from gatekeeper.policy.values import Model
 
 Location = tuple[str | int, ...]
 

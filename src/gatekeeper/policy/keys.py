@@ -7,9 +7,9 @@ from typing import get_args
 from pydantic.fields import FieldInfo
 
 from gatekeeper.policy.document import Items, Map, Node, Scalar
-from gatekeeper.policy.model import Model
 from gatekeeper.policy.problem import Mark, Problem
 from gatekeeper.policy.rules import nearest
+from gatekeeper.policy.values import Model
 
 LATER = "docs/policy-reference.md#what-comes-later"
 

@@ -6,7 +6,10 @@ from pydantic import Field, model_validator
 
 from gatekeeper.policy import rules
 from gatekeeper.policy.dated import coherent
-from gatekeeper.policy.model import Adjustment, Change, Gate, Model, Objectives, TargetException, Window
+from gatekeeper.policy.gate import Gate
+from gatekeeper.policy.model import Adjustment, Change
+from gatekeeper.policy.objective import Objectives, TargetException, Window
+from gatekeeper.policy.values import Model
 
 ApiVersion = Literal["gatekeeper/v1"]
 Kind = Literal["Service", "Defaults"]

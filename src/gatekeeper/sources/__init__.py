@@ -11,7 +11,7 @@ from typing import Protocol
 
 from gatekeeper.availability.filling import CounterReader, SliceReader
 from gatekeeper.errors import ConfigurationError
-from gatekeeper.policy.model import Indicator
+from gatekeeper.policy.objective import Indicator
 from gatekeeper.settings import Settings
 
 GROUP = "gatekeeper.sources"

@@ -4,7 +4,7 @@ from gatekeeper.availability.filling import CounterReader, SliceReader
 from gatekeeper.errors import QueryRefusedError
 from gatekeeper.policy.counting import EventQueries
 from gatekeeper.policy.latency import histogram
-from gatekeeper.policy.model import Indicator
+from gatekeeper.policy.objective import Indicator
 from gatekeeper.policy.selector import BareSelector, WindowQuery, classify, gauge
 from gatekeeper.settings import Settings
 from gatekeeper.sources.prometheus_api import PrometheusApi

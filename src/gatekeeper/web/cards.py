@@ -10,7 +10,8 @@ from gatekeeper.availability.measure import Measured
 from gatekeeper.decide import corrections, explain, phrases, windows
 from gatekeeper.decide.snapshot import ObjectiveEvidence
 from gatekeeper.decide.verdict import Doubt, State
-from gatekeeper.policy.model import Gate, Mode, Objective
+from gatekeeper.policy.gate import Gate, Mode
+from gatekeeper.policy.objective import Objective
 from gatekeeper.policy.units import format_share
 from gatekeeper.web.standing import Standing
 from gatekeeper.web.views import pairs

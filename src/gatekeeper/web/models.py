@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from gatekeeper.decide.verdict import Rule, State, Why
-from gatekeeper.policy.model import Mode
+from gatekeeper.policy.gate import Mode
 
 VerdictName = Literal["allow", "warn", "block"]
 

@@ -8,7 +8,8 @@ from gatekeeper.availability.ledger import slice_of
 from gatekeeper.availability.measure import Measured, burn_down
 from gatekeeper.bootstrap import Gatekeeper
 from gatekeeper.errors import GatekeeperError, NotFoundError
-from gatekeeper.policy.model import Objective, Service
+from gatekeeper.policy.model import Service
+from gatekeeper.policy.objective import Objective
 from gatekeeper.store.catalog import Entry
 from gatekeeper.store.catalog import Source as PolicySource
 from gatekeeper.store.decisions import Stored

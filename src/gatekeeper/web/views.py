@@ -11,7 +11,7 @@ from gatekeeper.decide import explain, outlook
 from gatekeeper.decide.evaluate import Decision
 from gatekeeper.decide.snapshot import ObjectiveEvidence, Raw, ServiceView, Snapshot
 from gatekeeper.decide.verdict import Reason, Verdict
-from gatekeeper.policy.model import ByTimeslices, Objective, TargetException
+from gatekeeper.policy.objective import ByTimeslices, Objective, TargetException
 from gatekeeper.policy.units import format_share
 from gatekeeper.store.decisions import Stored
 from gatekeeper.store.gates import Transition

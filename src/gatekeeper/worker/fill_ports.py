@@ -13,7 +13,7 @@ from gatekeeper.availability.filling import (
 )
 from gatekeeper.availability.ledger import Slices, Sums
 from gatekeeper.availability.series import Cursor
-from gatekeeper.policy.model import Indicator
+from gatekeeper.policy.objective import Indicator
 
 
 class Source(Protocol):

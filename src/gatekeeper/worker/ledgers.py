@@ -5,7 +5,7 @@ from datetime import datetime
 
 from gatekeeper.availability.filling import LedgerStatus
 from gatekeeper.availability.ledger import Slices
-from gatekeeper.policy.model import Indicator
+from gatekeeper.policy.objective import Indicator
 from gatekeeper.worker.fill_ports import Ledger, Source
 from gatekeeper.worker.refresh import Refreshed, refresh
 

@@ -8,7 +8,7 @@ from gatekeeper.availability.filling import Critic, LedgerState, LedgerStatus, L
 from gatekeeper.availability.ledger import STEP
 from gatekeeper.availability.series import MILLISECOND_STEP
 from gatekeeper.errors import QueryRefusedError, SourceError
-from gatekeeper.policy.model import Indicator
+from gatekeeper.policy.objective import Indicator
 from gatekeeper.worker.fill_counters import BASELINE, CounterFilling
 from gatekeeper.worker.fill_ports import Ledger, Source
 from gatekeeper.worker.fill_slices import SliceFilling

@@ -23,7 +23,8 @@ from gatekeeper.errors import ConfigurationError, QueryRefusedError, SourceError
 from gatekeeper.events.keys import WorkKey
 from gatekeeper.events.triggers import Priority, Touch
 from gatekeeper.policy.dated import exception_for
-from gatekeeper.policy.model import Indicator, Objective, Service, TargetException
+from gatekeeper.policy.model import Service
+from gatekeeper.policy.objective import Indicator, Objective, TargetException
 from gatekeeper.worker.pull_pass import FAN_OUT
 from gatekeeper.worker.refresh import SETTLE
 

@@ -7,7 +7,7 @@ from math import floor
 
 from gatekeeper.decide import phrases
 from gatekeeper.decide.backtest.result import Backtest, Budget
-from gatekeeper.policy.model import Gate
+from gatekeeper.policy.gate import Gate
 
 LEFT, RIGHT, TOP = 72.0, 944.0, 76.0
 BOTTOM = 356.0

@@ -18,7 +18,8 @@ from gatekeeper.bootstrap import Gatekeeper, build
 from gatekeeper.decide.backtest.history import Past
 from gatekeeper.decide.backtest.waiting import Recorded
 from gatekeeper.errors import QueryRefusedError
-from gatekeeper.policy.model import Objective, Service
+from gatekeeper.policy.model import Service
+from gatekeeper.policy.objective import Objective
 from gatekeeper.settings import Settings
 from gatekeeper.store.ledger import SqlLedger
 from gatekeeper.store.pull_history import PastPull, PullHistory

@@ -14,7 +14,8 @@ from gatekeeper.decide.backtest.interval import Fixed, Interval, Unbounded, Unde
 from gatekeeper.decide.backtest.result import Budget
 from gatekeeper.decide.snapshot import ObjectiveEvidence
 from gatekeeper.policy.dated import exception_for
-from gatekeeper.policy.model import Gate, Objective, TargetException
+from gatekeeper.policy.gate import Gate
+from gatekeeper.policy.objective import Objective, TargetException
 
 UNBOUNDED = Unbounded()
 UNTOLD: Any = UNBOUNDED

@@ -16,7 +16,7 @@ from gatekeeper.decide.backtest.interval import UndecidedError
 from gatekeeper.decide.backtest.result import Backtest, Budget, Move, Unknown
 from gatekeeper.decide.gate_state import move, step
 from gatekeeper.decide.verdict import Doubt, Memory, State
-from gatekeeper.policy.model import Gate
+from gatekeeper.policy.gate import Gate
 
 MINUTE = timedelta(seconds=STEP)
 LARGEST = 11

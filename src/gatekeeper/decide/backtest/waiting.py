@@ -6,7 +6,7 @@ from datetime import datetime
 
 from gatekeeper.decide.backtest.result import Backtest
 from gatekeeper.decide.verdict import State
-from gatekeeper.policy.model import Gate
+from gatekeeper.policy.gate import Gate
 
 
 @dataclass(frozen=True)

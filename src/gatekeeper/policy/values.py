@@ -1,0 +1,53 @@
+"""The kinds of values of the policy language, and what all of its parts have in common.
+
+Shares are exact decimals (0.9995 for 99.95 %), durations are ``timedelta``; how a person writes them
+("99.95%", "28d") is ``units``' business.
+"""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Annotated, ClassVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
+
+from gatekeeper.policy import rules
+from gatekeeper.policy.units import (
+    off_or,
+    parse_delay,
+    parse_duration,
+    parse_instant,
+    parse_lines,
+    parse_per_day,
+    parse_share,
+    write_delay,
+    write_duration,
+    write_per_day,
+    write_share,
+)
+
+Share = Annotated[Decimal, BeforeValidator(parse_share), PlainSerializer(write_share, when_used="json")]
+Duration = Annotated[
+    timedelta, BeforeValidator(parse_duration), PlainSerializer(write_duration, when_used="json")
+]
+BudgetShare = Annotated[Share, rules.BudgetShareRule]
+Positive = Annotated[Duration, rules.PositiveRule]
+Instant = Annotated[datetime, BeforeValidator(parse_instant)]
+PerDay = Annotated[int, BeforeValidator(parse_per_day), PlainSerializer(write_per_day, when_used="json")]
+Lines = Annotated[int, BeforeValidator(parse_lines)]
+OrOff = BeforeValidator(off_or)
+"""Marks a value that ``off`` leaves out on purpose: then it is None."""
+Delay = Annotated[Decimal, BeforeValidator(parse_delay), PlainSerializer(write_delay, when_used="json")]
+
+
+class Model(BaseModel):
+    """A frozen part of a policy; a key it does not know is an error. A key that Python cannot name is an alias.
+
+    Attributes:
+        later: keys of the language that are not supported yet.
+        filled: lists that, where a file has them, may not be empty.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True)
+
+    later: ClassVar[frozenset[str]] = frozenset()
+    filled: ClassVar[frozenset[str]] = frozenset()
