@@ -226,7 +226,8 @@ def open_pull(gatekeeper: Gatekeeper, number: int, title: str, *names: str, over
         decision=identity,
     )
     verdicts = {ruling.service: ruling.effective for ruling in decision.rulings}
-    gatekeeper.pulls.save(pull, known, verdicts, NOW)
+    before = gatekeeper.pulls.known(known.repository, number)
+    assert gatekeeper.pulls.save(pull, known, verdicts, NOW, before=before)
     return identity
 
 

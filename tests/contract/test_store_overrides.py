@@ -142,4 +142,5 @@ def _pulls(database: Database) -> Pulls:
 
 def _look(database: Database, at: datetime) -> None:
     known = KnownPull(SHOP, 1, SHA, "", (), "", asked=False, decision=None)
-    _pulls(database).save(replace(a_pull(), number=1), known, {}, at)
+    pulls = _pulls(database)
+    assert pulls.save(replace(a_pull(), number=1), known, {}, at, before=pulls.known(SHOP, 1))

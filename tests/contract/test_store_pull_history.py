@@ -38,7 +38,7 @@ def decide_on(
     pull = replace(snapshot.pull, repository=SHOP, number=number, title=f"Change {number}", labels=labels)
     snapshot = replace(snapshot, pull=pull, now=at)
     known = KnownPull(SHOP, number, head("a"), "seen", ("a.py",), "x", asked=False, decision=None)
-    pulls.save(pull, known, {}, at)
+    assert pulls.save(pull, known, {}, at, before=pulls.known(SHOP, number))
     decisions.add(f"{SHOP}#{number}", snapshot, decide(snapshot), "essence")
 
 

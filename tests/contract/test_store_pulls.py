@@ -34,7 +34,8 @@ class Remembered:
             SHOP, number, sha, "seen", ("src/app.py",), f"{sha} main", asked=False, decision=None
         )
         known = replace(known, **values)
-        self.pulls.save(pull, known, BLOCKED if verdicts is None else verdicts, NOW)
+        before = self.pulls.known(SHOP, number)
+        assert self.pulls.save(pull, known, BLOCKED if verdicts is None else verdicts, NOW, before=before)
         return replace(known, looked_at=NOW)
 
     def touched(self) -> set[str]:
@@ -64,6 +65,18 @@ def test_what_is_saved_is_known(remembered: Remembered, values: dict[str, Any]) 
     known = remembered.save(1, **values)
     assert remembered.pulls.known(SHOP, 1) == known
     assert remembered.pulls.open(SHOP) == {1: known}
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["never seen before", "seen before"])
+def test_nothing_is_saved_over_what_another_worker_saw_meanwhile(
+    remembered: Remembered, *, first: bool
+) -> None:
+    before = None if first else remembered.save(1, sha=head("a"))
+    theirs = remembered.save(1, sha=head("b"))
+    late = replace(theirs, head_sha=head("c"), looked_at=None)
+    pull = replace(a_pull(), number=1, head_sha=head("c"))
+    assert not remembered.pulls.save(pull, late, BLOCKED, NOW + HOUR, before=before)
+    assert remembered.pulls.known(SHOP, 1) == theirs
 
 
 def test_a_later_version_takes_the_place_of_the_one_before(remembered: Remembered) -> None:

@@ -127,7 +127,7 @@ def test_a_transition_costs_as_many_statements_for_a_hundred_pull_requests_as_fo
         sha = f"{number:040x}"
         known = KnownPull(SHOP, number, sha, "", (), "", asked=False, decision=None)
         pull = replace(a_pull(), number=number, head_sha=sha)
-        place.pulls.save(pull, known, {FROZEN.service.key: Verdict.BLOCK}, NOW)
+        assert place.pulls.save(pull, known, {FROZEN.service.key: Verdict.BLOCK}, NOW, before=None)
     touches = [
         Touch(WorkKey.pull(*pull), Priority.SWEEP, FAN_OUT)
         for pull in place.pulls.touching(FROZEN.service.key)

@@ -101,33 +101,31 @@ class PullRecord:
         """
         snapshot: Snapshot = seen.snapshot
         pull = snapshot.pull
-        before = self._pulls.known(pull.repository, pull.number)
-        if before != known:
-            raise TemporaryError(f"another worker looked at {pull.repository}#{pull.number} meanwhile")
-        identity = self._in_force(before, pull.head_sha, decision, essence) or self._decisions.add(
+        identity = self._in_force(known, pull.head_sha, decision, essence) or self._decisions.add(
             f"{pull.repository}#{pull.number}", snapshot, decision, essence
         )
-        known = KnownPull(
+        remembered = KnownPull(
             repository=pull.repository,
             number=pull.number,
             head_sha=pull.head_sha,
-            seen=before.seen if before is not None else "",
+            seen=known.seen if known is not None else "",
             paths=None if isinstance(seen.paths, Everything) else tuple(seen.paths),
             paths_of=seen.paths_of,
             asked=asked,
             decision=identity,
         )
         verdicts = {ruling.service: ruling.effective for ruling in decision.rulings}
-        self._pulls.save(pull, known, verdicts, snapshot.now)
+        if not self._pulls.save(pull, remembered, verdicts, snapshot.now, before=known):
+            raise TemporaryError(f"another worker looked at {pull.repository}#{pull.number} meanwhile")
         return identity
 
     def _in_force(
-        self, before: KnownPull | None, head_sha: str, decision: Decision, essence: str
+        self, known: KnownPull | None, head_sha: str, decision: Decision, essence: str
     ) -> str | None:
         """The id of the decision in force if it is this one on this head."""
-        if before is None or before.decision is None or before.head_sha != head_sha:
+        if known is None or known.decision is None or known.head_sha != head_sha:
             return None
-        return before.decision if self._decisions.says(before.decision, decision, essence) else None
+        return known.decision if self._decisions.says(known.decision, decision, essence) else None
 
     def in_line(self, seen: Any, identity: str) -> bool:
         """Remember that GitHub says what was decided; False when another pass has decided anew meanwhile."""

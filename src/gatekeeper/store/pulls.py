@@ -49,10 +49,8 @@ class Pulls:
 
     def known(self, repository: str, number: int) -> KnownPull | None:
         """One open pull request; None when it was never seen, or is closed."""
-        query = select(pull).where(pull.c.repository == repository, pull.c.number == number, pull.c.open)
         with self._database.read() as connection:
-            row = connection.execute(query).one_or_none()
-        return None if row is None else _known(row)
+            return _find(connection, repository, number)
 
     def open(self, repository: str) -> dict[int, KnownPull]:
         """A repository's open pull requests, by number."""
@@ -101,21 +99,33 @@ class Pulls:
                 found[row.service] = (*found.get(row.service, ()), f"{row.repository}#{row.number}")
         return found
 
-    def save(self, seen: Pull, known: KnownPull, verdicts: Mapping[str, Verdict], now: datetime) -> None:
+    def save(
+        self,
+        seen: Pull,
+        known: KnownPull,
+        verdicts: Mapping[str, Verdict],
+        now: datetime,
+        *,
+        before: KnownPull | None,
+    ) -> bool:
         """Remember a pull request and what the services it touches say to it.
 
         A head that it leaves behind is looked at again with those that still have it: its check is theirs now.
+        False, and nothing is saved, when what is remembered is no longer what was ``before`` it was looked at.
         """
         of_pull = (
             pull_service.c.repository == known.repository,
             pull_service.c.number == known.number,
         )
         with self._database.write() as connection:
+            if _find(connection, known.repository, known.number, lock=True) != before:
+                return False
             self._touch_left(connection, known.repository, known.number, unless=known.head_sha)
             connection.execute(upsert(connection.dialect, pull, _row(seen, known, verdicts, now)))
             connection.execute(delete(pull_service).where(*of_pull))
             if verdicts:
                 connection.execute(insert(pull_service), list(_touches(known, verdicts)))
+        return True
 
     def in_line(self, repository: str, number: int, seen: str) -> None:
         """What was decided is on GitHub: remember the fingerprint that it was decided from."""
@@ -178,6 +188,12 @@ class Pulls:
         )
         numbers = connection.execute(others).scalars().all()
         self._queue.touch(connection, [Touch(WorkKey.pull(repository, other)) for other in numbers])
+
+
+def _find(connection: Connection, repository: str, number: int, *, lock: bool = False) -> KnownPull | None:
+    query = select(pull).where(pull.c.repository == repository, pull.c.number == number, pull.c.open)
+    row = connection.execute(query.with_for_update() if lock else query).one_or_none()
+    return None if row is None else _known(row)
 
 
 def _touches(known: KnownPull, verdicts: Mapping[str, Verdict]) -> Iterable[dict[str, Any]]:
