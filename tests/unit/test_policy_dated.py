@@ -1,6 +1,6 @@
 """Adjustments and exceptions as a policy file says them, and what is in force when."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from builders import DAY, NOW, a_service, an_objective
 from gatekeeper.policy.dated import Phase, ended, exception_for, phase
-from gatekeeper.policy.instants import parse_first, parse_minute, parse_until
+from gatekeeper.policy.instants import parse_first, parse_instant, parse_minute, parse_until
 from gatekeeper.policy.loader import PolicyFile, Severity, load
 from gatekeeper.policy.mistake import MistakeError
 from gatekeeper.policy.model import Service
@@ -115,6 +115,38 @@ def test_several_objectives_have_to_be_told_apart() -> None:
     assert loaded(text.replace("reason: peak", "objective: latency, reason: peak")).ok
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        pytest.param("2026-11-20T12:00:00Z", id="UTC"),
+        pytest.param("2026-11-20t13:00:00+01:00", id="another offset"),
+        pytest.param("2026-11-20T12:00Z", id="without seconds"),
+        pytest.param(
+            datetime(2026, 11, 20, 14, tzinfo=timezone(timedelta(hours=2))), id="an instant already"
+        ),
+    ],
+)
+def test_an_instant_is_read_as_utc(written: Any) -> None:
+    found = parse_instant(written)
+    assert (found, found.tzinfo) == (datetime(2026, 11, 20, 12, tzinfo=UTC), UTC)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        pytest.param("2026-11-20T12:00:00", id="nobody knows in which time zone"),
+        pytest.param(datetime(2026, 11, 20, 12), id="nor here"),  # noqa: DTZ001 (that is the point)
+        pytest.param("2026-11-20", id="a day"),
+        pytest.param("2026-02-30T12:00:00Z", id="a day that never was"),
+        pytest.param("0001-01-01T00:00:00+23:00", id="before the calendar"),
+        pytest.param(1_700_000_000, id="a number"),
+    ],
+)
+def test_what_is_no_instant_is_refused(written: Any) -> None:
+    with pytest.raises(MistakeError):
+        parse_instant(written)
+
+
 @given(st.datetimes(timezones=st.timezones()))
 def test_any_time_is_read_back_in_utc(at: datetime) -> None:
     try:
@@ -125,12 +157,12 @@ def test_any_time_is_read_back_in_utc(at: datetime) -> None:
         return
     assert parse_until(expected.isoformat()) == parse_first(expected.isoformat()) == expected
     whole = expected.replace(second=0, microsecond=0)
-    assert parse_minute(whole) == whole
+    assert parse_minute(whole) == parse_instant(whole) == whole
 
 
 @given(st.text() | st.integers() | st.none() | st.lists(st.integers()))
 def test_what_is_no_time_is_a_mistake_and_no_crash(value: Any) -> None:
-    for parse in (parse_minute, parse_first, parse_until):
+    for parse in (parse_instant, parse_minute, parse_first, parse_until):
         try:
             assert parse(value).tzinfo is UTC
         except MistakeError as mistake:

@@ -304,15 +304,15 @@ UNITS = [
     pytest.param(
         "    mode: enforce",
         "    mode: enforce\n    postmortems: [{incident: ▸2026-11-20, link: https://a.b}]",
-        '"2026-11-20" is not an instant',
-        "2026-11-20T12:00:00Z",
+        '"2026-11-20" is a day, no time',
+        "write 2026-11-20T00:00:00Z",
         id="a day is no instant",
     ),
     pytest.param(
         "    mode: enforce",
         '    mode: enforce\n    postmortems: [{incident: ▸"2026-13-20T12:00:00Z", link: https://a.b}]',
         "is not in the calendar",
-        "2026-11-20T12:00:00Z",
+        "2026-11-08T02:00:00Z",
         id="a thirteenth month",
     ),
     pytest.param(

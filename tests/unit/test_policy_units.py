@@ -1,4 +1,4 @@
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +11,6 @@ from gatekeeper.policy.units import (
     format_duration,
     format_share,
     parse_duration,
-    parse_instant,
     parse_lines,
     parse_per_day,
     parse_share,
@@ -159,38 +158,6 @@ def test_only_all_reads_as_all_and_only_none_as_none(share: float) -> None:
 )
 def test_a_duration_reads_well(duration: timedelta, text: str) -> None:
     assert format_duration(duration) == text
-
-
-@pytest.mark.parametrize(
-    "written",
-    [
-        pytest.param("2026-11-20T12:00:00Z", id="UTC"),
-        pytest.param("2026-11-20t13:00:00+01:00", id="another offset"),
-        pytest.param("2026-11-20T12:00Z", id="without seconds"),
-        pytest.param(
-            datetime(2026, 11, 20, 14, tzinfo=timezone(timedelta(hours=2))), id="an instant already"
-        ),
-    ],
-)
-def test_an_instant_is_read_as_utc(written: Any) -> None:
-    found = parse_instant(written)
-    assert (found, found.tzinfo) == (datetime(2026, 11, 20, 12, tzinfo=UTC), UTC)
-
-
-@pytest.mark.parametrize(
-    "written",
-    [
-        pytest.param("2026-11-20T12:00:00", id="nobody knows in which time zone"),
-        pytest.param(datetime(2026, 11, 20, 12), id="nor here"),  # noqa: DTZ001 (that is the point)
-        pytest.param("2026-11-20", id="a day"),
-        pytest.param("2026-02-30T12:00:00Z", id="a day that never was"),
-        pytest.param("0001-01-01T00:00:00+23:00", id="before the calendar"),
-        pytest.param(1_700_000_000, id="a number"),
-    ],
-)
-def test_what_is_no_instant_is_refused(written: Any) -> None:
-    with pytest.raises(MistakeError, match="write it in UTC"):
-        parse_instant(written)
 
 
 @given(st.integers(min_value=1, max_value=999_999))

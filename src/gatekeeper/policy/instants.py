@@ -6,19 +6,31 @@ from typing import Any
 
 from gatekeeper.policy.mistake import MistakeError
 
+_TIME = re.compile(
+    r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:[Zz]|[+-]\d\d:\d\d(?::\d\d)?)?", re.ASCII
+)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _DAY = timedelta(days=1)
 
 
-def parse_minute(value: Any) -> datetime:
-    """Read a time of whole minutes, in UTC: ``2026-11-08T02:00:00Z``. A ``datetime`` is a time already.
+def parse_instant(value: Any) -> datetime:
+    """Read a time, in UTC: ``2026-11-08T02:00:00Z``. A ``datetime`` is a time already.
 
     Raises:
-        MistakeError: it is no time, has no time zone or is within a minute; the suggestion is what to write.
+        MistakeError: it is no time or has no time zone; the suggestion is what to write.
     """
-    if isinstance(value, str) and _DATE.fullmatch(value):
+    if _is_day(value):
         raise MistakeError(f'"{value}" is a day, no time', f"write {value}T00:00:00Z, for example")
-    found = _aware(value)
+    return _aware(value)
+
+
+def parse_minute(value: Any) -> datetime:
+    """Read a time of whole minutes, as ``parse_instant`` does.
+
+    Raises:
+        MistakeError: also when it is within a minute.
+    """
+    found = parse_instant(value)
     if found.second or found.microsecond:
         whole = found.replace(second=0, microsecond=0)
         raise MistakeError(f'"{value}" is not a whole minute', f"write {_written(whole)}, for example")
@@ -64,12 +76,13 @@ def _aware(value: Any) -> datetime:
 
 
 def _read(value: Any) -> datetime:
+    shown, such = f'"{str(value)[:40]}"', "write one such as 2026-11-08T02:00:00Z"
+    if not (isinstance(value, str) and _TIME.fullmatch(value.strip())):
+        raise MistakeError(f"{shown} is no time", such)
     try:
-        return datetime.fromisoformat(value)
-    except (TypeError, ValueError):
-        raise MistakeError(
-            f'"{str(value)[:40]}" is no time', "write one such as 2026-11-08T02:00:00Z"
-        ) from None
+        return datetime.fromisoformat(value.strip().upper())
+    except ValueError:
+        raise MistakeError(f"{shown} is not in the calendar", such) from None
 
 
 def _written(at: datetime) -> str:

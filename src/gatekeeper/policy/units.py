@@ -2,7 +2,7 @@
 
 import math
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -20,7 +20,6 @@ _WORDY = re.compile(
 )
 _DELAY = re.compile(r"(\d{1,6}(?:\.\d{1,6})?)\s*(ms|s)", re.ASCII)
 _LONGEST = timedelta(days=3650)
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _PER_DAY = re.compile(r"(\d{1,6})\s*/\s*(?:day|d)", re.ASCII)
 _WHOLE = re.compile(r"\d{1,9}", re.ASCII)
 
@@ -93,23 +92,6 @@ def _duration_meant(value: Any) -> str:
     if re.fullmatch(r"\d{1,6}", str(value), re.ASCII):
         return f"add a unit: {value}d for days, {value}h for hours, {value}m for minutes"
     return "write numbers with the units w, d, h, m and s, such as 28d, 72h or 1d12h"
-
-
-def parse_instant(value: Any) -> datetime:
-    """Read an instant as RFC 3339 has it, with its offset: ``2026-11-20T12:00:00Z``. The answer is UTC.
-
-    Raises:
-        MistakeError: it is no instant, or does not say in which time zone it is.
-    """
-    meant = "write it in UTC, such as 2026-11-20T12:00:00Z"
-    if isinstance(value, datetime) and value.utcoffset() is not None:
-        return value.astimezone(UTC)
-    if not (isinstance(value, str) and _INSTANT.fullmatch(value.strip())):
-        raise MistakeError(f"{_shown(value)} is not an instant", meant)
-    try:
-        return datetime.fromisoformat(value.strip().upper()).astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise MistakeError(f"{_shown(value)} is not in the calendar", meant) from error
 
 
 def parse_per_day(value: Any) -> int:

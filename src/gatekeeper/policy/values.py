@@ -11,11 +11,11 @@ from typing import Annotated, ClassVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
 
 from gatekeeper.policy import rules
+from gatekeeper.policy.instants import parse_instant
 from gatekeeper.policy.units import (
     off_or,
     parse_delay,
     parse_duration,
-    parse_instant,
     parse_lines,
     parse_per_day,
     parse_share,
