@@ -9,32 +9,28 @@ by pass, which has to say the same each time.
 """
 
 import argparse
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import with_tests  # noqa: F401 (for what is imported from there below)
 from rich.console import Console
 from rich.table import Table
 
-ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT / "tests"))
-
-from builders import NOW, an_objective, evidence, measured  # noqa: E402 (lives beside the tests)
-from gatekeeper.availability.budget import remaining_each  # noqa: E402
-from gatekeeper.availability.burn import SPANS, Row, burn_rate_each, threshold  # noqa: E402
-from gatekeeper.availability.incidents import FEWEST_FAILURES  # noqa: E402
-from gatekeeper.decide.burning import cautioning_rows, cooled_rows, freezing_rows  # noqa: E402
-from gatekeeper.decide.evidence import Known  # noqa: E402
-from gatekeeper.decide.gate_state import CALM_SPAN_S, step  # noqa: E402
-from gatekeeper.decide.lines import freeze_line, recovery_level  # noqa: E402
-from gatekeeper.decide.verdict import Memory, State  # noqa: E402
-from gatekeeper.policy.gate import Gate  # noqa: E402
+from builders import NOW, an_objective, evidence, measured
+from gatekeeper.availability.budget import remaining_each
+from gatekeeper.availability.burn import SPANS, Row, burn_rate_each, threshold
+from gatekeeper.availability.incidents import FEWEST_FAILURES
+from gatekeeper.decide.burning import cautioning_rows, cooled_rows, freezing_rows
+from gatekeeper.decide.evidence import Known
+from gatekeeper.decide.gate_state import CALM_SPAN_S, step
+from gatekeeper.decide.lines import freeze_line, recovery_level
+from gatekeeper.decide.verdict import Memory, State
+from gatekeeper.policy.gate import Gate
 
 TICK = 300
 A_DAY = 86_400 // TICK

@@ -27,26 +27,25 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+import with_tests  # noqa: F401 (for what is imported from there below)
 from rich.console import Console
 from rich.table import Table
 
+from gatekeeper.availability.budget import remaining
+from gatekeeper.availability.ledger import ending_at
+from gatekeeper.policy.objective import Indicator, PrometheusIndicator
+from gatekeeper.sources.prometheus import PrometheusSource
+from gatekeeper.sources.prometheus_api import PrometheusApi
+from gatekeeper.store.engine import Database, create_store_engine
+from gatekeeper.store.ledger import SqlLedger
+from gatekeeper.store.tables import metadata
+from gatekeeper.worker.refresh import SETTLE, refresh
+from worlds import ServiceTruth, World
+from worlds.fixtures import END, SEED
+from worlds.prometheus import PrometheusServer
+from worlds.series import milliseconds
+
 ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT / "tests"))
-
-from gatekeeper.availability.budget import remaining  # noqa: E402
-from gatekeeper.availability.ledger import ending_at  # noqa: E402
-from gatekeeper.policy.objective import Indicator, PrometheusIndicator  # noqa: E402
-from gatekeeper.sources.prometheus import PrometheusSource  # noqa: E402
-from gatekeeper.sources.prometheus_api import PrometheusApi  # noqa: E402
-from gatekeeper.store.engine import Database, create_store_engine  # noqa: E402
-from gatekeeper.store.ledger import SqlLedger  # noqa: E402
-from gatekeeper.store.tables import metadata  # noqa: E402
-from gatekeeper.worker.refresh import SETTLE, refresh  # noqa: E402
-from worlds import ServiceTruth, World  # noqa: E402 (lives beside the tests)
-from worlds.fixtures import END, SEED  # noqa: E402
-from worlds.prometheus import PrometheusServer  # noqa: E402
-from worlds.series import milliseconds  # noqa: E402
-
 VENV = ROOT / ".cache" / "slo-generator"
 WINDOW = timedelta(days=28)
 MINUTE = timedelta(minutes=1)

@@ -7,6 +7,7 @@ from threading import Barrier, Thread
 
 import pytest
 from sqlalchemy.exc import StatementError
+from structlog.testing import capture_logs
 
 from gatekeeper.events.delivery import Delivery
 from gatekeeper.events.keys import Kind, WorkKey
@@ -364,11 +365,13 @@ def test_a_delivery_that_cannot_be_stored_takes_no_other_with_it(database: Datab
             refused.append(number)
 
     threads = [Thread(target=accept, args=(number,)) for number in range(8)]
-    with database.write():  # SQLite's only writer: the first waits for us, and the rest for the first
+    with capture_logs() as logged:
+        with database.write():  # SQLite's only writer: the first waits for us, and the rest for the first
+            for thread in threads:
+                thread.start()
         for thread in threads:
-            thread.start()
-    for thread in threads:
-        thread.join()
+            thread.join()
     assert refused == [BAD]
+    assert [line["event"] for line in logged] == ["deliveries.batch_given_up"]
     assert claimed(work).key == OTHER
     assert not work.is_due(LATER)

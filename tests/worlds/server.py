@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import time
+from abc import ABC, abstractmethod
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, ClassVar, Self
@@ -28,7 +29,7 @@ WRITERS = 2
 """Requests at a time, which halves the loading; a series is in one request, so its order is kept."""
 
 
-class Server:
+class Server(ABC):
     """A server on 127.0.0.1 that takes remote write; its `url` stays the same through stops and starts.
 
     Use it as a context manager, or call `stop` at the end.
@@ -59,11 +60,11 @@ class Server:
             self.stop()
             raise
 
+    @abstractmethod
     def flags(self) -> Sequence[str]:
         """The command's arguments."""
-        raise NotImplementedError
 
-    def settle(self) -> None:
+    def settle(self) -> None:  # noqa: B027 (not all need to)
         """Bring what was written first into the form that production's history has."""
 
     def __enter__(self) -> Self:

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+import structlog
 from sqlalchemy import Connection, and_, bindparam, delete, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -19,6 +20,8 @@ from gatekeeper.store.engine import Database
 from gatekeeper.store.tables import delivery as deliveries
 from gatekeeper.store.tables import work
 from gatekeeper.store.work import Touched, Work
+
+log = structlog.get_logger()
 
 
 class Outcome(StrEnum):
@@ -106,8 +109,12 @@ class Deliveries:
         except TemporaryError as error:
             for arrival in batch:
                 arrival.error = error
-        except Exception:  # noqa: BLE001 (what is wrong with one must not refuse the rest: each goes on alone, and fails alone)
-            return
+        except _RepeatedError:
+            return  # each goes on alone: one of them has been here before
+        except (
+            Exception
+        ):  # what is wrong with one must not refuse the rest: each goes on alone, and fails alone
+            log.exception("deliveries.batch_given_up", deliveries=len(batch))
 
     def _store_together(self, batch: Sequence[_Arrival]) -> None:
         now = min(arrival.now for arrival in batch)
