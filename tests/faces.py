@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from gatekeeper.bootstrap import Gatekeeper, build
 from gatekeeper.decide.desired import desire
 from gatekeeper.decide.evaluate import decide
 from gatekeeper.decide.snapshot import OverrideRequest, Pull, Snapshot
+from gatekeeper.events.deployments import DeploymentReport
 from gatekeeper.events.keys import Kind, WorkKey
 from gatekeeper.events.triggers import Touch
 from gatekeeper.policy.in_force import InForce
@@ -231,6 +232,48 @@ def open_pull(gatekeeper: Gatekeeper, number: int, title: str, *names: str, over
     return identity
 
 
+class _Deploying(NamedTuple):
+    """One deployment of acme/shop: when it began, its commit, where it went, what was asked for."""
+
+    ago: timedelta
+    sha: str
+    environment: str = "production"
+    ref: str = "main"
+
+
+DEPLOYMENTS = (
+    _Deploying(24 * A_DAY, "a1" * 20),
+    _Deploying(19 * A_DAY + 10 * MINUTES, "b2" * 20),
+    _Deploying(8 * A_DAY, "c3" * 20, ref=HOSTILE),
+    _Deploying(4 * A_DAY, "d4" * 20, environment="staging"),
+    _Deploying(3 * A_DAY + 5 * HOURS + 3 * MINUTES, "d4" * 20),
+    _Deploying(3 * A_DAY + 4 * HOURS + 20 * MINUTES, "c3" * 20),
+    _Deploying(11 * HOURS + 25 * MINUTES, "e5" * 20),
+    _Deploying(11 * HOURS + 2 * MINUTES, "f6" * 20),
+)
+"""The third incident follows two at once; the second one's deployment was rolled back."""
+
+
+def deploy(gatekeeper: Gatekeeper, *deployments: _Deploying) -> None:
+    """Report them as events do; the ids count from 1."""
+    for number, one in enumerate(deployments, 1):
+        began = NOW - one.ago
+        report = DeploymentReport(
+            id=str(number),
+            environment=one.environment,
+            production=one.environment == "production",
+            task="deploy",
+            ref=one.ref,
+            sha=one.sha,
+            state="in_progress",
+            at=began,
+            url=f"https://github.com/acme/shop/actions/runs/{number}",
+        )
+        gatekeeper.deployments.report("acme/shop", report)
+        done = replace(report, state="success", at=began + 4 * MINUTES)
+        gatekeeper.deployments.report("acme/shop", done)
+
+
 def override(
     gatekeeper: Gatekeeper, number: int, *, granted: bool, actor: str = "ops1", why: str = ""
 ) -> None:
@@ -278,6 +321,7 @@ def populated(folder: Path, **settings: str) -> Gatekeeper:
     open_pull(gatekeeper, 17, "Fix: retry the bank's time-outs", "checkout", override=True)
     override(gatekeeper, 17, granted=True)
     override(gatekeeper, 12, granted=False, actor="dev1", why="@dev1 is not an active member of @acme/sre")
+    deploy(gatekeeper, *DEPLOYMENTS)
     fail(gatekeeper, by_name["legacy"], "Prometheus did not answer: connection refused")
     park(
         gatekeeper,

@@ -26,6 +26,7 @@ from gatekeeper.sources import Source, find
 from gatekeeper.store.catalog import Catalog
 from gatekeeper.store.decisions import Decisions
 from gatekeeper.store.deliveries import Deliveries
+from gatekeeper.store.deployments import KEPT, Deployments
 from gatekeeper.store.engine import Database, create_store_engine
 from gatekeeper.store.gates import Gates
 from gatekeeper.store.installations import Installations
@@ -38,6 +39,7 @@ from gatekeeper.store.pulls import Pulls
 from gatekeeper.store.queue import Queue
 from gatekeeper.store.service_record import ServiceRecord
 from gatekeeper.store.work import DEBOUNCE, Claim, Work
+from gatekeeper.worker.deployment_pass import DeploymentPass
 from gatekeeper.worker.engine import Engine, Pace
 from gatekeeper.worker.ledgers import Ledgers
 from gatekeeper.worker.policy_pass import PolicyPass
@@ -92,6 +94,7 @@ class Gatekeeper:
     installations: Installations
     work: Work
     deliveries: Deliveries
+    deployments: Deployments
     ledger: SqlLedger
     ledgers: Ledgers
     sources: "Sources"
@@ -170,7 +173,10 @@ def build(
     observer = (
         PullObserver(github, stores.catalog, stores.gates, stores.record) if github is not None else None
     )
-    passes: dict[Kind, Pass] = {Kind.SERVICE: ServicePass(ledgers, stores.service_record)}
+    passes: dict[Kind, Pass] = {
+        Kind.SERVICE: ServicePass(ledgers, stores.service_record),
+        Kind.DEPLOYMENTS: DeploymentPass(stores.deployments),
+    }
     if github is not None and observer is not None:
         passes |= _passes_over_github(settings, stores, github, observer, _drop(connections))
     tempo = tempo or Tempo(services=timedelta(seconds=settings.refresh_seconds))
@@ -195,6 +201,7 @@ def build(
         installations=stores.installations,
         work=stores.work,
         deliveries=stores.deliveries,
+        deployments=stores.deployments,
         ledger=stores.ledger,
         ledgers=ledgers,
         sources=sources,
@@ -218,6 +225,7 @@ class _Stores:
     overrides: Overrides
     publications: Publications
     installations: Installations
+    deployments: Deployments
     ledger: SqlLedger
 
     @classmethod
@@ -234,6 +242,7 @@ class _Stores:
             overrides=Overrides(database),
             publications=Publications(database),
             installations=Installations(database),
+            deployments=Deployments(database),
             ledger=SqlLedger(database),
         )
 
@@ -337,6 +346,7 @@ def _routines(
 
     def tidy(real: datetime) -> Sequence[Touch]:
         stores.deliveries.forget(real - REDELIVERABLE)
+        stores.deployments.forget(clock() - KEPT)
         objectives = [one for entry in stores.catalog.entries() for one in entry.service.objectives]
         stores.ledger.forget_unnamed({one.indicator.id for one in objectives}, clock())
         return []

@@ -159,6 +159,11 @@ ACTS: list[tuple[str, Callable[[World], object], list[str]]] = [
         ["check_run.created", "check_run.completed"],
     ),
     (
+        "a deployment",
+        lambda world: world.deploy(SHOP, "main", by="dev1"),
+        ["deployment_status.created", "deployment_status.created"],
+    ),
+    (
         "other repositories chosen",
         change_repositories,
         ["installation_repositories.removed", "installation_repositories.added"],

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from builders import HOUR, NOW, a_service, a_view
+from builders import HOUR, NOW, SHA, a_service, a_view
 from fakes import SHOP, FakeGitHub, Place
 from gatekeeper.bootstrap import Gatekeeper, Sources, build
 from gatekeeper.decide.verdict import State
 from gatekeeper.demo.github import AppKey
 from gatekeeper.errors import ConfigurationError
+from gatekeeper.events.deployments import DeploymentReport
 from gatekeeper.github.values import RepositoryData
 from gatekeeper.policy.in_force import InForce
 from gatekeeper.settings import Settings
@@ -70,6 +71,24 @@ def test_every_routine_is_due_at_start(gatekeeper: Gatekeeper) -> None:
     }
     for name in routines(gatekeeper):
         assert touched(gatekeeper, name) == [], f"{name}: nothing is known yet"
+
+
+def test_housekeeping_forgets_deployments_that_are_older_than_any_window(gatekeeper: Gatekeeper) -> None:
+    for name, at in (("old", gatekeeper.clock() - 366 * 24 * HOUR), ("new", NOW)):
+        report = DeploymentReport(
+            id=name,
+            environment="production",
+            production=True,
+            task="deploy",
+            ref="main",
+            sha=SHA,
+            state="success",
+            at=at,
+            url=None,
+        )
+        gatekeeper.deployments.report(SHOP, report)
+    assert touched(gatekeeper, "housekeeping") == []
+    assert [one.id for one in gatekeeper.deployments.of([SHOP])] == ["new"]
 
 
 def test_timers_look_at_services_and_at_the_repositories_that_were_read(gatekeeper: Gatekeeper) -> None:

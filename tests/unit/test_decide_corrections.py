@@ -129,7 +129,7 @@ def shown(one: ServiceView, its: Service | None = None) -> Any:
 
 
 def test_the_api_has_both_numbers_and_why_they_differ() -> None:
-    report = views.service_detail(shown(view(an_adjustment())), (), ())
+    report = views.service_detail(shown(view(an_adjustment())), (), (), ())
     (objective,) = report.objectives
     assert objective.target == 0.99
     assert objective.budget_remaining == pytest.approx(0.9)
@@ -144,7 +144,7 @@ def test_the_api_has_both_numbers_and_why_they_differ() -> None:
 def test_incidents_that_count_and_those_that_do_not_stand_in_order_of_time() -> None:
     later = an_incident(20, ago=DAY)
     one = evidence(measured(0.9, worst=(later,)), adjusted=(an_adjustment(),), thaw=a_forecast())
-    report = views.service_detail(shown(a_view(objectives=(one,))), (), ())
+    report = views.service_detail(shown(a_view(objectives=(one,))), (), (), ())
     assert [one.adjusted_by for one in report.incidents] == ["maintenance", None]
 
 

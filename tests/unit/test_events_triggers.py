@@ -1,12 +1,17 @@
 import copy
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from deliveries import samples
 from gatekeeper.events.delivery import Delivery
-from gatekeeper.events.keys import WorkKey
+from gatekeeper.events.deployments import DeploymentReport
+from gatekeeper.events.keys import Kind, WorkKey
 from gatekeeper.events.triggers import Priority, Touch, Triggered, triggers
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
@@ -53,6 +58,38 @@ def a_comment(body: str = "/gatekeeper override it burns", **values: Any) -> dic
         "sender": ALICE,
         "issue": {"number": 12, "pull_request": {"url": "…"}},
         "comment": {"id": 99, "user": ALICE, "body": body, "performed_via_github_app": None} | values,
+    }
+
+
+LOG = "https://github.com/acme/shop/actions/runs/1"
+DEPLOYED = DeploymentReport(
+    id="42",
+    environment="production",
+    production=False,
+    task="deploy",
+    ref="main",
+    sha=SHA,
+    state="success",
+    at=datetime(2026, 11, 22, 20, tzinfo=UTC),
+    url=None,
+)
+
+
+def a_deployment(**changed: Any) -> dict[str, Any]:
+    status = {"state": "success", "created_at": "2026-11-22T20:00:00Z", "target_url": ""}
+    deployment = {
+        "id": 42,
+        "sha": SHA,
+        "ref": "main",
+        "task": "deploy",
+        "environment": "production",
+        "transient_environment": False,
+        "production_environment": False,
+    }
+    return {
+        "repository": SHOP,
+        "deployment": deployment | {name: changed[name] for name in deployment.keys() & changed},
+        "deployment_status": status | {name: changed[name] for name in changed.keys() - deployment.keys()},
     }
 
 
@@ -153,6 +190,64 @@ def test_what_an_app_may_see_changed(event: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        pytest.param({}, {}, id="as it is"),
+        pytest.param({"state": "in_progress"}, {"state": "in_progress"}, id="it begins"),
+        pytest.param(
+            {"production_environment": True}, {"production": True}, id="the sender calls it production"
+        ),
+        pytest.param(
+            {"created_at": "2026-11-22T21:00:00+01:00"},
+            {"at": datetime(2026, 11, 22, 20, tzinfo=UTC)},
+            id="a time elsewhere",
+        ),
+        pytest.param({"log_url": LOG}, {"url": LOG}, id="it has a log"),
+        pytest.param({"log_url": LOG, "target_url": "https://x"}, {"url": LOG}, id="the log comes first"),
+        pytest.param({"log_url": "", "target_url": LOG}, {"url": LOG}, id="only the older name of it"),
+        pytest.param({"target_url": "javascript:alert(1)"}, {"url": None}, id="a link that is none"),
+    ],
+)
+def test_a_deployment_is_reported_whole(changed: dict[str, Any], expected: dict[str, Any]) -> None:
+    (touch,) = triggered("deployment_status", a_deployment(**changed), "created").touches
+    assert touch.key == WorkKey(Kind.DEPLOYMENTS, "acme/shop")
+    assert touch.priority is Priority.EVENT
+    again = json.loads(json.dumps(touch.hint))
+    assert DeploymentReport.of(again) == replace(DEPLOYED, **expected)
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        pytest.param({"state": "failure"}, "changes nothing that runs", id="it failed"),
+        pytest.param({"state": "waiting"}, "changes nothing that runs", id="it waits"),
+        pytest.param({"state": "inactive"}, "changes nothing that runs", id="another one replaced it"),
+        pytest.param({"transient_environment": True}, "will be gone", id="a preview of a pull request"),
+        pytest.param({"sha": "main"}, "is no SHA", id="a branch is no SHA"),
+        pytest.param({"created_at": "yesterday"}, "malformed", id="no time"),
+        pytest.param({"created_at": "2026-11-22T20:00:00"}, "nothing was deployed at", id="no offset"),
+        pytest.param({"created_at": "0001-01-01T00:00:00Z"}, "nothing was deployed at", id="no such time"),
+        pytest.param({"ref": "a\0b"}, "zero byte", id="a zero byte, which PostgreSQL refuses"),
+        pytest.param({"environment": "\ud800"}, "malformed", id="half a character"),
+        pytest.param({"task": None}, "no task", id="a field is missing"),
+    ],
+)
+def test_a_deployment_that_tells_nothing_is_ignored(changed: dict[str, Any], why: str) -> None:
+    outcome = triggered("deployment_status", a_deployment(**changed), "created")
+    assert outcome.touches == ()
+    assert why in (outcome.ignored or "")
+
+
+def test_githubs_own_examples_of_deployments_are_understood() -> None:
+    outcomes = [triggered(event, one) for event, one in samples() if event == "deployment_status"]
+    assert len(outcomes) > 1
+    assert {str(touch.key) for one in outcomes for touch in one.touches} == {
+        "deployments:Codertocat/Hello-World"
+    }
+    assert all(one.touches for one in outcomes)
+
+
+@pytest.mark.parametrize(
     ("event", "payload", "action", "why"),
     [
         pytest.param("ping", {"zen": "…"}, None, "the webhook works", id="ping"),
@@ -241,6 +336,7 @@ WELL_FORMED = [
     ("check_run", "requested_action", a_check("check_run", requested_action={"identifier": "x"})),
     ("check_suite", "rerequested", a_check("check_suite", of_shop(3))),
     ("issue_comment", "created", a_comment()),
+    ("deployment_status", "created", a_deployment()),
 ]
 
 

@@ -6,7 +6,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from gatekeeper.policy.covers import Everything, branch_pattern, exempt_by_paths, touched
+from gatekeeper.policy.covers import Everything, branch_pattern, exempt_by_paths, repositories, touched
 from gatekeeper.policy.gate import Exempt, Gate
 from gatekeeper.policy.model import Change, Origin, Service
 from gatekeeper.policy.objective import Indicator, Objective, PrometheusIndicator
@@ -94,6 +94,11 @@ def test_the_repository_is_the_one_said_or_the_policys_own(
 ) -> None:
     service = a_service(Change(repository=said), repository=found_in)
     assert bool(touch(service, paths=["a"])) is covered
+
+
+def test_its_repositories_are_those_of_all_its_entries() -> None:
+    entries = [Change(repository="acme/tools", paths=("a/**",)), Change(), Change(paths=("b/**",))]
+    assert repositories(a_service(*entries)) == {"acme/shop", "acme/tools"}
 
 
 def test_paths_of_several_entries_are_joined_sorted_and_each_once() -> None:

@@ -295,3 +295,27 @@ def test_the_description_tells_of_every_route(client: FlaskClient) -> None:
     }
     assert rules == {*description()["paths"], "/openapi.json"}
     assert client.get("/api/v1/openapi.json").json == json.loads(json.dumps(description()))
+
+
+def test_each_deployment_has_what_it_cost_and_how_sure_that_is(client: FlaskClient) -> None:
+    """Commit by commit, the newest first; the one into staging met no users."""
+    told = answered(client, "/services/checkout")["deployments"]
+    assert [one["sha"][:2] for one in told] == ["f6", "e5", "c3", "d4", "c3", "b2", "a1"]
+    by_id = {one["id"]: one for one in told}
+    rollback, faulty = by_id["6"], by_id["5"]
+    assert (rollback["rollback_of"], rollback["costs"]) == ("5", [])
+    assert faulty["rolled_back_by"] == ["6"]
+    (cost,) = faulty["costs"]
+    incident = max(answered(client, "/services/checkout")["incidents"], key=lambda one: one["bad"])
+    assert cost["certain"]
+    assert cost["budget_share"] == pytest.approx(incident["budget_share"], rel=0.01)
+    assert cost["bad"] == pytest.approx(incident["bad"], rel=0.01)
+    assert by_id["8"]["costs"][0]["ambiguous_with"] == ["7"]
+    assert datetime.fromisoformat(faulty["start"]) == faces.NOW - faces.DEPLOYMENTS[4].ago
+    assert faulty["url"].startswith("https://github.com/acme/shop/")
+
+
+def test_what_a_deployment_cost_is_null_where_nothing_was_measured(client: FlaskClient) -> None:
+    told = answered(client, "/services/recommendations")["deployments"]
+    numbers = ("until", "bad", "sigma", "budget_share", "certain")
+    assert {one["costs"][0][name] for one in told if one["costs"] for name in numbers} == {None}

@@ -142,6 +142,68 @@ def test_what_needs_attention_is_said_with_what_to_do(client: FlaskClient) -> No
     assert "acme/shop: 1 problem in its policy files: policies/search.yaml:8:15" in text
 
 
+def deployment(client: FlaskClient, service: str, identity: int) -> Page:
+    """The page's part about one deployment."""
+    html = client.get(f"/services/{service}").text
+    (body,) = re.findall(f'<tbody id="deployment-{identity}">.*?</tbody>', html, re.DOTALL)
+    return Page(body)
+
+
+@pytest.mark.parametrize(
+    ("identity", "words", "links"),
+    [
+        pytest.param(
+            5,
+            ["2026-11-19 15:00 UTC d4d4d4d to production", "rolled back by c3c3c3c", "130.", "15,80"],
+            [f"https://github.com/acme/shop/commit/{'d4' * 20}", "#deployment-6"],
+            id="a costly one that was rolled back",
+        ),
+        pytest.param(
+            6,
+            ["– takes back d4d4d4d, which bears the cost"],
+            ["https://github.com/acme/shop/actions/runs/6", "#deployment-5"],
+            id="the rollback",
+        ),
+        pytest.param(
+            8,
+            ["bad beyond the everyday, in 11 h", "ambiguous: it may be the fault of e5e5e5e"],
+            ["#deployment-7"],
+            id="one that another came shortly before",
+        ),
+        pytest.param(
+            7, ["ambiguous: what f6f6f6f cost may be its fault"], ["#deployment-8"], id="the one before"
+        ),
+        pytest.param(3, ["less than 0.1 % within chance", "<img src=x"], [], id="one within chance"),
+    ],
+)
+def test_a_deployment_is_told_with_its_cost(
+    client: FlaskClient, identity: int, words: list[str], links: list[str]
+) -> None:
+    shown = deployment(client, "checkout", identity)
+    assert [word for word in words if word not in shown.text] == []
+    assert set(links) <= shown.addresses()
+
+
+def test_several_objectives_have_a_line_each(client: FlaskClient) -> None:
+    text = deployment(client, "payments", 1).text
+    assert "0 % availability nothing beyond the everyday" in text
+    assert "fast-enough" in text
+
+
+def test_the_deployments_begin_with_what_they_come_to(client: FlaskClient) -> None:
+    text = page(client, "/services/checkout").text
+    assert "7 deployments: after 3 of them more went bad than chance explains." in text
+    assert "nothing went bad after them beyond chance" in page(client, "/services/payments").text
+
+
+def test_without_a_deployment_it_says_where_they_come_from(tmp_path: Path) -> None:
+    gatekeeper = faces.gatekeeper_at(tmp_path)
+    faces.measure(gatekeeper, *faces.put_policies(gatekeeper, "checkout"))
+    text = page(create_app(gatekeeper).test_client(), "/services/checkout").text
+    assert "None in the window: deployment_status events tell of them." in text
+    gatekeeper.close()
+
+
 def test_nothing_needs_attention_where_nothing_does(tmp_path: Path) -> None:
     wired = {"github_token": "t", "webhook_secret": "s", "prometheus_url": "http://127.0.0.1:9"}
     gatekeeper = faces.gatekeeper_at(tmp_path, **wired)

@@ -5,6 +5,8 @@ same time before, is its cost. A rollback is part of the deployment that it take
 """
 
 import math
+from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -93,7 +95,7 @@ def costs(
 
     Args:
         slices: at least from a day before the first deployment to ``now``; what they lack counts as unknown.
-        deployments: into one environment, of one service.
+        deployments: of one service, to its users.
         allowed: 1 - target, in (0, 1].
         events: N of the window, above 0: shares are of its budget.
         now: nothing later is looked at.
@@ -104,10 +106,11 @@ def costs(
     if not events > 0:
         raise ValueError(f"there is no budget in {events} events")
     charged = _charged(deployments)
+    close = _close(charged)
     for position, one in enumerate(charged):
         following = charged[position + 1].start if position + 1 < len(charged) else now
         until = min(following, max(one.starts) + LONGEST, now)
-        near = tuple(other.deployment.id for other in charged if other is not one and _near(one, other))
+        near = tuple(charged[other].deployment.id for other in sorted(close[position]))
         yield _cost(slices, one, until, near, budget=_budget(allowed, events))
 
 
@@ -116,11 +119,11 @@ def _charged(deployments: Sequence[Deployment]) -> list[_Charged]:
     known = {one.id: one for one in deployments}
     ordered = sorted(deployments, key=lambda one: (one.start, one.id))
     roots = {one.id: _root(one, known) for one in ordered}
-    return [
-        _Charged(one, tuple(other for other in ordered if other is not one and roots[other.id] == one.id))
-        for one in ordered
-        if roots[one.id] == one.id
-    ]
+    rollbacks: defaultdict[str, list[Deployment]] = defaultdict(list)
+    for one in ordered:
+        if roots[one.id] != one.id:
+            rollbacks[roots[one.id]].append(one)
+    return [_Charged(one, tuple(rollbacks[one.id])) for one in ordered if roots[one.id] == one.id]
 
 
 def _root(one: Deployment, known: dict[str, Deployment]) -> str:
@@ -134,8 +137,17 @@ def _root(one: Deployment, known: dict[str, Deployment]) -> str:
     return one.id
 
 
-def _near(one: _Charged, other: _Charged) -> bool:
-    return any(abs(mine - theirs) < SETTLED for mine in one.starts for theirs in other.starts)
+def _close(charged: Sequence[_Charged]) -> list[set[int]]:
+    """By place, the places of those that cannot be told apart from it: something began shortly before or after."""
+    found: list[set[int]] = [set() for _ in charged]
+    begun = sorted((start, place) for place, one in enumerate(charged) for start in one.starts)
+    for at, (start, place) in enumerate(begun):
+        stop = bisect_left(begun, (start + SETTLED, 0))
+        for _, other in begun[at + 1 : stop]:
+            if other != place:
+                found[place].add(other)
+                found[other].add(place)
+    return found
 
 
 def _budget(allowed: float, events: float) -> float:

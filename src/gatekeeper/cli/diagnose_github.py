@@ -25,8 +25,8 @@ WANTED = {"deployments": "write", "actions": "read", "merge_queues": "read"}
 """For deployments and merge queues. Asked for on the first day, because every owner has to accept later ones."""
 EVENTS = frozenset({"check_run", "check_suite", "issue_comment", "pull_request", "push"})
 """Without these the main job waits for a timer."""
-HELPFUL_EVENTS = frozenset({"repository"})
-"""Tell of renamed and archived repositories at once, and not only with the hour."""
+HELPFUL_EVENTS = frozenset({"deployment_status", "repository"})
+"""Tell what deployments cost; and of renamed and archived repositories at once, and not only with the hour."""
 SKEW = timedelta(seconds=30)
 """A JSON Web Token is back-dated by 60 s; half of that is left for everything else."""
 TIMEOUT = 10.0
@@ -96,7 +96,11 @@ def events(name: str, subscribed: AbstractSet[str], findings: Findings) -> None:
     if absent := sorted(EVENTS - subscribed):
         findings.fail("events", f"{name} is not subscribed to {', '.join(absent)}", advice)
     if late := sorted(HELPFUL_EVENTS - subscribed):
-        findings.warn("events", f"{name} is not subscribed to {', '.join(late)}: such news come late", advice)
+        findings.warn(
+            "events",
+            f"{name} is not subscribed to {', '.join(late)}: such news come late, or not at all",
+            advice,
+        )
     if subscribed >= EVENTS | HELPFUL_EVENTS:
         findings.ok("events", f"{name} is subscribed to all that is handled")
 

@@ -14,6 +14,7 @@ class Kind(StrEnum):
     REPOSITORY = "repository"
     POLICIES = "policies"
     SERVICE = "service"
+    DEPLOYMENTS = "deployments"
     INSTALLATION = "installation"
 
 
@@ -26,6 +27,7 @@ _SUBJECTS = {
         Kind.REPOSITORY: _REPOSITORY,
         Kind.POLICIES: _REPOSITORY,
         Kind.SERVICE: r"[\w.-]{1,100}/[\w.-]{1,253}",
+        Kind.DEPLOYMENTS: _REPOSITORY,
         Kind.INSTALLATION: r"[1-9]\d{0,17}",
     }.items()
 }

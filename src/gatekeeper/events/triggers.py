@@ -5,11 +5,13 @@ Payloads: GitHub's "Webhook events and payloads"; whatever is missing in one mak
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import IntEnum
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from gatekeeper.events.commands import parse_command
 from gatekeeper.events.delivery import Delivery
+from gatekeeper.events.deployments import DeploymentReport
 from gatekeeper.events.keys import Kind, WorkKey
 
 POLICY_FOLDER = "policies/"
@@ -35,12 +37,13 @@ class Touch:
 
     Attributes:
         hint: what the event says beside that. A command: ``command``, ``argument``, ``actor``, ``comment``
-            (id). A button or re-run: ``button`` (its identifier, or ``rerequested``), ``actor``. Else empty.
+            (id). A button or re-run: ``button`` (its identifier, or ``rerequested``), ``actor``. A deployment:
+            a ``DeploymentReport``. Else empty.
     """
 
     key: WorkKey
     priority: Priority = Priority.EVENT
-    hint: Mapping[str, str | int] = field(default_factory=dict)
+    hint: Mapping[str, str | int | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -185,6 +188,41 @@ def _issue_comment(delivery: Delivery, _policy_repository: str) -> Sequence[Touc
     return [Touch(key, Priority.PERSON, hint)]
 
 
+_WEB = ("https://", "http://")
+_TAKES_EFFECT: Mapping[str, Literal["in_progress", "success"]] = {
+    "in_progress": "in_progress",
+    "success": "success",
+}
+
+
+def _deployment_status(delivery: Delivery, _policy_repository: str) -> Sequence[Touch]:
+    payload = delivery.payload
+    state = _TAKES_EFFECT.get(said := _at(payload, str, "deployment_status", "state"))
+    if state is None:
+        raise _IgnoredError(f"deployment_status {said} changes nothing that runs")
+    deployment = _at(payload, dict, "deployment")
+    if deployment.get("transient_environment") is True:
+        raise _IgnoredError("deployment into an environment that will be gone")
+    report = DeploymentReport(
+        id=str(_at(deployment, int, "id")),
+        environment=_at(deployment, str, "environment"),
+        production=deployment.get("production_environment") is True,
+        task=_at(deployment, str, "task"),
+        ref=_at(deployment, str, "ref"),
+        sha=_at(deployment, str, "sha"),
+        state=state,
+        at=datetime.fromisoformat(_at(payload, str, "deployment_status", "created_at")),
+        url=_page(_at(payload, dict, "deployment_status")),
+    )
+    return [Touch(WorkKey(Kind.DEPLOYMENTS, _repository(delivery)), hint=report.hint())]
+
+
+def _page(status: Mapping[str, Any]) -> str | None:
+    """Where the deployment can be looked at. Whoever deploys chooses it, so it may be anything."""
+    given = (status.get("log_url"), status.get("target_url"))
+    return next((one for one in given if isinstance(one, str) and one.startswith(_WEB)), None)
+
+
 def _repository(delivery: Delivery) -> str:
     return _at(delivery.payload, str, "repository", "full_name")
 
@@ -200,6 +238,7 @@ def _at(value: Any, kind: type[Wanted], *path: str) -> Wanted:
 _EVENTS: Mapping[str, Callable[[Delivery, str], Sequence[Touch]]] = {
     "check_run": _check,
     "check_suite": _check,
+    "deployment_status": _deployment_status,
     "installation": _installation,
     "installation_repositories": _installation,
     "issue_comment": _issue_comment,

@@ -62,6 +62,11 @@ def touched(
     return tuple(found)
 
 
+def repositories(service: Service) -> frozenset[str]:
+    """The repositories whose changes touch the service, as the policy writes them: GitHub's names ignore case."""
+    return frozenset(_repository(change, service) for change in service.changes)
+
+
 def exempt_by_paths(service: Service, paths: Iterable[str] | Everything) -> bool:
     """Whether every changed path is exempt from the service's gate. Never so if nothing is changed or known."""
     if isinstance(paths, Everything) or not service.gate.exempt.paths:
@@ -96,8 +101,11 @@ def _is_endless(path: str) -> bool:
 
 def _in_repository(change: Change, service: Service, repository: str) -> bool:
     # GitHub's names ignore case.
-    meant = change.repository or service.origin.repository
-    return meant.casefold() == repository.casefold()
+    return _repository(change, service).casefold() == repository.casefold()
+
+
+def _repository(change: Change, service: Service) -> str:
+    return change.repository or service.origin.repository
 
 
 def _on_branch(change: Change, base_branch: str, default_branch: str) -> bool:

@@ -208,6 +208,24 @@ landed = Table(
 )
 Index("ix_landed_at", landed.c.service, landed.c.at)
 
+# A deployment that began or succeeded, by GitHub's id, and when. `folded` is the repository in lower case, for
+# names ignore case; `production` is the sender's word for it.
+deployment = Table(
+    "deployment",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("repository", Text, nullable=False),
+    Column("folded", Text, nullable=False, index=True),
+    Column("environment", Text, nullable=False),
+    Column("production", Boolean, nullable=False),
+    Column("task", Text, nullable=False),
+    Column("ref", Text, nullable=False),
+    Column("sha", Text, nullable=False),
+    Column("url", Text),
+    Column("began_at", UtcDateTime),
+    Column("succeeded_at", UtcDateTime),
+)
+
 # Every decision with its whole input, so that it can be derived again.
 decision = Table(
     "decision",

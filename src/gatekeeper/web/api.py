@@ -7,7 +7,7 @@ from werkzeug.exceptions import BadRequest
 from gatekeeper.web.models import DecisionList, ServiceList
 from gatekeeper.web.openapi import DEFAULT_DECISIONS, MOST_DECISIONS, description
 from gatekeeper.web.reading import Reading
-from gatekeeper.web.views import decision_detail, decision_report, service_detail, service_report
+from gatekeeper.web.views import decision_detail, decision_report, service_report
 
 PREFIX = "/api/v1"
 
@@ -23,8 +23,7 @@ def create_api(reading: Reading) -> Blueprint:
     @blueprint.get("/services/<name>")
     def service(name: str) -> Response:
         one = reading.service(name, request.args.get("organization"))
-        transitions, overrides = reading.transitions(one.service), reading.overrides(one.service)
-        return _answer(service_detail(one, transitions, overrides))
+        return _answer(reading.detail(one))
 
     @blueprint.get("/decisions")
     def decisions() -> Response:

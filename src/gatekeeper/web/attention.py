@@ -10,7 +10,12 @@ from gatekeeper.store.catalog import Source
 from gatekeeper.store.work import Parked
 from gatekeeper.web.standing import Standing
 
-NAMES = {Kind.PULL: "Pull request", Kind.POLICIES: "Policies of", Kind.SERVICE: "Service"}
+NAMES = {
+    Kind.PULL: "Pull request",
+    Kind.POLICIES: "Policies of",
+    Kind.SERVICE: "Service",
+    Kind.DEPLOYMENTS: "Deployments of",
+}
 WHAT_NEXT = {
     Kind.PULL: "Once that is mended: /gatekeeper recheck in a comment there.",
     Kind.POLICIES: "Tried again with the next push to the policy files.",

@@ -10,7 +10,7 @@ from gatekeeper.availability.measure import Measured
 from gatekeeper.decide import advice, corrections, phrases
 from gatekeeper.decide.desired import desire
 from gatekeeper.settings import Settings
-from gatekeeper.web import chart, marked, views
+from gatekeeper.web import chart, deployments, marked, views
 from gatekeeper.web.attention import notices
 from gatekeeper.web.cards import Card, Status, card, cards
 from gatekeeper.web.links import Pages
@@ -36,14 +36,15 @@ def create_dashboard(reading: Reading, settings: Settings) -> Blueprint:
     @blueprint.get("/services/<name>")
     def service(name: str) -> str:
         seen = reading.service(name, request.args.get("organization"))
-        transitions, overrides = reading.transitions(seen.service), reading.overrides(seen.service)
+        report = reading.detail(seen)
         return render_template(
             "service.html",
             card=card(seen),
             charts=dict(_charts(reading, seen)),
             size=(chart.WIDTH, chart.HEIGHT),
             waiting=[(pull, reading.decision_of(pull)) for pull in seen.blocked],
-            report=views.service_detail(seen, transitions, overrides),
+            report=report,
+            deployments=deployments.table(report.deployments),
             passes=advice.passes(seen.view),
             overriders=advice.overriders(seen.view),
         )

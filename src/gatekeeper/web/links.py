@@ -20,6 +20,10 @@ class Pages:
         repository, _, number = subject.partition("#")
         return f"{self._root}/{quote(repository)}/pull/{quote(number)}"
 
+    def commit(self, repository: str, sha: str) -> str:
+        """Of a commit."""
+        return f"{self._root}/{quote(repository)}/commit/{quote(sha)}"
+
     def file(self, repository: str, path: str, commit: str) -> str:
         """Of a file at a commit, or on the default branch."""
         return f"{self._root}/{quote(repository)}/blob/{quote(commit or 'HEAD')}/{quote(path)}"

@@ -183,8 +183,39 @@ class TransitionReport(Answer):
     reasons: list[ReasonReport]
 
 
+class CostReport(Answer):
+    """What a deployment cost one objective. What nobody can tell is null: nothing was measured before it, or after."""
+
+    objective: str
+    until: datetime | None = Field(description="It was observed from its start until then.")
+    bad: float | None = Field(
+        description="Bad events beyond what the time before would have brought; below 0 when it went better."
+    )
+    sigma: float | None = Field(description="The standard deviation of bad.")
+    budget_share: float | None = Field(
+        description="Share of the window's error budget that it spent, 0 when it went better."
+    )
+    certain: bool | None = Field(description="Whether bad is beyond chance: above 3 sigma.")
+    ambiguous_with: list[str] = Field(
+        description="Ids of deployments less than an hour away: what went bad may be theirs."
+    )
+
+
 class DeploymentReport(Answer):
-    """A deployment of the service. None are recorded yet."""
+    """A deployment that the service's users met."""
+
+    id: str
+    repository: str
+    environment: str
+    ref: str = Field(description="The branch, tag or SHA that was asked for.")
+    sha: str
+    start: datetime = Field(description="When it began to take effect.")
+    url: str | None = Field(description="A page about it, as its sender says.")
+    rollback_of: str | None = Field(description="Id of the deployment that it takes back.")
+    rolled_back_by: list[str] = Field(description="Ids of the deployments that take it back.")
+    costs: list[CostReport] = Field(
+        description="By objective whose window it is in; empty for a rollback: its cost is that of what it takes back."
+    )
 
 
 class OverrideReport(Answer):
@@ -247,7 +278,7 @@ class ServiceDetail(ServiceReport):
 
     incidents: list[IncidentReport]
     transitions: list[TransitionReport] = Field(description="Newest first.")
-    deployments: list[DeploymentReport]
+    deployments: list[DeploymentReport] = Field(description="Newest first.")
     overrides: list[OverrideReport] = Field(description="Newest first.")
     forecast: ForecastReport
 

@@ -4,10 +4,12 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from gatekeeper.availability.adjustment import adjust
-from gatekeeper.availability.ledger import slice_of
+from gatekeeper.availability.attribution import LONGEST
+from gatekeeper.availability.ledger import Slices, slice_of
 from gatekeeper.availability.measure import Measured, burn_down
 from gatekeeper.bootstrap import Gatekeeper
 from gatekeeper.errors import GatekeeperError, NotFoundError
+from gatekeeper.policy.covers import repositories
 from gatekeeper.policy.model import Service
 from gatekeeper.policy.objective import Objective
 from gatekeeper.store.catalog import Entry
@@ -17,7 +19,10 @@ from gatekeeper.store.gates import Standing as Stood
 from gatekeeper.store.gates import Transition
 from gatekeeper.store.overrides import OverrideRecord
 from gatekeeper.store.work import Parked, WorkCounts
+from gatekeeper.web.models import ServiceDetail
+from gatekeeper.web.priced import Priced, priced
 from gatekeeper.web.standing import Standing, standing
+from gatekeeper.web.views import service_detail
 
 LATEST_OVERRIDES = 100
 CHART_POINTS = 168
@@ -71,14 +76,28 @@ class Reading:
         blocked = self._gatekeeper.pulls.blocked()
         return self._standing(entries[0], self._gatekeeper.gates.standing(key), blocked.get(key, ()))
 
+    def detail(self, seen: Standing) -> ServiceDetail:
+        """A service with its history."""
+        transitions, overrides = self.transitions(seen.service), self.overrides(seen.service)
+        return service_detail(seen, transitions, self.deployments(seen), overrides)
+
     def burn_down(
         self, service: Service, objective: Objective, found: Measured
     ) -> Sequence[tuple[datetime, float | None]]:
         """How the budget of a measured window was spent, after the policy's adjustments."""
-        first, stop = slice_of(found.window_start) + 1, slice_of(found.window_end) + 1
-        stored = objective.judged(self._gatekeeper.ledger.read(objective.indicator.id, first, stop))
-        slices, start, end = adjust(stored, service.adjustments), found.window_start, found.window_end
+        start, end = found.window_start, found.window_end
+        slices = self._counted(service, objective, start, end)
         return burn_down(slices, objective.allowed, start, end, CHART_POINTS, ahead=found.to_come)
+
+    def deployments(self, seen: Standing) -> tuple[Priced, ...]:
+        """What was deployed of a service within its objectives' windows, newest first, with what it cost."""
+        service = seen.view.service
+        deployed = self._gatekeeper.deployments.of(repositories(service))
+
+        def counted(objective: Objective, found: Measured) -> Slices:
+            return self._counted(service, objective, found.window_start - LONGEST, found.window_end)
+
+        return priced(deployed, seen.view.pairs, counted, seen.now)
 
     def transitions(self, service: Service) -> tuple[Transition, ...]:
         """A gate's transitions, newest first."""
@@ -131,6 +150,12 @@ class Reading:
     def work(self, now: datetime) -> WorkCounts:
         """How much there is to do; ``now`` is real time, as the queue's is."""
         return self._gatekeeper.work.counts(now)
+
+    def _counted(self, service: Service, objective: Objective, start: datetime, end: datetime) -> Slices:
+        """The slices of (start, end] as they count: judged by the objective's method, and adjusted."""
+        first, stop = slice_of(start) + 1, slice_of(end) + 1
+        stored = self._gatekeeper.ledger.read(objective.indicator.id, first, stop)
+        return adjust(objective.judged(stored), service.adjustments)
 
     def _standing(self, entry: Entry, last: Stood | None, blocked: tuple[str, ...]) -> Standing:
         ledger, objectives = self._gatekeeper.ledger, entry.service.objectives

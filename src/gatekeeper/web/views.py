@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from gatekeeper.availability.adjustment import Adjusted
+from gatekeeper.availability.attribution import Cost, Unpriced
 from gatekeeper.availability.forecast import Stretch
 from gatekeeper.availability.measure import Measured, Unmeasured
 from gatekeeper.decide import explain, outlook
@@ -19,8 +20,10 @@ from gatekeeper.store.overrides import OverrideRecord
 from gatekeeper.store.snapshots import SNAPSHOT
 from gatekeeper.web.models import (
     AdjustmentReport,
+    CostReport,
     DecisionDetail,
     DecisionReport,
+    DeploymentReport,
     ExceptionReport,
     ForecastReport,
     IncidentReport,
@@ -37,6 +40,7 @@ from gatekeeper.web.models import (
     TransitionReport,
     VerdictName,
 )
+from gatekeeper.web.priced import Priced
 from gatekeeper.web.standing import Standing
 
 BURN_SPANS = (300, 3600, 21600)
@@ -68,14 +72,17 @@ def service_report(seen: Standing) -> ServiceReport:
 
 
 def service_detail(
-    seen: Standing, transitions: Iterable[Transition], overrides: Iterable[OverrideRecord]
+    seen: Standing,
+    transitions: Iterable[Transition],
+    deployments: Iterable[Priced],
+    overrides: Iterable[OverrideRecord],
 ) -> ServiceDetail:
     """A service with its history."""
     return ServiceDetail(
         **dict(service_report(seen)),
         incidents=list(_incidents(seen.view)),
         transitions=[_transition(one) for one in transitions],
-        deployments=[],
+        deployments=[_deployment(one) for one in deployments],
         overrides=[_override(one) for one in overrides],
         forecast=_forecast(seen),
     )
@@ -246,6 +253,44 @@ def _reason(reason: Reason) -> ReasonReport:
         limit=reason.limit,
         window_seconds=reason.window_s or None,
         sentence=plain(explain.because(reason)),
+    )
+
+
+def _deployment(one: Priced) -> DeploymentReport:
+    deployed = one.deployed
+    return DeploymentReport(
+        id=deployed.id,
+        repository=deployed.repository,
+        environment=deployed.environment,
+        ref=deployed.ref,
+        sha=deployed.sha,
+        start=deployed.start,
+        url=deployed.url,
+        rollback_of=one.rollback_of,
+        rolled_back_by=list(one.rolled_back_by),
+        costs=[_cost(objective, cost) for objective, cost in one.costs],
+    )
+
+
+def _cost(objective: str, cost: Cost | Unpriced) -> CostReport:
+    if isinstance(cost, Unpriced):
+        return CostReport(
+            objective=objective,
+            until=None,
+            bad=None,
+            sigma=None,
+            budget_share=None,
+            certain=None,
+            ambiguous_with=[],
+        )
+    return CostReport(
+        objective=objective,
+        until=cost.until,
+        bad=cost.bad,
+        sigma=cost.sigma,
+        budget_share=cost.budget_share,
+        certain=cost.certain,
+        ambiguous_with=list(cost.ambiguous_with),
     )
 
 

@@ -8,6 +8,8 @@ from gatekeeper.demo.github.git import diff_files
 from gatekeeper.demo.github.shapes.apps import installation as installation_shape
 from gatekeeper.demo.github.shapes.basics import node_id, stamp
 from gatekeeper.demo.github.shapes.checks import hook_check_run, hook_check_suite
+from gatekeeper.demo.github.shapes.deployments import deployment as deployment_shape
+from gatekeeper.demo.github.shapes.deployments import deployment_status as deployment_status_shape
 from gatekeeper.demo.github.shapes.issues import issue, issue_comment, label
 from gatekeeper.demo.github.shapes.people import organization, simple_user
 from gatekeeper.demo.github.shapes.pulls import hook_pull_request
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
         CheckSuite,
         Comment,
         Commit,
+        Deployment,
         Installation,
         Label,
         PullRequest,
@@ -127,6 +130,18 @@ def _pushed(records: Records, full_name: str, commit: Commit) -> dict[str, Any]:
         "committer": author,
         **touched,
     }
+
+
+def deployment_status(
+    records: Records, deployment: Deployment, state: str, sender: str, *, log_url: str
+) -> None:
+    """``deployment_status``: a deployment came to this state."""
+    shape = {
+        "action": "created",
+        "deployment": deployment_shape(records, deployment),
+        "deployment_status": deployment_status_shape(records, deployment, state, log_url=log_url),
+    }
+    _about(records, "deployment_status", deployment.repository, sender, shape)
 
 
 def installation(records: Records, one: Installation, action: str, sender: str) -> None:

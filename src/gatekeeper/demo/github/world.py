@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatekeeper.demo.github import branches, checks, conversation, hooks, installing, pulls
+from gatekeeper.demo.github import branches, checks, conversation, deploying, hooks, installing, pulls
 from gatekeeper.demo.github.conversation import Actor
 from gatekeeper.demo.github.deliveries import Hook
 from gatekeeper.demo.github.entities import CheckOutput, CheckRun, Membership, RequiredCheck
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         App,
         Comment,
         Commit,
+        Deployment,
         Installation,
         PreparedChange,
         PullRequest,
@@ -245,6 +246,22 @@ class World(Records):
                 output=CheckOutput(title=title or name, summary=title or name),
             )
             return checks.create_run(self, run, self.apps[app_id].bot)
+
+    def deploy(
+        self,
+        repository: str,
+        ref: str,
+        *,
+        by: str,
+        states: Iterable[str] = ("in_progress", "success"),
+        environment: str = "production",
+        task: str = "deploy",
+    ) -> Deployment:
+        """Deploy a branch or commit, and report each of these states (write or above)."""
+        with self.lock:
+            return deploying.deploy(
+                self, repository, ref, by=by, states=states, environment=environment, task=task
+            )
 
     def register_app(
         self,

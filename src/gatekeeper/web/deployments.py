@@ -1,0 +1,127 @@
+"""The deployments of a service as its page shows them. Pure."""
+
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+from gatekeeper.decide import phrases
+from gatekeeper.web.models import CostReport, DeploymentReport
+
+LATEST = 20
+"""So many are shown whatever they cost; of the older ones, those that certainly cost something."""
+CONFIDENT = 1.96
+"""Standard deviations on either side of a number that it is within in 95 of 100 cases."""
+_SHORT = 7
+
+
+@dataclass(frozen=True)
+class Line:
+    """What a deployment cost one objective.
+
+    Attributes:
+        share: of the budget, as ``12.3 %``; a dash where nobody can tell.
+        remark: how sure that is.
+        certain: whether it is beyond chance.
+        suspects: of a certain cost, the other deployments that it may be the fault of.
+        suspected: of one that is not certain, the others whose certain cost may be this one's fault.
+    """
+
+    objective: str
+    share: str
+    remark: str
+    certain: bool
+    suspects: tuple["Name", ...]
+    suspected: tuple["Name", ...]
+
+
+@dataclass(frozen=True)
+class Name:
+    """Another deployment: its short SHA, and its id where the page shows it."""
+
+    text: str
+    id: str | None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One deployment in words."""
+
+    report: DeploymentReport
+    sha: str
+    lines: tuple[Line, ...]
+    takes_back: Name | None
+    taken_back_by: tuple[Name, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """What is shown, newest first, what all come to, and how many are left out."""
+
+    lead: str
+    rows: tuple[Row, ...]
+    left_out: int
+
+
+def table(deployments: Sequence[DeploymentReport]) -> Table:
+    """The table of these, which come newest first."""
+    shown = [one for at, one in enumerate(deployments) if at < LATEST or _is_costly(one)]
+    names = {one.id: Name(one.sha[:_SHORT], None) for one in deployments}
+    names |= {one.id: Name(one.sha[:_SHORT], one.id) for one in shown}
+    certain = frozenset((one.id, cost.objective) for one in deployments for cost in one.costs if cost.certain)
+    rows = tuple(_row(one, names, certain) for one in shown)
+    return Table(_lead(deployments), rows, len(deployments) - len(shown))
+
+
+def _is_costly(one: DeploymentReport) -> bool:
+    return any(cost.certain for cost in one.costs)
+
+
+def _lead(deployments: Sequence[DeploymentReport]) -> str:
+    count = f"{len(deployments)} deployment{'s' if len(deployments) != 1 else ''}"
+    costly = [one for one in deployments if _is_costly(one)]
+    if not costly:
+        return f"{count}: nothing went bad after them beyond chance."
+    costs = (cost for one in costly for cost in one.costs if cost.certain)
+    share, objective = max((cost.budget_share or 0.0, cost.objective) for cost in costs)
+    return (
+        f"{count}: after {len(costly)} of them more went bad than chance explains. "
+        f"The costliest took {phrases.percent(share)} of the budget of {objective}."
+    )
+
+
+def _row(one: DeploymentReport, names: Mapping[str, Name], certain: AbstractSet[tuple[str, str]]) -> Row:
+    return Row(
+        report=one,
+        sha=one.sha[:_SHORT],
+        lines=tuple(_line(one, cost, names, certain) for cost in one.costs),
+        takes_back=_name(one.rollback_of, names) if one.rollback_of else None,
+        taken_back_by=tuple(_name(other, names) for other in one.rolled_back_by),
+    )
+
+
+def _line(
+    one: DeploymentReport, cost: CostReport, names: Mapping[str, Name], certain: AbstractSet[tuple[str, str]]
+) -> Line:
+    near, ours = cost.ambiguous_with, bool(cost.certain)
+    accused = [other for other in near if not ours and (other, cost.objective) in certain]
+    return Line(
+        objective=cost.objective,
+        share="–" if cost.budget_share is None else phrases.percent(cost.budget_share),
+        remark=_remark(one, cost),
+        certain=ours,
+        suspects=tuple(_name(other, names) for other in near if ours),
+        suspected=tuple(_name(other, names) for other in accused),
+    )
+
+
+def _remark(one: DeploymentReport, cost: CostReport) -> str:
+    if cost.bad is None or cost.sigma is None or cost.until is None:
+        return "not known: nothing was measured before it, or after it"
+    if not cost.certain:
+        return "within chance" if cost.bad > 0 else "nothing beyond the everyday"
+    length = phrases.seconds((cost.until - one.start).total_seconds())
+    return f"{round(cost.bad):,} ± {round(CONFIDENT * cost.sigma):,} bad beyond the everyday, in {length}"
+
+
+def _name(identity: str, names: Mapping[str, Name]) -> Name:
+    return names.get(identity) or Name(f"deployment {identity}", None)

@@ -1,0 +1,108 @@
+"""The record of deployments: whatever the order of the reports, and however often they come."""
+
+from dataclasses import replace
+from datetime import timedelta
+from itertools import permutations
+
+import pytest
+
+from builders import HOUR, MINUTE, NOW, SHA
+from fakes import SHOP
+from gatekeeper.availability.deployments import Deployed
+from gatekeeper.events.deployments import DeploymentReport
+from gatekeeper.store.deployments import KEPT, Deployments
+from gatekeeper.store.engine import Database
+
+BEGAN = DeploymentReport(
+    id="1",
+    environment="production",
+    production=True,
+    task="deploy",
+    ref="main",
+    sha=SHA,
+    state="in_progress",
+    at=NOW,
+    url="https://github.com/acme/shop/actions/runs/1",
+)
+SUCCEEDED = replace(BEGAN, state="success", at=NOW + 5 * MINUTE, url=None)
+
+
+@pytest.fixture
+def deployments(database: Database) -> Deployments:
+    return Deployments(database)
+
+
+@pytest.mark.parametrize(
+    "reports",
+    [
+        pytest.param(order, id=" then ".join(one.state for one in order))
+        for order in permutations([BEGAN, SUCCEEDED, replace(SUCCEEDED, at=NOW + HOUR)])
+    ],
+)
+def test_it_takes_effect_from_its_beginning(
+    deployments: Deployments, reports: tuple[DeploymentReport, ...]
+) -> None:
+    for report in reports * 2:
+        deployments.report(SHOP, report)
+    assert deployments.of([SHOP]) == (
+        Deployed(
+            "1",
+            SHOP,
+            "production",
+            production=True,
+            task="deploy",
+            ref="main",
+            sha=SHA,
+            start=NOW,
+            url=BEGAN.url,
+        ),
+    )
+
+
+def test_without_a_word_of_its_beginning_success_is_the_start(deployments: Deployments) -> None:
+    deployments.report(SHOP, replace(SUCCEEDED, at=NOW + HOUR))
+    deployments.report(SHOP, SUCCEEDED)
+    (one,) = deployments.of([SHOP])
+    assert one.start == SUCCEEDED.at
+
+
+def test_what_has_not_succeeded_is_not_there(deployments: Deployments) -> None:
+    deployments.report(SHOP, BEGAN)
+    assert deployments.of([SHOP]) == ()
+
+
+def test_they_come_in_order_of_time_and_of_the_repositories_asked_for(deployments: Deployments) -> None:
+    deployments.report(SHOP, replace(SUCCEEDED, id="b", at=NOW + HOUR))
+    deployments.report("Acme/Tools", replace(SUCCEEDED, id="c"))
+    deployments.report("acme/other", replace(SUCCEEDED, id="d"))
+    deployments.report(SHOP, replace(SUCCEEDED, id="a"))
+    assert [one.id for one in deployments.of(["ACME/shop", "acme/tools"])] == ["a", "c", "b"]
+    assert deployments.of([]) == ()
+
+
+def test_a_renamed_repository_keeps_what_it_reports_again(deployments: Deployments) -> None:
+    deployments.report(SHOP, BEGAN)
+    deployments.report("acme/store", SUCCEEDED)
+    assert [one.start for one in deployments.of(["acme/store"])] == [NOW]
+    assert deployments.of([SHOP]) == ()
+
+
+@pytest.mark.parametrize(
+    ("reports", "gone"),
+    [
+        pytest.param([SUCCEEDED], 1, id="it succeeded long ago"),
+        pytest.param([BEGAN], 1, id="it began long ago, and that was all"),
+        pytest.param([BEGAN, replace(SUCCEEDED, at=NOW + HOUR)], 0, id="it succeeded since"),
+    ],
+)
+def test_what_is_old_is_forgotten(
+    deployments: Deployments, reports: list[DeploymentReport], gone: int
+) -> None:
+    for report in reports:
+        deployments.report(SHOP, report)
+    assert deployments.forget(NOW + HOUR) == gone
+    assert len(deployments.of([SHOP])) == 1 - gone
+
+
+def test_they_are_kept_for_longer_than_the_longest_window() -> None:
+    assert timedelta(days=92, hours=1) < KEPT
