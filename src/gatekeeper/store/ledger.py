@@ -1,12 +1,13 @@
-"""Ledgers in the database: a packed row a closed day, a row a slice while a day still changes.
+"""Ledgers in the database, a packed row a day; several are read and committed together.
 
-One commit is one transaction, cursors included: killed at any moment, nothing is counted twice and nothing lost.
+One commit is one transaction, cursors included: killed at any moment, nothing is counted twice and nothing lost. It
+does not wait for the disk: a power loss takes the last slices and their cursors together, and never one without the
+other, so that the source is asked for them again.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, fields
 from datetime import datetime, timedelta
-from itertools import islice
 
 from sqlalchemy import Connection, RowMapping, Text, bindparam, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
@@ -17,35 +18,41 @@ from gatekeeper.availability.series import Cursor
 from gatekeeper.store import slices
 from gatekeeper.store.engine import Database
 from gatekeeper.store.packing import day_of
+from gatekeeper.store.slices import in_parts
 from gatekeeper.store.tables import ledger as ledgers
-from gatekeeper.store.tables import ledger_cursor, ledger_day, ledger_slice
+from gatekeeper.store.tables import ledger_cursor, ledger_day
 
 CURSORS_KEPT = timedelta(days=35)
 """A series that returns within this time is not taken for a new one."""
 UNNAMED_KEPT = timedelta(days=90)
 """A ledger that no policy names any more is kept this long after its newest slice: an edit may be taken back."""
-_AT_ONCE = 5_000  # below the parameters that SQLite (32,766) and PostgreSQL (65,535) take
 
 # Statements are built once: that costs SQLAlchemy more than running them costs SQLite.
 _STATE = tuple(field.name for field in fields(LedgerState))
 _ERROR = {"error": None, "error_since": None}
 _THIS = bindparam("this", type_=Text())
-_ROW = select(ledgers).where(ledgers.c.id == _THIS)
+_ROWS = select(ledgers).where(ledgers.c.id.in_(bindparam("these", expanding=True)))
+# The order keeps two who commit several from waiting for each other; SQLite has one writer and needs no locks.
+_VERSIONS = (
+    select(ledgers.c.id, ledgers.c.version)
+    .where(ledgers.c.id.in_(bindparam("these", expanding=True)))
+    .order_by(ledgers.c.id)
+    .with_for_update()
+)
 _ADVANCE = (
-    update(ledgers)
-    .where(ledgers.c.id == _THIS, ledgers.c.version == bindparam("before"))
-    .values({name: bindparam(name) for name in _STATE} | _ERROR)
+    update(ledgers).where(ledgers.c.id == _THIS).values({name: bindparam(name) for name in _STATE} | _ERROR)
 )
 _BEGIN = insert(ledgers)
-_THESE_CURSORS = (
-    ledger_cursor.c.ledger == _THIS,
+_CURSOR = select(ledger_cursor.c.ledger, ledger_cursor.c.series, ledger_cursor.c.time, ledger_cursor.c.value)
+_CURSORS = _CURSOR.where(
+    ledger_cursor.c.ledger.in_(bindparam("these", expanding=True)),
     ledger_cursor.c.series.in_(bindparam("some", expanding=True)),
 )
-_CURSORS = select(ledger_cursor.c.series, ledger_cursor.c.time, ledger_cursor.c.value).where(*_THESE_CURSORS)
-_RECENT = select(ledger_cursor.c.series, ledger_cursor.c.time, ledger_cursor.c.value).where(
-    ledger_cursor.c.ledger == _THIS, ledger_cursor.c.time >= bindparam("since_time")
+_RECENT = _CURSOR.where(ledger_cursor.c.ledger == _THIS, ledger_cursor.c.time >= bindparam("since_time"))
+_DELETE_CURSORS = delete(ledger_cursor).where(
+    ledger_cursor.c.ledger == _THIS, ledger_cursor.c.series == bindparam("key")
 )
-_DELETE_CURSORS, _INSERT_CURSORS = delete(ledger_cursor).where(*_THESE_CURSORS), insert(ledger_cursor)
+_INSERT_CURSORS = insert(ledger_cursor)
 _FORGET_CURSORS = delete(ledger_cursor).where(
     ledger_cursor.c.ledger == _THIS, ledger_cursor.c.time < bindparam("oldest")
 )
@@ -56,49 +63,65 @@ class SqlLedger:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        # Which day's rows a ledger was last arranged for, as far as this process knows. Never wrong for
-        # long: another process that arranges it anew also moves its version on, and we conflict.
-        self._open_from: dict[str, int] = {}
+        # On which day this process last forgot a ledger's old cursors: once a day is enough.
+        self._tidied: dict[str, int] = {}
 
     def state(self, ledger: str) -> LedgerState | None:
         """How far it has been filled; None before the first commit."""
-        row = self._row(ledger)
-        return None if row is None else _state(row)
+        return self.states([ledger]).get(ledger)
+
+    def states(self, ledgers: Iterable[str]) -> Mapping[str, LedgerState]:
+        """How far they have been filled; without those that had no commit yet."""
+        return {row["id"]: _state(row) for row in self._rows(ledgers) if row["since"] is not None}
 
     def status(self, ledger: str) -> LedgerStatus:
         """The ledger as people see it; all None if nobody ever asked for it."""
-        row = self._row(ledger)
-        if row is None:
-            return LedgerStatus()
-        state = _state(row)
-        if state is None:
-            return LedgerStatus(error=row["error"], error_since=row["error_since"])
-        return LedgerStatus.of(state, row["error"], row["error_since"])
+        return self.statuses([ledger])[ledger]
+
+    def statuses(self, ledgers: Iterable[str]) -> Mapping[str, LedgerStatus]:
+        """The ledgers as people see them; all None of those that nobody ever asked for."""
+        asked = list(ledgers)
+        return dict.fromkeys(asked, LedgerStatus()) | {row["id"]: _status(row) for row in self._rows(asked)}
 
     def cursors(self, ledger: str, keys: Collection[int]) -> Mapping[int, Cursor]:
         """The cursors of those series that have one."""
-        found, wanted = {}, iter(keys)
+        return self.cursors_of({ledger: keys})[ledger]
+
+    def cursors_of(self, keys: Mapping[str, Collection[int]]) -> Mapping[str, Mapping[int, Cursor]]:
+        """By ledger, the cursors of those of its series that have one."""
+        found: dict[str, dict[int, Cursor]] = {ledger: {} for ledger in keys}
+        every = sorted({key for some in keys.values() for key in some})
         with self._database.read() as connection:
-            while some := list(islice(wanted, _AT_ONCE)):
-                for series, time, value in connection.execute(_CURSORS, {"this": ledger, "some": some}):
-                    found[series] = Cursor(time, value)
+            for these in in_parts(keys):
+                for some in in_parts(every):
+                    rows = connection.execute(_CURSORS, {"these": these, "some": some})
+                    for ledger, series, time, value in rows:
+                        found[ledger][series] = Cursor(time, value)
         return found
 
     def recent(self, ledger: str, since: int) -> Mapping[int, Cursor]:
         """The cursors at or after this time, Unix milliseconds."""
         with self._database.read() as connection:
             found = connection.execute(_RECENT, {"this": ledger, "since_time": since})
-            return {series: Cursor(time, value) for series, time, value in found}
+            return {series: Cursor(time, value) for _, series, time, value in found}
 
     def read(self, ledger: str, first: int, stop: int) -> Slices:
         """The slices ``first`` to ``stop - 1``; what is not stored is unknown."""
+        return self.read_of([ledger], first, stop)[ledger]
+
+    def read_of(self, ledgers: Iterable[str], first: int, stop: int) -> Mapping[str, Slices]:
+        """The same stretch of each ledger."""
         with self._database.read() as connection:
-            return slices.read(connection, ledger, first, stop)
+            return slices.read(connection, ledgers, first, stop)
 
     def sums(self, ledger: str, first: int, stop: int) -> Sums:
-        """What these slices add up to, from the stored sums of whole days where there are any."""
+        """What these slices add up to, from the stored sums of days."""
+        return self.sums_of([ledger], first, stop)[ledger]
+
+    def sums_of(self, ledgers: Iterable[str], first: int, stop: int) -> Mapping[str, Sums]:
+        """What the same stretch of each ledger adds up to; of all of them in the statements that one takes."""
         with self._database.read() as connection:
-            return slices.sums(connection, ledger, first, stop)
+            return slices.sums(connection, ledgers, first, stop)
 
     def commit(self, ledger: str, update: LedgerUpdate) -> None:
         """Store all of an update or nothing; an error noted before is over.
@@ -106,14 +129,34 @@ class SqlLedger:
         Raises:
             LedgerConflictError: the ledger is not the one that ``update.state`` was derived from.
         """
+        if self.commit_all({ledger: update}):
+            raise LedgerConflictError(f"ledger {ledger} was filled by somebody else meanwhile")
+
+    def commit_all(self, updates: Mapping[str, LedgerUpdate]) -> Collection[str]:
+        """Store each of these updates or nothing of it, in one transaction.
+
+        Returns:
+            Those refused, because the ledger is not the one that the update's state was derived from.
+        """
+        # Packed before the transaction, in which all other writers wait. Whoever changes the slices meanwhile moves
+        # the ledger's version on, and then this update is refused.
+        with self._database.read() as connection:
+            days = slices.packed(connection, {name: one.slices for name, one in updates.items()})
         try:
-            with self._database.write() as connection:
-                _advance(connection, ledger, update.state)
-                _put_cursors(connection, ledger, update.cursors)
-                open_from = self._put_slices(connection, ledger, update)
-        except IntegrityError as error:
-            raise _conflict(ledger) from error
-        self._open_from[ledger] = open_from
+            with self._database.write(durable=False) as connection:
+                versions = _versions(connection, updates)
+                ours = {
+                    name: one for name, one in updates.items() if versions.get(name, 0) == one.state.version
+                }
+                _advance(connection, ours, versions)
+                _put_cursors(connection, ours)
+                self._forget_cursors(connection, ours)
+                slices.write(connection, [day for day in days if day.ledger in ours])
+        except (
+            IntegrityError
+        ):  # somebody began one of them at this very moment; who were with it try again later
+            return set(updates)
+        return updates.keys() - ours
 
     def fail(self, ledger: str, error: str, now: datetime) -> None:
         """Note that filling failed, and since when it does."""
@@ -143,48 +186,61 @@ class SqlLedger:
             )
             for one in gone:
                 connection.execute(delete(ledgers).where(ledgers.c.id == one))
-                for table in (ledger_day, ledger_slice, ledger_cursor):
+                for table in (ledger_day, ledger_cursor):
                     connection.execute(delete(table).where(table.c.ledger == one))
         return len(gone)
 
-    def _row(self, ledger: str) -> RowMapping | None:
+    def _rows(self, ledgers: Iterable[str]) -> list[RowMapping]:
         with self._database.read() as connection:
-            return connection.execute(_ROW, {"this": ledger}).mappings().one_or_none()
+            return [
+                row
+                for these in in_parts(ledgers)
+                for row in connection.execute(_ROWS, {"these": these}).mappings()
+            ]
 
-    def _put_slices(self, connection: Connection, ledger: str, update: LedgerUpdate) -> int:
-        newest = day_of(update.state.filled_until - 1)
-        # A backfill writes each day once: it is packed at once. Late samples of a closed day repack it, which
-        # takes a tenth of a millisecond; reading three days of rows at each pass would take ten.
-        open_from = newest if update.state.progress is None else newest + 1
-        if self._open_from.get(ledger) != open_from:
-            slices.arrange(connection, ledger, open_from)
-            oldest = (update.state.newest or 0) - CURSORS_KEPT // timedelta(milliseconds=1)
-            connection.execute(_FORGET_CURSORS, {"this": ledger, "oldest": oldest})
-        slices.write(connection, ledger, update.slices, open_from)
-        return open_from
-
-
-def _state(row: RowMapping) -> LedgerState | None:
-    return None if row["since"] is None else LedgerState(**{name: row[name] for name in _STATE})
+    def _forget_cursors(self, connection: Connection, updates: Mapping[str, LedgerUpdate]) -> None:
+        days = {name: day_of(one.state.filled_until - 1) for name, one in updates.items()}
+        due = [name for name, day in days.items() if self._tidied.get(name) != day]
+        kept = CURSORS_KEPT // timedelta(milliseconds=1)
+        rows = [{"this": name, "oldest": (updates[name].state.newest or 0) - kept} for name in due]
+        if rows:
+            connection.execute(_FORGET_CURSORS, rows)
+        self._tidied |= days
 
 
-def _advance(connection: Connection, ledger: str, state: LedgerState) -> None:
-    """Store the state if nobody else has stored one since it was read."""
-    values = asdict(state) | {"version": state.version + 1}
-    if connection.execute(_ADVANCE, {"this": ledger, "before": state.version, **values}).rowcount:
-        return
-    if state.version:
-        raise _conflict(ledger)
-    connection.execute(_BEGIN, {"id": ledger, **values})
+def _state(row: RowMapping) -> LedgerState:
+    return LedgerState(**{name: row[name] for name in _STATE})
 
 
-def _conflict(ledger: str) -> LedgerConflictError:
-    return LedgerConflictError(f"ledger {ledger} was filled by somebody else meanwhile")
+def _status(row: RowMapping) -> LedgerStatus:
+    if row["since"] is None:
+        return LedgerStatus(error=row["error"], error_since=row["error_since"])
+    return LedgerStatus.of(_state(row), row["error"], row["error_since"])
 
 
-def _put_cursors(connection: Connection, ledger: str, cursors: Mapping[int, Cursor]) -> None:
-    keys = iter(cursors)
-    while some := list(islice(keys, _AT_ONCE)):
-        connection.execute(_DELETE_CURSORS, {"this": ledger, "some": some})
-        rows = [{"ledger": ledger, "series": key, **vars(cursors[key])} for key in some]
+def _versions(connection: Connection, ledgers: Iterable[str]) -> dict[str, int]:
+    return {
+        row.id: row.version
+        for these in in_parts(ledgers)
+        for row in connection.execute(_VERSIONS, {"these": these})
+    }
+
+
+def _advance(connection: Connection, updates: Mapping[str, LedgerUpdate], known: Mapping[str, int]) -> None:
+    states = {name: asdict(one.state) | {"version": one.state.version + 1} for name, one in updates.items()}
+    old = [{"this": name, **state} for name, state in states.items() if name in known]
+    new = [{"id": name, **state} for name, state in states.items() if name not in known]
+    for statement, rows in ((_ADVANCE, old), (_BEGIN, new)):
+        if rows:
+            connection.execute(statement, rows)
+
+
+def _put_cursors(connection: Connection, updates: Mapping[str, LedgerUpdate]) -> None:
+    rows = [
+        {"ledger": name, "series": key, **vars(cursor)}
+        for name, one in updates.items()
+        for key, cursor in one.cursors.items()
+    ]
+    if rows:
+        connection.execute(_DELETE_CURSORS, [{"this": row["ledger"], "key": row["series"]} for row in rows])
         connection.execute(_INSERT_CURSORS, rows)

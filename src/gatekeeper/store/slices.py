@@ -1,143 +1,166 @@
-"""The slices of a ledger in the database: each day either packed in one row, or a row a slice."""
+"""The slices of ledgers in the database: a row a day, what it adds up to beside its packed slices."""
 
-from collections.abc import Iterator
-from dataclasses import asdict, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import islice
+from typing import Any
 
 import numpy as np
-from sqlalchemy import (
-    BigInteger,
-    ColumnElement,
-    Connection,
-    Text,
-    bindparam,
-    case,
-    delete,
-    func,
-    insert,
-    select,
-)
+import numpy.typing as npt
+from sqlalchemy import BigInteger, Connection, Text, bindparam, func, insert, select, update
 
-from gatekeeper.availability.ledger import Flag, Slices, Sums
-from gatekeeper.store.packing import DAY, day_of, first_of, pack, unpack
+from gatekeeper.availability.ledger import Slices, Sums
+from gatekeeper.store.packing import DAY, HALF, added_up, day_of, first_of, pack, unpack
 from gatekeeper.store.tables import ledger_day as days
-from gatekeeper.store.tables import ledger_slice as rows
+
+AT_ONCE = 5_000
+"""Ledgers or series named in one statement: SQLite takes 32,766 parameters, PostgreSQL 65,535."""
 
 # Statements are built once: that costs SQLAlchemy more than running them costs SQLite.
-_THIS = bindparam("this", type_=Text())
 _FIRST, _STOP = bindparam("first", type_=BigInteger()), bindparam("stop", type_=BigInteger())
-_THESE_ROWS = rows.c.ledger == _THIS, rows.c.slice >= _FIRST, rows.c.slice < _STOP
-_THESE_DAYS = days.c.ledger == _THIS, days.c.day >= _FIRST, days.c.day < _STOP
-_ROWS = select(rows.c.slice, rows.c.total, rows.c.bad, rows.c.flags).where(*_THESE_ROWS)
-_DAYS = select(days.c.day, days.c.slices).where(*_THESE_DAYS)
-_OLDEST_ROW = select(func.min(rows.c.slice)).where(rows.c.ledger == _THIS)
-_DELETE_ROWS, _DELETE_DAYS = delete(rows).where(*_THESE_ROWS), delete(days).where(*_THESE_DAYS)
-_INSERT_ROWS, _INSERT_DAY = insert(rows), insert(days)
-
-
-def _counted(flag: Flag) -> ColumnElement[int]:
-    return func.coalesce(func.sum(case((rows.c.flags.bitwise_and(int(flag)) != 0, 1), else_=0)), 0)
-
-
-def _summed(column: ColumnElement[float]) -> ColumnElement[float]:
-    return func.coalesce(func.sum(column), 0)
-
-
-_SUM_OF_ROWS = select(
-    _summed(rows.c.total).label("total"),
-    _summed(rows.c.bad).label("bad"),
-    _counted(Flag.MEASURED).label("measured"),
-    _counted(Flag.INTERPOLATED).label("interpolated"),
-    _counted(Flag.APPROXIMATE).label("approximate"),
-).where(*_THESE_ROWS)
-_SUM_OF_DAYS = select(
-    *(
-        _summed(days.c[name]).label(name)
-        for name in ("total", "bad", "measured", "interpolated", "approximate")
+_OF_THESE = days.c.ledger.in_(bindparam("these", expanding=True))
+_THESE_DAYS = _OF_THESE, days.c.day >= _FIRST, days.c.day < _STOP
+_DAYS = select(days.c.ledger, days.c.day, days.c.morning, days.c.evening).where(*_THESE_DAYS)
+_SUMMED = tuple(days.c[name] for name in ("total", "bad", "measured", "interpolated", "approximate"))
+_SUMS = select(days.c.ledger, *(func.sum(one) for one in _SUMMED)).where(*_THESE_DAYS).group_by(days.c.ledger)
+_CUT = {
+    half: select(days.c.ledger, days.c[half], *_SUMMED).where(
+        _OF_THESE, days.c.day == bindparam("day"), days.c.until > bindparam("beyond")
     )
-).where(*_THESE_DAYS)
+    for half in ("morning", "evening")
+}
+_THIS, _THAT = bindparam("this", type_=Text()), bindparam("that", type_=BigInteger())
+_PLAIN = {one.name: bindparam(one.name, type_=one.type) for one in days.c if not one.primary_key}
+_INSERT = insert(days).values({"ledger": _THIS, "day": _THAT} | _PLAIN)
+_REPLACE = update(days).where(days.c.ledger == _THIS, days.c.day == _THAT).values(_PLAIN)
+
+_Numbers = npt.NDArray[np.float64]
 
 
-def read(connection: Connection, ledger: str, first: int, stop: int) -> Slices:
-    """The slices ``first`` to ``stop - 1``; what is not stored is unknown."""
-    result = Slices.unknown(first, max(stop - first, 0))
-    for day in _packed(connection, ledger, day_of(first), day_of(stop - 1) + 1):
-        _lay(day, onto=result)
-    _lay_rows(connection, ledger, result)
+def read(connection: Connection, ledgers: Iterable[str], first: int, stop: int) -> Mapping[str, Slices]:
+    """The slices ``first`` to ``stop - 1`` of each ledger; what is not stored is unknown."""
+    result = {ledger: Slices.unknown(first, max(stop - first, 0)) for ledger in ledgers}
+    for (ledger, _), day in unpacked(connection, result, day_of(first), day_of(stop - 1) + 1).items():
+        _lay(day, onto=result[ledger])
     return result
 
 
-def sums(connection: Connection, ledger: str, first: int, stop: int) -> Sums:
-    """What the slices ``first`` to ``stop - 1`` add up to."""
-    whole = range(-(-(first - 1) // DAY), (stop - 1) // DAY)
-    result = Sums(0.0, 0.0, max(stop - first, 0), 0, 0, 0)
-    for query, begin, end in ((_SUM_OF_DAYS, whole.start, whole.stop), (_SUM_OF_ROWS, first, stop)):
-        found = connection.execute(query, {"this": ledger, "first": begin, "stop": end})
-        result += Sums(expected=0, **found.mappings().one())
-    for edge in sorted({day_of(first), day_of(stop - 1)} - set(whole)):
-        for day in _packed(connection, ledger, edge, edge + 1):
-            cut = day.between(max(first, day.first), min(stop, day.stop))
-            result += replace(cut.sums(), expected=0)
+def unpacked(
+    connection: Connection, ledgers: Iterable[str], first: int, stop: int
+) -> Mapping[tuple[str, int], Slices]:
+    """The stored ones of the UTC days ``first`` to ``stop - 1``, by ledger and day."""
+    return {
+        (ledger, day): unpack((morning, evening), day)
+        for these in in_parts(ledgers)
+        for ledger, day, morning, evening in connection.execute(
+            _DAYS, {"these": these, "first": first, "stop": stop}
+        )
+    }
+
+
+def sums(connection: Connection, ledgers: Iterable[str], first: int, stop: int) -> Mapping[str, Sums]:
+    """What the slices ``first`` to ``stop - 1`` of each ledger add up to.
+
+    The stored sums of the days, less what lies outside of the window in its first and last day.
+    """
+    result: dict[str, Sums] = {}
+    for these in in_parts(ledgers):
+        place = {ledger: row for row, ledger in enumerate(these)}
+        numbers = np.zeros((len(these), len(_SUMMED)))
+        if first < stop:
+            begin, end = day_of(first), day_of(stop - 1)
+            rows = connection.execute(_SUMS, {"these": these, "first": begin, "stop": end + 1}).all()
+            _add(numbers, place, [row[0] for row in rows], np.array([row[1:] for row in rows]))
+            _cut(connection, numbers, place, begin, first - first_of(begin), ahead=True)
+            _cut(connection, numbers, place, end, stop - first_of(end), ahead=False)
+        expected = max(stop - first, 0)
+        numbers = np.maximum(numbers, 0.0)  # taking off may leave a rounding below zero
+        for ledger, (total, bad, *counts) in zip(these, numbers.tolist(), strict=True):
+            result[ledger] = Sums(total, bad, expected, *map(int, counts))
     return result
 
 
-def arrange(connection: Connection, ledger: str, open_from: int) -> None:
-    """Pack the days before ``open_from``, and turn later ones into rows: they change."""
-    oldest = connection.execute(_OLDEST_ROW, {"this": ledger}).scalar()
-    for day in range(day_of(oldest), open_from) if oldest is not None else ():
-        slices = Slices.unknown(first_of(day), DAY)
-        _lay_rows(connection, ledger, slices)
-        connection.execute(_DELETE_ROWS, {"this": ledger, "first": slices.first, "stop": slices.stop})
-        _put_packed(connection, ledger, day, slices)
-    for slices in _packed(connection, ledger, open_from, open_from + DAY):
-        day = day_of(slices.first)
-        connection.execute(_DELETE_DAYS, {"this": ledger, "first": day, "stop": day + 1})
-        _write_rows(connection, ledger, slices)
+@dataclass(frozen=True)
+class PackedDay:
+    """A day to be stored.
+
+    Attributes:
+        there: the day has a row already.
+        row: all of it, keys included.
+    """
+
+    ledger: str
+    there: bool
+    row: Mapping[str, Any]
 
 
-def write(connection: Connection, ledger: str, new: Slices, open_from: int) -> None:
-    """Replace the stored slices of this stretch, in a ledger arranged for ``open_from``."""
-    opened = max(first_of(open_from), new.first)
-    for day in range(day_of(new.first), min(open_from, day_of(new.stop - 1) + 1)) if len(new) else ():
-        slices = Slices.unknown(first_of(day), DAY)
-        for before in _packed(connection, ledger, day, day + 1):
-            _lay(before, onto=slices)
-        _lay(new, onto=slices)
-        _put_packed(connection, ledger, day, slices)
-    if opened < new.stop:
-        _write_rows(connection, ledger, new.between(opened, new.stop))
+def packed(connection: Connection, new: Mapping[str, Slices]) -> Sequence[PackedDay]:
+    """What replacing the slices of each ledger's stretch takes; packing takes long, so no writer should wait for it."""
+    filled = {ledger: slices for ledger, slices in new.items() if len(slices)}
+    if not filled:
+        return ()
+    first = min(day_of(slices.first) for slices in filled.values())
+    stop = max(day_of(slices.stop - 1) for slices in filled.values()) + 1
+    stored, found = unpacked(connection, filled, first, stop), []
+    for ledger, slices in filled.items():
+        for day in range(day_of(slices.first), day_of(slices.stop - 1) + 1):
+            before = stored.get((ledger, day))
+            whole = before or Slices.unknown(first_of(day), DAY)
+            _lay(slices, onto=whole)
+            row = {"this": ledger, "that": day, **_row(whole)}
+            found.append(PackedDay(ledger, before is not None, row))
+    return found
 
 
-def _put_packed(connection: Connection, ledger: str, day: int, slices: Slices) -> None:
-    numbers = asdict(slices.sums())
-    del numbers["expected"]
-    connection.execute(_DELETE_DAYS, {"this": ledger, "first": day, "stop": day + 1})
-    connection.execute(_INSERT_DAY, {"ledger": ledger, "day": day, "slices": pack(slices), **numbers})
+def write(connection: Connection, packed_days: Iterable[PackedDay]) -> None:
+    """Store these days, of ledgers that nobody has changed since they were packed."""
+    rows: dict[bool, list[Mapping[str, Any]]] = {True: [], False: []}
+    for one in packed_days:
+        rows[one.there].append(one.row)
+    for there, statement in ((True, _REPLACE), (False, _INSERT)):
+        if rows[there]:
+            connection.execute(statement, rows[there])
 
 
-def _write_rows(connection: Connection, ledger: str, part: Slices) -> None:
-    connection.execute(_DELETE_ROWS, {"this": ledger, "first": part.first, "stop": part.stop})
-    known = np.flatnonzero(part.flags)
-    columns = (known + part.first, part.total[known], part.bad[known], part.flags[known])
-    values = [
-        {"ledger": ledger, "slice": index, "total": total, "bad": bad, "flags": flags}
-        for index, total, bad, flags in zip(*(column.tolist() for column in columns), strict=True)
-    ]
-    if values:
-        connection.execute(_INSERT_ROWS, values)
+def in_parts(names: Iterable[Any]) -> Iterator[list[Any]]:
+    """So many at once as one statement takes."""
+    rest = iter(names)
+    while part := list(islice(rest, AT_ONCE)):
+        yield part
 
 
-def _packed(connection: Connection, ledger: str, first: int, stop: int) -> Iterator[Slices]:
-    found = connection.execute(_DAYS, {"this": ledger, "first": first, "stop": stop}).all()
-    return (unpack(packed, day) for day, packed in found)
+def _add(onto: _Numbers, place: Mapping[str, int], ledgers: Sequence[str], numbers: _Numbers) -> None:
+    if ledgers:
+        onto[[place[ledger] for ledger in ledgers]] += numbers
 
 
-def _lay_rows(connection: Connection, ledger: str, onto: Slices) -> None:
-    found = connection.execute(_ROWS, {"this": ledger, "first": onto.first, "stop": onto.stop}).all()
-    if not found:
+def _cut(
+    connection: Connection, numbers: _Numbers, place: Mapping[str, int], day: int, edge: int, *, ahead: bool
+) -> None:
+    """Take off what the day has before its place ``edge`` (``ahead``), or from there on.
+
+    One half of the day is unpacked, the one that the edge lies in; of the day's sums it leaves the other half's.
+    """
+    if edge in {0, DAY}:
         return
-    index, total, bad, flags = (np.array(column) for column in zip(*found, strict=True))
-    place = index - onto.first
-    onto.total[place], onto.bad[place], onto.flags[place] = total, bad, flags
+    half, begin = ("morning", 0) if edge < HALF else ("evening", HALF)
+    beyond = first_of(day) + (0 if ahead else edge)  # most windows end where the ledgers do
+    rows = connection.execute(_CUT[half], {"these": list(place), "day": day, "beyond": beyond}).all()
+    if not rows:
+        return
+    whole = np.array([row[2:] for row in rows], dtype=np.float64)
+    span = (0, edge) if edge < HALF else (edge - begin, HALF)
+    part = added_up([row[1] for row in rows], *span)
+    off = part if ahead is (edge < HALF) else whole - part
+    _add(numbers, place, [row[0] for row in rows], -off)
+
+
+def _row(day: Slices) -> Mapping[str, Any]:
+    numbers, known = asdict(day.sums()), np.flatnonzero(day.flags)
+    del numbers["expected"]
+    morning, evening = pack(day)
+    until = day.first + int(known[-1]) + 1 if len(known) else day.first
+    return numbers | {"until": until, "morning": morning, "evening": evening}
 
 
 def _lay(part: Slices, onto: Slices) -> None:

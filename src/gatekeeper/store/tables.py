@@ -14,7 +14,6 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
-    SmallInteger,
     Table,
     Text,
 )
@@ -292,28 +291,28 @@ ledger = Table(
     Column("error_since", UtcDateTime),
 )
 
-# A day of a ledger is either packed in one row here, or, while it is open, a row a slice below.
+# A day of a ledger: its slices in two packed halves, what they add up to, and one past the last known one.
 ledger_day = Table(
     "ledger_day",
     metadata,
     Column("ledger", Text, primary_key=True),
     Column("day", Integer, primary_key=True),
+    Column("until", BigInteger, nullable=False),
     Column("total", Double, nullable=False),
     Column("bad", Double, nullable=False),
     Column("measured", Integer, nullable=False),
     Column("interpolated", Integer, nullable=False),
     Column("approximate", Integer, nullable=False),
-    Column("slices", LargeBinary, nullable=False),
+    Column("morning", LargeBinary, nullable=False),
+    Column("evening", LargeBinary, nullable=False),
 )
-ledger_slice = Table(
-    "ledger_slice",
-    metadata,
-    Column("ledger", Text, primary_key=True),
-    Column("slice", BigInteger, primary_key=True),
-    Column("total", Double, nullable=False),
-    Column("bad", Double, nullable=False),
-    Column("flags", SmallInteger, nullable=False),
-    sqlite_with_rowid=False,
+# Windows of many ledgers are added up from this index alone: the slices beside the sums are forty times as long.
+Index(
+    "ix_ledger_day_sums",
+    *(
+        ledger_day.c[name]
+        for name in ("ledger", "day", "total", "bad", "measured", "interpolated", "approximate")
+    ),
 )
 
 # The newest counted sample of each series, by a hash of its labels: Unix milliseconds and value.

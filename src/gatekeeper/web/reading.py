@@ -1,10 +1,11 @@
 """What the faces read: everything through one object, at one instant. Reads the store, never GitHub or a source."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from gatekeeper.availability.adjustment import adjust
 from gatekeeper.availability.attribution import LONGEST
+from gatekeeper.availability.filling import LedgerStatus
 from gatekeeper.availability.ledger import Slices, slice_of
 from gatekeeper.availability.measure import Measured, burn_down
 from gatekeeper.bootstrap import Gatekeeper
@@ -53,9 +54,13 @@ class Reading:
     def services(self) -> tuple[Standing, ...]:
         """All services, by key."""
         standings, blocked = self._gatekeeper.gates.standings(), self._gatekeeper.pulls.blocked()
+        entries = self._gatekeeper.catalog.entries()
+        statuses = self._statuses(entries)
         return tuple(
-            self._standing(entry, standings.get(entry.service.key), blocked.get(entry.service.key, ()))
-            for entry in self._gatekeeper.catalog.entries()
+            self._standing(
+                entry, standings.get(entry.service.key), blocked.get(entry.service.key, ()), statuses
+            )
+            for entry in entries
         )
 
     def service(self, name: str, organization: str | None) -> Standing:
@@ -74,7 +79,8 @@ class Reading:
             raise AmbiguousError(name, tuple(one.service.key for one in entries))
         key = entries[0].service.key
         blocked = self._gatekeeper.pulls.blocked()
-        return self._standing(entries[0], self._gatekeeper.gates.standing(key), blocked.get(key, ()))
+        last, statuses = self._gatekeeper.gates.standing(key), self._statuses(entries)
+        return self._standing(entries[0], last, blocked.get(key, ()), statuses)
 
     def detail(self, seen: Standing) -> ServiceDetail:
         """A service with its history."""
@@ -157,13 +163,24 @@ class Reading:
         stored = self._gatekeeper.ledger.read(objective.indicator.id, first, stop)
         return adjust(objective.judged(stored), service.adjustments)
 
-    def _standing(self, entry: Entry, last: Stood | None, blocked: tuple[str, ...]) -> Standing:
-        ledger, objectives = self._gatekeeper.ledger, entry.service.objectives
+    def _statuses(self, entries: Iterable[Entry]) -> Mapping[str, LedgerStatus]:
+        """Of every ledger that these policies name, by its indicator's id: in one query, however many there are."""
+        return self._gatekeeper.ledger.statuses(
+            {objective.indicator.id for entry in entries for objective in entry.service.objectives}
+        )
+
+    def _standing(
+        self,
+        entry: Entry,
+        last: Stood | None,
+        blocked: tuple[str, ...],
+        statuses: Mapping[str, LedgerStatus],
+    ) -> Standing:
         return standing(
             entry.service,
             entry.problem,
             None if last is None else (last.view, last.at),
             blocked=blocked,
-            ledgers={one.name: ledger.status(one.indicator.id) for one in objectives},
+            ledgers={one.name: statuses[one.indicator.id] for one in entry.service.objectives},
             now=self.now(),
         )

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "21458c22cf8d"
+revision = "a043ccc9b527"
 down_revision = None
 
 
@@ -112,24 +112,23 @@ def upgrade() -> None:
         "ledger_day",
         sa.Column("ledger", sa.Text(), nullable=False),
         sa.Column("day", sa.Integer(), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=False),
         sa.Column("total", sa.Double(), nullable=False),
         sa.Column("bad", sa.Double(), nullable=False),
         sa.Column("measured", sa.Integer(), nullable=False),
         sa.Column("interpolated", sa.Integer(), nullable=False),
         sa.Column("approximate", sa.Integer(), nullable=False),
-        sa.Column("slices", sa.LargeBinary(), nullable=False),
+        sa.Column("morning", sa.LargeBinary(), nullable=False),
+        sa.Column("evening", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("ledger", "day", name=op.f("pk_ledger_day")),
     )
-    op.create_table(
-        "ledger_slice",
-        sa.Column("ledger", sa.Text(), nullable=False),
-        sa.Column("slice", sa.BigInteger(), nullable=False),
-        sa.Column("total", sa.Double(), nullable=False),
-        sa.Column("bad", sa.Double(), nullable=False),
-        sa.Column("flags", sa.SmallInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("ledger", "slice", name=op.f("pk_ledger_slice")),
-        sqlite_with_rowid=False,
-    )
+    with op.batch_alter_table("ledger_day", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_ledger_day_sums",
+            ["ledger", "day", "total", "bad", "measured", "interpolated", "approximate"],
+            unique=False,
+        )
+
     op.create_table(
         "override",
         sa.Column("id", sa.Integer(), nullable=False),
