@@ -2,12 +2,15 @@
 
 import pytest
 
-from builders import HOUR, NOW, a_snapshot, a_view, an_incident, evidence, measured
+from builders import HOUR, NOW, a_service, a_snapshot, a_view, an_incident, an_objective, evidence, measured
 from gatekeeper.availability.incidents import Reliability
 from gatekeeper.decide.desired import desire
 from gatekeeper.decide.evaluate import decide
 from gatekeeper.decide.numbers import numbers
 from gatekeeper.decide.verdict import State
+from gatekeeper.policy.model import Service
+from gatekeeper.policy.objective import Indicator
+from gatekeeper.store.snapshots import SNAPSHOT
 
 BEHIND = (
     "999,358 | 642 | 1,000,000",
@@ -54,6 +57,26 @@ def test_how_often_and_how_long_it_failed_is_told_with_its_definition(found: Rel
     text = numbers(a_view(objectives=(evidence(measured(worst=(an_incident(),), reliability=found)),)))
     assert f"`availability` {told}\n" in text
     assert "MTBF is the measured time outside incidents, divided by their number" in text
+
+
+def by_native_histogram() -> Service:
+    latency = {"histogram": "x_seconds", "below": "300ms", "buckets": "native"}
+    indicator = Indicator.model_validate({"prometheus": {"latency": latency}})
+    return a_service("search", an_objective("latency").model_copy(update={"indicator": indicator}))
+
+
+def test_a_divided_bucket_is_said_with_the_queries_to_ask() -> None:
+    text = numbers(a_view(State.OPEN, measured(approximate=True), service=by_native_histogram()))
+    assert "`latency` is **approximate**: 300ms lies inside a bucket of its histogram" in text
+    assert "good `histogram_fraction(-Inf, 0.3, x_seconds) * histogram_count(x_seconds)`" in text
+
+
+def test_a_decision_by_a_native_histogram_is_the_same_when_it_is_replayed() -> None:
+    snapshot = a_snapshot(
+        a_view(State.FROZEN, measured(-0.1, approximate=True), service=by_native_histogram())
+    )
+    again = SNAPSHOT.parse(SNAPSHOT.text(snapshot))
+    assert (again, decide(again)) == (snapshot, decide(snapshot))
 
 
 def test_minutes_spread_over_gaps_are_counted() -> None:

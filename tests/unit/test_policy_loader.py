@@ -214,12 +214,41 @@ def test_ledgers_keep_the_names_they_had_before_there_were_other_ways_to_count()
     [
         pytest.param({"up": "min(up)"}, id="up or down"),
         pytest.param({"latency": {"histogram": "x_seconds", "below": "300ms"}}, id="latency"),
+        pytest.param(
+            {"latency": {"histogram": "x_seconds", "below": "300ms", "buckets": "native"}},
+            id="native latency",
+        ),
     ],
 )
 def test_other_ways_to_count_are_stored_and_read_back(prometheus: dict[str, Any]) -> None:
     indicator = Indicator.model_validate({"prometheus": prometheus})
     again = Indicator.model_validate_json(indicator.model_dump_json())
     assert (again, again.id) == (indicator, indicator.id)
+
+
+def test_the_sort_of_histogram_is_a_definition() -> None:
+    latency = {"histogram": "x_seconds", "below": "300ms"}
+    plain, classic, native = (
+        Indicator.model_validate({"prometheus": {"latency": latency | more}})
+        for more in ({}, {"buckets": "classic"}, {"buckets": "native"})
+    )
+    assert plain.id == classic.id == "03f73cdf7b4621828d4f17fa", "the one it had when there was no choice"
+    assert native.id != classic.id
+
+
+@pytest.mark.parametrize(
+    ("histogram", "below", "bound"),
+    [
+        pytest.param("x_seconds", "300ms", "0.3", id="seconds"),
+        pytest.param('x_milliseconds{job="a"}', "1.5s", "1500", id="milliseconds"),
+    ],
+)
+def test_the_queries_of_a_native_histogram_can_be_asked(histogram: str, below: str, bound: str) -> None:
+    latency = {"histogram": histogram, "below": below, "buckets": "native"}
+    assert PrometheusIndicator.model_validate({"latency": latency}).queries == {
+        "good": f"histogram_fraction(-Inf, {bound}, {histogram}) * histogram_count({histogram})",
+        "total": f"histogram_count({histogram})",
+    }
 
 
 def test_a_window_of_its_own_is_kept() -> None:

@@ -488,6 +488,13 @@ QUERIES = [
         id="a slip in a key of latency",
     ),
     pytest.param(
+        "          bad: " + BAD + "\n          total: " + TOTAL.strip(),
+        "          latency: {histogram: x_seconds, below: 300ms, buckets: ▸natve}",
+        '"natve"',
+        'mean "native"?',
+        id="a slip in the sort of histogram",
+    ),
+    pytest.param(
         "          total: " + TOTAL.strip(),
         "          ▸totl: x",
         'unknown key "totl"',

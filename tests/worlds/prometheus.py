@@ -28,6 +28,7 @@ storage:
 FLAGS = (
     "--web.enable-remote-write-receiver",
     "--web.enable-admin-api",
+    "--enable-feature=native-histograms",
     "--storage.tsdb.retention.time=20y",
     "--storage.tsdb.min-block-duration=2880h",
     "--storage.tsdb.max-block-duration=2880h",

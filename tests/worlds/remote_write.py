@@ -33,7 +33,7 @@ def requests(series: Iterable[Series], samples_each: int = 100_000) -> Iterator[
     batch: list[bytes] = []
     size = 0
     for one in series:
-        batch.append(_field(1, _timeseries(one)))
+        batch.append(message(1, _timeseries(one)))
         size += len(one.times)
         if size >= samples_each:
             yield snappy(b"".join(batch))
@@ -42,11 +42,11 @@ def requests(series: Iterable[Series], samples_each: int = 100_000) -> Iterator[
         yield snappy(b"".join(batch))
 
 
-def snappy(message: bytes) -> bytes:
-    """The message as one literal of snappy's block format."""
-    if not message:
+def snappy(body: bytes) -> bytes:
+    """The body as one literal of snappy's block format."""
+    if not body:
         return varint(0)
-    return varint(len(message)) + b"\xfc" + (len(message) - 1).to_bytes(4, "little") + message
+    return varint(len(body)) + b"\xfc" + (len(body) - 1).to_bytes(4, "little") + body
 
 
 def varint(number: int) -> bytes:
@@ -56,6 +56,11 @@ def varint(number: int) -> bytes:
         encoded.append(number & 0x7F | 0x80)
         number >>= 7
     return bytes([*encoded, number])
+
+
+def message(number: int, payload: bytes) -> bytes:
+    """A length-delimited field of a message."""
+    return bytes([number << 3 | 2]) + varint(len(payload)) + payload
 
 
 def samples(times: NDArray[np.int64], values: NDArray[np.float64]) -> bytes:
@@ -77,9 +82,5 @@ def samples(times: NDArray[np.int64], values: NDArray[np.float64]) -> bytes:
 
 
 def _timeseries(series: Series) -> bytes:
-    labels = (_field(1, name.encode()) + _field(2, value.encode()) for name, value in series.labels)
-    return b"".join(_field(1, label) for label in labels) + samples(series.times, series.values)
-
-
-def _field(number: int, payload: bytes) -> bytes:
-    return bytes([number << 3 | 2]) + varint(len(payload)) + payload
+    labels = (message(1, name.encode()) + message(2, value.encode()) for name, value in series.labels)
+    return b"".join(message(1, label) for label in labels) + samples(series.times, series.values)

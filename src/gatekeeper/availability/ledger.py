@@ -26,7 +26,7 @@ class Flag(IntFlag):
 
     MEASURED = 1
     INTERPOLATED = 2  # an increment over a scrape gap, spread in proportion
-    APPROXIMATE = 4  # from a query that extrapolates
+    APPROXIMATE = 4  # from a query that extrapolates, or a histogram's bucket that was divided
     EXCLUDED = 8  # left out by an adjustment; never stored, since the ledger keeps what was measured
 
 

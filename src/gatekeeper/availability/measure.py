@@ -34,7 +34,7 @@ class Measured:
         watermark: the end of the last measured slice.
         partial_since: where the ledger begins, if it is younger than the window.
         interpolated: slices of the window spread over a gap.
-        approximate: some numbers come from a query that extrapolates.
+        approximate: some numbers come from a query that extrapolates, or from a divided bucket of a histogram.
         burn: burn rates by span in seconds, ascending; None without events.
         positive_since: since when more than ``floor`` of the budget was left without a break, at most ``quiet_s``
             back; None if no more is left.

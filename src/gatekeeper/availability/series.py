@@ -6,6 +6,7 @@ twice, the increments of a series add up to its last value minus its first, plus
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +39,9 @@ class RawSeries:
         bad: how they count as bad events: 1, 0, or -1 (good ones, where bad = total - good).
         times: Unix milliseconds, shape (n,).
         values: the counter, shape (n,); what is not finite is no sample (a stale marker).
+        before: where it is finite, what counts as the value of the sample before; shape (n,).
+        approximate: samples whose increments are an estimate, shape (n,).
+        part: it counts some of what the series before it counts, in the same samples, and never gains more.
     """
 
     key: int
@@ -45,6 +49,9 @@ class RawSeries:
     bad: int
     times: Instants
     values: Counts
+    before: Counts | None = None
+    approximate: Mask | None = None
+    part: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +68,8 @@ class Differences:
         first: samples of series never seen before that have none before them.
         total: as ``RawSeries.total``, a sample each.
         bad: as ``RawSeries.bad``, a sample each.
+        whole: the sample that says how much this one can gain at most: its own place where none does.
+        approximate: as ``RawSeries.approximate``.
     """
 
     keys: tuple[int, ...]
@@ -72,6 +81,8 @@ class Differences:
     first: Mask
     total: Counts
     bad: Counts
+    whole: npt.NDArray[np.intp]
+    approximate: Mask
 
     def __len__(self) -> int:
         return len(self.times)
@@ -97,7 +108,8 @@ class Differences:
     def gained(self, born_after: int) -> Counts:
         """What each sample adds: the difference, or the value itself after a reset or a birth (see ``increments``)."""
         before = np.where(self.first & (self.times > born_after), 0.0, self.before_values)
-        return np.where(self.values < before, self.values, self.values - before)
+        gained = np.where(self.values < before, self.values, self.values - before)
+        return np.minimum(gained, gained[self.whole])
 
 
 def differences(series: Sequence[RawSeries], cursors: Mapping[int, Cursor]) -> Differences:
@@ -117,6 +129,8 @@ def differences(series: Sequence[RawSeries], cursors: Mapping[int, Cursor]) -> D
     before_times[first], before_values[first] = times[first], values[first]
     before_times[start] = seen[owner[start]]
     before_values[start] = np.array([0.0 if one is None else one.value for one in known])[owner[start]]
+    told = np.concatenate([np.empty(0), *(_told(one) for one in series)])[fresh]
+    before_values = np.where(np.isfinite(told) & ~first, told, before_values)
     return Differences(
         keys=tuple(one.key for one in series),
         owner=owner,
@@ -127,7 +141,33 @@ def differences(series: Sequence[RawSeries], cursors: Mapping[int, Cursor]) -> D
         first=first,
         total=np.array([one.total for one in series], dtype=np.float64)[owner],
         bad=np.array([one.bad for one in series], dtype=np.float64)[owner],
+        whole=_wholes(series, owner, times),
+        approximate=np.concatenate([np.empty(0, dtype=np.bool_), *(_estimated(one) for one in series)])[
+            fresh
+        ],
     )
+
+
+def _told(one: RawSeries) -> Counts:
+    return np.full(len(one.times), np.nan) if one.before is None else one.before
+
+
+def _estimated(one: RawSeries) -> Mask:
+    return np.zeros(len(one.times), dtype=np.bool_) if one.approximate is None else one.approximate
+
+
+def _wholes(
+    series: Sequence[RawSeries], owner: npt.NDArray[np.intp], times: Instants
+) -> npt.NDArray[np.intp]:
+    """For each sample of a part the place of the same sample of its whole; for any other its own."""
+    result = np.arange(len(owner))
+    parts = [index for index, (_, one) in enumerate(pairwise(series), 1) if one.part]
+    starts = np.searchsorted(owner, np.arange(len(series) + 1))
+    for index in parts:
+        whole, part = slice(*starts[index - 1 : index + 1]), slice(*starts[index : index + 2])
+        if np.array_equal(times[whole], times[part]):
+            result[part] = result[whole]
+    return result
 
 
 def increments(found: Differences, *, scrape: int, born_after: int) -> Slices:
@@ -159,7 +199,10 @@ def increments(found: Differences, *, scrape: int, born_after: int) -> Slices:
         result.bad[where] += parts * found.bad[each]
     measured = _covered(begin - first, end - first, len(result))
     over_a_gap = _covered(begin[gap] - first, end[gap] - first, len(result))
-    flags = Flag.MEASURED * measured | Flag.INTERPOLATED * over_a_gap
+    estimated = found.approximate & (gained > 0)
+    since = np.where(gap, begin, end)[estimated]
+    about = _covered(since - first, end[estimated] - first, len(result))
+    flags = Flag.MEASURED * measured | Flag.INTERPOLATED * over_a_gap | Flag.APPROXIMATE * about
     return replace(result, flags=flags.astype(np.uint8))
 
 

@@ -10,7 +10,7 @@ from gatekeeper.decide.phrases import count, instant, pace, percent
 from gatekeeper.decide.snapshot import ObjectiveEvidence, ServiceView
 from gatekeeper.policy.gate import Gate
 from gatekeeper.policy.objective import ByTimeslices, Objective
-from gatekeeper.policy.units import format_duration, format_share
+from gatekeeper.policy.units import format_duration, format_share, write_delay
 
 _HEADER = (
     "objective",
@@ -127,10 +127,16 @@ def _notes(objective: Objective, one: ObjectiveEvidence) -> list[str]:
                 f"{name} has a **partial window**: measured since {instant(found.partial_since)}{_short(one)}"
             )
         if found.approximate:
-            notes.append(
-                f"{name} is **approximate**: its query extrapolates, it does not count single samples"
-            )
+            notes.append(f"{name} is **approximate**: {_approximate(objective)}")
     return [*notes, *outlook.notes(objective, one), f"{name} counts {_method(objective)}{queries(objective)}"]
+
+
+def _approximate(objective: Objective) -> str:
+    latency = objective.indicator.prometheus.latency
+    if latency is None:
+        return "its query extrapolates, it does not count single samples"
+    below = write_delay(latency.below)
+    return f"{below} lies inside a bucket of its histogram, whose events are divided in proportion"
 
 
 def _method(objective: Objective) -> str:

@@ -17,13 +17,15 @@ class EventQueries:
     good: bool
 
 
-def by_histogram(histogram: str, below: Decimal) -> EventQueries:
+def by_histogram(histogram: str, below: Decimal, *, native: bool) -> EventQueries:
     """Requests, and those that took no longer than so many seconds.
 
     Raises:
         MistakeError: there is no such histogram by its name.
     """
     found = latency.histogram(histogram)
+    if native:
+        return EventQueries(latency.native_total(found), latency.native_good(found, below), good=True)
     return EventQueries(str(latency.total(found)), str(latency.good(found, below)), good=True)
 
 

@@ -1,4 +1,4 @@
-"""A histogram as two counters: the events in a bucket, and all of them."""
+"""A histogram as two counts: the events that took no longer than a bound, and all of them."""
 
 from decimal import Decimal
 
@@ -46,6 +46,16 @@ def good(found: BareSelector, below: Decimal) -> BareSelector:
     text = f"{bound(found, below).normalize():f}"
     le = Matcher("le", "=", text) if "." in text else Matcher("le", "=~", f"{text}(\\.0)?")
     return BareSelector(f"{found.metric}_bucket", tuple(sorted((*found.matchers, le))))
+
+
+def native_good(found: BareSelector, below: Decimal) -> str:
+    """A native histogram's events that took no longer, as a query: what is counted, for people to ask."""
+    return f"histogram_fraction(-Inf, {bound(found, below).normalize():f}, {found}) * {native_total(found)}"
+
+
+def native_total(found: BareSelector) -> str:
+    """All events of a native histogram, as a query."""
+    return f"histogram_count({found})"
 
 
 def total(found: BareSelector) -> BareSelector:

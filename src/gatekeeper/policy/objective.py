@@ -29,10 +29,20 @@ _FIRST_KEYS = ("good", "bad", "total")
 
 
 class Latency(Model):
-    """A classic histogram, and what takes no longer than what is good."""
+    """A histogram, and what takes no longer than what is good.
+
+    Attributes:
+        buckets: the sort of histogram: a service may expose both, and counting both would count twice.
+    """
 
     histogram: rules.Histogram = Field(examples=['http_request_duration_seconds{job="checkout"}'])
     below: Delay = Field(examples=["300ms"])
+    buckets: Literal["classic", "native"] = "classic"
+
+    @model_serializer(mode="wrap")
+    def _as_written(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # As below: a key that came later is left out where it is not used.
+        return {key: value for key, value in plain(self).items() if key != "buckets" or value != "classic"}
 
 
 class PrometheusIndicator(Model):
@@ -48,7 +58,9 @@ class PrometheusIndicator(Model):
     def events(self) -> EventQueries | None:
         """The counters that are read, or None where none are."""
         if self.latency is not None:
-            return counting.by_histogram(self.latency.histogram, self.latency.below)
+            return counting.by_histogram(
+                self.latency.histogram, self.latency.below, native=self.latency.buckets == "native"
+            )
         return counting.by_counters(self.good, self.bad, self.total) if self.total is not None else None
 
     @property

@@ -1,16 +1,18 @@
-"""Prometheus: counters and gauges as raw samples, each read once; any other query as slices."""
+"""Prometheus: counters, gauges and native histograms as raw samples; any other query as slices."""
 
 from gatekeeper.availability.filling import CounterReader, SliceReader
 from gatekeeper.errors import QueryRefusedError
+from gatekeeper.policy import latency
 from gatekeeper.policy.counting import EventQueries
 from gatekeeper.policy.latency import histogram
-from gatekeeper.policy.objective import Indicator
+from gatekeeper.policy.objective import Indicator, Latency
 from gatekeeper.policy.selector import BareSelector, WindowQuery, classify, gauge
 from gatekeeper.settings import Settings
 from gatekeeper.sources.prometheus_api import PrometheusApi
 from gatekeeper.sources.prometheus_counters import Counters, requests
 from gatekeeper.sources.prometheus_flavour import Dialect, Flavour
 from gatekeeper.sources.prometheus_gauges import Gauges
+from gatekeeper.sources.prometheus_histograms import NativeHistograms
 from gatekeeper.sources.prometheus_latency import LatencyCounters
 from gatekeeper.sources.prometheus_windows import Scrapes, Windows
 
@@ -30,12 +32,18 @@ class PrometheusSource:
             QueryRefusedError: one of each; policy files with such an indicator are refused before.
         """
         queries = indicator.prometheus
+        if queries.latency is not None:
+            return self._latency(queries.latency)
         if queries.events is None:
             return Gauges(self._api, gauge(queries.up or ""))
-        counted, below = self._counted(queries.events), queries.latency
-        if below is not None and isinstance(counted, Counters):
-            return LatencyCounters(self._api, counted, histogram(below.histogram), below.below)
-        return counted
+        return self._counted(queries.events)
+
+    def _latency(self, found: Latency) -> CounterReader:
+        named = histogram(found.histogram)
+        if found.buckets == "native":
+            return NativeHistograms(self._api, self._dialect, named, found.below)
+        asked = requests(latency.total(named), latency.good(named, found.below), good=True)
+        return LatencyCounters(self._api, Counters(self._api, asked), named, found.below)
 
     def _counted(self, queries: EventQueries) -> Counters | Windows:
         match classify(queries.total), classify(queries.part):

@@ -43,7 +43,7 @@ class Request:
             raise QueryRefusedError(f"{self.selector} selects native histograms; counters are needed")
         narrowed = bool(self.narrow) and all(matcher.matches(labels) for matcher in self.narrow)
         return RawSeries(
-            key=_key(self.role, labels),
+            key=series_key(self.role, labels),
             total=self.total,
             bad=self.bad_where if narrowed else self.bad,
             times=np.rint(np.array([time for time, _ in item["values"]]) * 1000).astype(np.int64),
@@ -62,7 +62,8 @@ def requests(total: BareSelector, part: BareSelector, *, good: bool) -> tuple[Re
     )
 
 
-def _key(role: str, labels: Mapping[str, str]) -> int:
+def series_key(role: str, labels: Mapping[str, str]) -> int:
+    """Names a series of the ledger for good: a hash of its labels and of what it counts."""
     text = json.dumps([role, sorted(labels.items())])
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), signed=True)
 

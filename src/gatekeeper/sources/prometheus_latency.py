@@ -41,11 +41,17 @@ class LatencyCounters:
         if wanted in bounds:
             return None
         if not bounds:
-            return f"no buckets were found: {buckets}; native histograms are not supported"
+            return self._without_buckets(buckets, stop)
         unit = self.below / wanted
         near = sorted(sorted(bounds, key=lambda bound: abs(bound - wanted))[:2])
         told = " or ".join(write_delay(bound * unit) for bound in near)
         return f"{self.histogram} has no bucket that ends at {write_delay(self.below)}; write below: {told}"
+
+    def _without_buckets(self, buckets: BareSelector, stop: int) -> str:
+        native = f"count(count_over_time({self.histogram}[{_DAY}s]))"
+        if self.api.instant(native, (stop - 1) * STEP * 1000):
+            return f"{self.histogram} is a native histogram: add buckets: native"
+        return f"no buckets were found: {buckets}"
 
 
 def _bound(text: str) -> Decimal | None:

@@ -119,7 +119,7 @@ class ObjectiveReport(Answer):
         description="MTBF / (MTBF + MTTR), the share of time without failure; null while either is null."
     )
     approximate: bool = Field(
-        description="Some numbers come from a query that extrapolates, not from samples."
+        description="Some numbers come from a query that extrapolates, or from a divided bucket of a histogram."
     )
     query: str = Field(description="The indicator as its policy has it, a line a query.")
     exception: ExceptionReport | None = Field(description="What sets the target; null for the policy's own.")

@@ -121,7 +121,8 @@ def _problem(
     queries, state = indicator.prometheus.queries, filling.state
     name, total = list(queries.items())[-1]
     if state.history_start is None:
-        return f"no data was ever found for {name}: {total}"
+        criticism = reader.criticism(state.filled_until) if isinstance(reader, Critic) else None
+        return criticism or f"no data was ever found for {name}: {total}"
     if filling.surplus > 0:
         return f"there are more good events than events: {queries['good']} counts some that {total} does not"
     if before.progress is None and before.problem is None and _day(before) == _day(state):
