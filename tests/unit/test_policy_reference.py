@@ -176,8 +176,11 @@ def test_the_example_files_work_together() -> None:
     loaded = load(files, organization="acme", repository="acme/policies", commit="c0ffee")
     assert loaded.problems == ()
     assert {service.name: service.gate.mode for service in loaded.services} == {
+        "billing": Mode.ADVISE,
+        "catalogue": Mode.ADVISE,
         "checkout": Mode.ENFORCE,
         "newsletter": Mode.ADVISE,
+        "recommendations": Mode.ADVISE,
         "search": Mode.ENFORCE,
     }
 
