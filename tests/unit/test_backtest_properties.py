@@ -24,7 +24,7 @@ from ledgers import FIRST
 KINDS = {"calm": 0.0, "near": 0.0005, "slow": 0.002, "bad": 0.02, "dead": 1.0}
 OF_THE_WEEK = CalendarWindow(calendar="week", timezone="Pacific/Honolulu")
 """A new one begins ten hours after the first slice."""
-EACH = settings(max_examples=10, deadline=None)
+EACH = settings(max_examples=100, deadline=None)
 
 
 @st.composite
@@ -83,12 +83,20 @@ def evidence(past: Past, gate: Gate, until: datetime) -> ObjectiveEvidence:
 
 
 GATES = st.builds(
-    lambda quiet, below, burn: a_gate(
-        thaw={"or_quiet_for": quiet}, freeze={"below": below, "burn": burn}, caution={"below": "40%"}
+    lambda quiet, below, burn, over, at_most, of: a_gate(
+        thaw={"or_quiet_for": quiet},
+        freeze={"below": below, "burn": burn, "incident_over": over, "at_most": at_most},
+        caution={"below": "40%"},
+        postmortems=[
+            {"incident": end_of(FIRST + minute), "link": "https://wiki.example/1"} for minute in sorted(of)
+        ],
     ),
     st.sampled_from(["30m", "3h", "72h"]),
     st.sampled_from(["0%", "5%"]),
     st.sampled_from(["fast", "off"]),
+    st.sampled_from(["off", "20%", "60%"]),
+    st.sampled_from(["off", "6h"]),
+    st.sets(st.integers(0, 3000), max_size=6),
 )
 
 
@@ -102,7 +110,7 @@ def test_the_fast_walk_is_the_naive_one(
         for place, past in enumerate(drawn)
     ]
     lag, start = lag_minutes * MINUTE, end_of(FIRST + skipped)
-    end = start + min(max(len(past.slices) for past in named), 900) * MINUTE
+    end = start + min(max(len(past.slices) for past in named), 600) * MINUTE
     moves, doubts = naive(named, gate, start, end, lag)
     found = simulate(named, gate, start, end, lag=lag)
     event(f"moves: {min(len(moves), 5)}")

@@ -72,7 +72,7 @@ class Course:
         measured: measured slices of the window.
         coverage: measured slices / expected slices.
         age: slices since the last measured one; NaN before the first.
-        quiet: for how many slices more than ``floor`` was left without a break; NaN where no more is left.
+        quiet: for how many slices more than ``floor`` was left without a break; 0 where no more is left.
         burn: burn rates by span in seconds.
     """
 
@@ -219,10 +219,10 @@ def _age(seen: Bools) -> Counts:
 
 
 def _quiet(left: Counts, count: int, quiet: int, floor: float) -> Counts:
-    """How many in a row before each of the last ``count`` had more left, at most ``quiet``; NaN where it has not."""
+    """How many in a row before each of the last ``count`` had more left, at most ``quiet``; 0 where it has not."""
     above = left > floor
     places = np.arange(len(left))
     last_without = np.maximum.accumulate(np.where(above, -1, places))
     before = np.concatenate(([-1], last_without[:-1]))
     since = np.minimum(places - before - 1, quiet).astype(np.float64)
-    return np.where(above, since, np.nan)[-count:]
+    return np.where(above, since, 0.0)[-count:]

@@ -7,6 +7,7 @@ recoveries in between do not split it. Slices without events say nothing: they n
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -82,6 +83,18 @@ def failing_ratio(allowed: float) -> float:
     return max(LEAST_BURN * allowed, min(FAILING_BURN * allowed, FAILING_RATIO))
 
 
+def failing(slices: Slices, allowed: float) -> Times:
+    """Positions of the failing slices of a stretch, in order."""
+    candidates = np.flatnonzero((slices.bad > 0) & (slices.total > 0))
+    return candidates[slices.bad[candidates] / slices.total[candidates] >= failing_ratio(allowed)]
+
+
+def budget_share(bad: Any, total: Any, allowed: float) -> Any:
+    """The share of the error budget of so many events that so many bad ones spend: bad / ((1 - T) · N)."""
+    numerator, denominator = exact(allowed)
+    return denominator * bad / (numerator * total)
+
+
 def find(
     slices: Slices, allowed: float, to_come: float = 0.0, fewest: int = FEWEST_FAILURES
 ) -> tuple[Incident, ...]:
@@ -98,12 +111,11 @@ def find(
     Raises:
         ValueError: ``allowed`` leaves no budget.
     """
-    firsts, stops, is_open = _runs(slices, failing_ratio(allowed))
+    firsts, stops, is_open = _runs(slices, failing(slices, allowed))
     if not len(firsts):
         return ()
     bad, total = _each_sum(slices.bad, firsts, stops), _each_sum(slices.total, firsts, stops)
-    numerator, denominator = exact(allowed)
-    shares = denominator * bad / (numerator * (float(slices.total.sum()) + to_come))
+    shares = budget_share(bad, float(slices.total.sum()) + to_come, allowed)
     return tuple(
         Incident(
             start=end_of(slices.first + int(firsts[i]) - 1),
@@ -149,17 +161,15 @@ def reliability(slices: Slices, incidents: Sequence[Incident]) -> Reliability:
     )
 
 
-def _runs(slices: Slices, ratio: float) -> tuple[Times, Times, bool]:
+def _runs(slices: Slices, failures: Times) -> tuple[Times, Times, bool]:
     """Positions of the first slice of each run and one past its last, and whether the last run is open."""
-    candidates = np.flatnonzero((slices.bad > 0) & (slices.total > 0))
-    failing = candidates[slices.bad[candidates] / slices.total[candidates] >= ratio]
-    if not len(failing):
-        return failing, failing, False
+    if not len(failures):
+        return failures, failures, False
     silent = np.flatnonzero(slices.total == 0)
-    rank = failing - np.searchsorted(silent, failing)  # among the slices with events
+    rank = failures - np.searchsorted(silent, failures)  # among the slices with events
     breaks = np.flatnonzero(np.diff(rank) > MERGED_GAP + 1)
-    firsts = failing[np.concatenate(([0], breaks + 1))]
-    stops = failing[np.concatenate((breaks, [-1]))] + 1
+    firsts = failures[np.concatenate(([0], breaks + 1))]
+    stops = failures[np.concatenate((breaks, [-1]))] + 1
     good_since = len(slices) - len(silent) - int(rank[-1]) - 1
     return firsts, stops, good_since <= MERGED_GAP
 

@@ -7,12 +7,13 @@ budget that trembles around zero does not make the gate flap. What is not known 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import takewhile
 
 from gatekeeper.decide import burning, followups, lines
 from gatekeeper.decide.evidence import Known, sift
 from gatekeeper.decide.snapshot import ObjectiveEvidence
 from gatekeeper.decide.told import follow
-from gatekeeper.decide.verdict import Memory, Reason, Rule, State
+from gatekeeper.decide.verdict import Memory, Owed, Reason, Rule, State
 from gatekeeper.policy.gate import Gate
 from gatekeeper.policy.objective import Objective
 
@@ -53,12 +54,7 @@ def move(
     before = _followed(memory or Memory(State.OPEN, now), known, gate)
     state, reasons = _next(before, known, gate, now, settled=not gaps)
     after = before if state is before.state else _moved(before, state, reasons, known, gate, now)
-    return replace(
-        after,
-        unknown_since=(before.unknown_since or now) if gaps else None,
-        gaps=gaps,
-        owed=after.owed if state is State.FROZEN else (),
-    )
+    return replace(after, unknown_since=(before.unknown_since or now) if gaps else None, gaps=gaps)
 
 
 def ends_by(memory: Memory, gate: Gate) -> datetime | None:
@@ -69,11 +65,8 @@ def ends_by(memory: Memory, gate: Gate) -> datetime | None:
 
 def _followed(memory: Memory, known: Sequence[Known], gate: Gate) -> Memory:
     """The memory with what it keeps of the evidence brought up to date."""
-    return replace(
-        memory,
-        spared=lines.still_spared(memory.spared, known, gate),
-        owed=followups.owed(memory.owed, known, gate),
-    )
+    owed = followups.owed(memory.owed, known, gate) if memory.state is State.FROZEN else ()
+    return replace(memory, spared=lines.still_spared(memory.spared, known, gate), owed=owed)
 
 
 def _moved(
@@ -84,35 +77,35 @@ def _moved(
     gate: Gate,
     now: datetime,
 ) -> Memory:
-    spared = before.spared
+    spared, owed = before.spared, tuple[Owed, ...]()
     if before.state is State.FROZEN:
         spared = lines.spare(known, gate)
     elif state is State.FROZEN:
-        spared = ()
-    return replace(before, state=state, since=now, reasons=reasons, spared=spared)
+        spared, owed = (), followups.owed((), known, gate)
+    return replace(before, state=state, since=now, reasons=reasons, spared=spared, owed=owed)
 
 
 def _next(before: Memory, known: Sequence[Known], gate: Gate, now: datetime, *, settled: bool) -> Move:
     freezing = () if before.state is State.FROZEN else tuple(_freezing(before, known, gate))
     if freezing:
         return State.FROZEN, freezing
-    cautioning = tuple(_cautioning(known, gate))
     match before.state:
-        case State.OPEN:
-            return (State.CAUTION, cautioning) if cautioning else (State.OPEN, ())
-        case State.CAUTION if settled and not cautioning and _recovered(known, gate):
+        case State.OPEN if cautioning := _cautioning(known, gate):
+            return State.CAUTION, cautioning
+        case State.CAUTION if settled and _recovered(known, gate) and not _cautioning(known, gate):
             return State.OPEN, tuple(_recoveries(known, gate))
         case State.FROZEN if settled and (ending := _ending(before, known, gate, now)):
-            return _released(cautioning, gate), ending
+            return _released(known, gate), ending
         case State.PROBATION if settled and (served := _served(before, known, gate, now)):
+            cautioning = _cautioning(known, gate)
             return (State.CAUTION if cautioning else State.OPEN), (*served, *cautioning)
     return before.state, ()
 
 
-def _released(cautioning: tuple[Reason, ...], gate: Gate) -> State:
+def _released(known: Sequence[Known], gate: Gate) -> State:
     if gate.probation.lasts:
         return State.PROBATION
-    return State.CAUTION if cautioning else State.OPEN
+    return State.CAUTION if _cautioning(known, gate) else State.OPEN
 
 
 def _freezing(before: Memory, known: Iterable[Known], gate: Gate) -> Iterator[Reason]:
@@ -123,39 +116,50 @@ def _freezing(before: Memory, known: Iterable[Known], gate: Gate) -> Iterator[Re
         yield from burning.fast(one, gate)
 
 
-def _cautioning(known: Iterable[Known], gate: Gate) -> Iterator[Reason]:
+def _cautioning(known: Iterable[Known], gate: Gate) -> tuple[Reason, ...]:
     limit = float(gate.caution.below)
-    for one in known:
-        if one.measured.remaining < limit:
-            yield _by_share(Rule.CAUTION_BELOW, one, limit)
-        yield from burning.slow(one)
+    return tuple(reason for one in known for reason in _warnings(one, limit))
+
+
+def _warnings(one: Known, limit: float) -> Iterator[Reason]:
+    if one.measured.remaining < limit:
+        yield _by_share(Rule.CAUTION_BELOW, one, limit)
+    yield from burning.slow(one)
 
 
 def _ending(before: Memory, known: Sequence[Known], gate: Gate, now: datetime) -> tuple[Reason, ...]:
     """Why the freeze may end: one reason for each objective, or none at all."""
-    if any(True for one in known for _ in burning.fast(one, gate)):
-        return ()
     latest, lasted = ends_by(before, gate), (now - before.since).total_seconds()
+    reasons: Iterable[Reason | None]
     if latest is not None and latest <= now:
         longest = (latest - before.since).total_seconds()
-        return tuple(Reason(Rule.FREEZE_AT_MOST, one.objective.name, lasted, longest) for one in known)
-    reasons = [reason for one in known if (reason := _thaw_reason(one, gate))]
-    return tuple(reasons) if len(reasons) == len(known) and not before.owed else ()
+        reasons = (Reason(Rule.FREEZE_AT_MOST, one.objective.name, lasted, longest) for one in known)
+    elif before.owed:
+        return ()
+    else:
+        reasons = (_thaw_reason(one, gate) for one in known)
+    found = tuple(takewhile(bool, reasons))
+    if len(found) < len(known) or any(True for one in known for _ in burning.fast(one, gate)):
+        return ()
+    return tuple(reason for reason in found if reason)
 
 
 def _thaw_reason(one: Known, gate: Gate) -> Reason | None:
-    left = one.measured.remaining
-    if left <= float(gate.freeze.below):
+    """Why the freeze may end as far as this objective goes. What rules most of them out is asked first."""
+    reason = _recovery(one, gate)
+    if reason is None or one.measured.remaining <= float(gate.freeze.below):
         return None
-    if any(burning.hot(Rule.FREEZE_BURN, one, burning.freezing_rows(one.window_s, gate))):
-        return None
+    hot = any(burning.hot(Rule.FREEZE_BURN, one, burning.freezing_rows(one.window_s, gate)))
+    return None if hot else reason
+
+
+def _recovery(one: Known, gate: Gate) -> Reason | None:
     above = float(gate.thaw.above)
-    if left >= above:
+    if one.measured.remaining >= above:
         return _by_share(Rule.THAW_ABOVE, one, above)
-    quiet, calm = _quiet(one), one.burn[CALM_SPAN_S]
-    if quiet >= gate.thaw.or_quiet_for and calm is not None and calm < 1:
-        asked = gate.thaw.or_quiet_for.total_seconds()
-        return Reason(Rule.THAW_QUIET, one.objective.name, quiet.total_seconds(), asked)
+    quiet, asked = _quiet(one), gate.thaw.or_quiet_for
+    if quiet >= asked and (calm := one.burn[CALM_SPAN_S]) is not None and calm < 1:
+        return Reason(Rule.THAW_QUIET, one.objective.name, quiet.total_seconds(), asked.total_seconds())
     return None
 
 

@@ -1,12 +1,14 @@
 """The past of an objective as a gate would have seen it: exact at one instant, or bounds for a whole stretch."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 
 from gatekeeper.availability.course import Course, Series
+from gatekeeper.availability.incidents import Incident, budget_share, failing, find
 from gatekeeper.availability.ledger import STEP, Counts, Slices, end_of
 from gatekeeper.availability.measure import Evidence, Measured, Unmeasured, measure
 from gatekeeper.availability.window import Rolling
@@ -86,6 +88,18 @@ class Stretch:
         return between(low - slack, high + slack)
 
 
+class Failures(Unbounded):
+    """The incidents of every window of a stretch, looked for only when a rule asks for them."""
+
+    __slots__ = ("_find",)
+
+    def __init__(self, find: Callable[[], tuple[Incident, ...]]) -> None:
+        self._find = find
+
+    def __iter__(self) -> Iterator[Incident]:
+        return iter(self._find())
+
+
 class Seen:
     """The evidence of one objective at the end of each slice with ``first <= index < stop``."""
 
@@ -103,6 +117,8 @@ class Seen:
             quiet_s=self._quiet_s,
             floor=self._floor,
         )
+        self._failing = past.slices.first + failing(past.slices, past.objective.allowed)
+        self._found: dict[tuple[int, int], tuple[Incident, ...]] = {}
 
     @property
     def objective(self) -> Objective:
@@ -169,7 +185,7 @@ class Seen:
             approximate=UNTOLD,
             burn=tuple((span, stretch.bounds(one, rounding)) for span, one in course.burn.items()),
             positive_since=_back(end, stretch.bounds(course.quiet)),
-            incidents=UNTOLD,
+            incidents=cast("Any", Failures(lambda: self._incidents(stretch))),
             reliability=UNTOLD,
             worst=UNTOLD,
             to_come=stretch.bounds(course.to_come, rounding),
@@ -186,6 +202,47 @@ class Seen:
             raise UndecidedError
         left_over = course.left_over.extremes(stretch.level, stretch.index).high
         return stretch.fixed(_back(end, shortest)), stretch.fixed(_back(end, -left_over))
+
+    def _incidents(self, stretch: Stretch) -> tuple[Incident, ...]:
+        """Those of every window of a stretch, their shares as intervals.
+
+        Raises:
+            UndecidedError: some windows have others, or other parts of them.
+        """
+        course, first = self._course, self._first + stretch.first
+        last = first + stretch.size - 1
+        begin = first - int(course.length.values[stretch.first])
+        moved = last if isinstance(self.objective.window, Rolling) else first
+        edges = np.searchsorted(self._failing, (begin, begin + moved - first, first, last), side="right")
+        left, left_later, right, right_later = (int(edge) for edge in edges)
+        if (left, right) != (left_later, right_later):
+            raise UndecidedError
+        found = self._found_in(left, right, begin, first)
+        if stretch.level and any(one.end is None for one in found):
+            raise UndecidedError
+        events = stretch.bounds(course.total, course.rounding) + stretch.bounds(
+            course.to_come, course.rounding
+        )
+        return tuple(
+            Incident(
+                start=stretch.fixed(one.start),
+                end=None if one.end is None else stretch.fixed(one.end),
+                bad=one.bad,
+                total=one.total,
+                budget_share=budget_share(one.bad, events, self.objective.allowed),
+            )
+            for one in found
+        )
+
+    def _found_in(self, left: int, right: int, begin: int, first: int) -> tuple[Incident, ...]:
+        """The incidents of the slices after ``begin`` up to ``first``, whose failing ones are ``left`` to ``right``."""
+        if (left, right) in self._found:
+            return self._found[left, right]
+        window = self._past.slices.between(begin + 1, first + 1)
+        found = find(window, self.objective.allowed, fewest=self.objective.fewest)
+        if all(one.end is not None for one in found):  # those change only with what fails
+            self._found[left, right] = found
+        return found
 
     def _partial_since(self, stretch: Stretch, window_start: Any) -> Any:
         if self._past.history_start is None:

@@ -57,6 +57,8 @@ class Interval(Unbounded):
         return not self < other
 
     def __eq__(self, other: object) -> bool:
+        if other is None:
+            return False
         low, high = _bounds(other)
         return _decide(yes=False, no=self.high < low or self.low > high)
 
@@ -115,6 +117,11 @@ class Fixed(Interval):
     def __init__(self, instant: datetime, length: timedelta) -> None:
         super().__init__(instant - length, instant)
         self.instant = instant
+
+    def __eq__(self, other: object) -> bool:
+        return self.instant == other.instant if isinstance(other, Fixed) else super().__eq__(other)
+
+    __hash__ = Unbounded.__hash__
 
     def __lt__(self, other: Any) -> bool:
         return self.instant < other.instant if isinstance(other, Fixed) else super().__lt__(other)

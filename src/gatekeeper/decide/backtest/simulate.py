@@ -84,6 +84,7 @@ class _Walk:
     def __init__(self, gate: Gate) -> None:
         self.seen: Sequence[Seen] = ()
         self._gate = gate
+        self._gates: dict[int, Gate] = {}
         self._start: datetime
         self._instants = 0
         self._memory: Memory | None = None
@@ -115,13 +116,23 @@ class _Walk:
         memory = self._memory
         if memory is None:
             return False
-        before = replace(memory, since=stretch.fixed(memory.since))
+        before = _fixed(memory, stretch)
         try:
             pairs = [(one.objective, one.over(stretch)) for one in self.seen]
-            after = move(before, pairs, self._gate, self._at(stretch.first))
+            after = move(before, pairs, self._gate_over(stretch), self._at(stretch.first))
             return _doubts(after) == _doubts(before) and _settled(after) == _settled(before)
         except UndecidedError:
             return False
+
+    def _gate_over(self, stretch: Stretch) -> Gate:
+        """The gate, the instants in its rules as seen from a stretch."""
+        if stretch.level not in self._gates:
+            named = [
+                one.model_copy(update={"incident": stretch.fixed(one.incident)})
+                for one in self._gate.postmortems
+            ]
+            self._gates[stretch.level] = self._gate.model_copy(update={"postmortems": tuple(named)})
+        return self._gates[stretch.level]
 
     def _step(self, instant: int) -> None:
         now, before = self._at(instant), self._memory
@@ -138,9 +149,22 @@ class _Walk:
         return self._start + timedelta(seconds=instant * STEP)
 
 
+def _fixed(memory: Memory, stretch: Stretch) -> Memory:
+    """The memory, its instants as seen from a stretch."""
+    owed = tuple(
+        replace(one, start=stretch.fixed(one.start), end=None if one.end is None else stretch.fixed(one.end))
+        for one in memory.owed
+    )
+    return replace(memory, since=stretch.fixed(memory.since), owed=owed)
+
+
 def _settled(memory: Memory) -> Memory:
-    """The memory without the words of its doubts, and without when they began."""
-    return replace(memory, gaps=(), unknown_since=None)
+    """The memory without the words of its doubts, and without when they began; and without the shares of what is owed.
+
+    Those go on changing, and no rule asks for more than the side of the limit they are on: who is in the list.
+    """
+    owed = tuple(replace(one, share=0.0) for one in memory.owed)
+    return replace(memory, gaps=(), unknown_since=None, owed=owed)
 
 
 def _doubts(memory: Memory) -> list[tuple[str, Doubt]]:
