@@ -181,7 +181,7 @@ def measure(gatekeeper: Gatekeeper, *services: Service) -> None:
                 progress=None,
             )
             gatekeeper.ledger.commit(objective.indicator.id, LedgerUpdate(state, found))
-    record = ServiceRecord(gatekeeper.catalog, gatekeeper.gates, gatekeeper.pulls)
+    record = ServiceRecord(gatekeeper.catalog, gatekeeper.gates, gatekeeper.pulls, gatekeeper.deployments)
     one_pass = ServicePass(_Filled(gatekeeper), record)
     for service in services:
         for at in (NOW - 4 * A_DAY, NOW - 2 * A_DAY, NOW):
@@ -315,13 +315,13 @@ def populated(folder: Path, **settings: str) -> Gatekeeper:
     gatekeeper = gatekeeper_at(folder, **wired)
     services = put_policies(gatekeeper, *SERVICES)
     by_name = {service.name: service for service in services}
+    deploy(gatekeeper, *DEPLOYMENTS)
     measure(gatekeeper, *services)
     open_pull(gatekeeper, 12, "Checkout: faster payment", "checkout")
     open_pull(gatekeeper, 14, HOSTILE, "checkout", "search")
     open_pull(gatekeeper, 17, "Fix: retry the bank's time-outs", "checkout", override=True)
     override(gatekeeper, 17, granted=True)
     override(gatekeeper, 12, granted=False, actor="dev1", why="@dev1 is not an active member of @acme/sre")
-    deploy(gatekeeper, *DEPLOYMENTS)
     fail(gatekeeper, by_name["legacy"], "Prometheus did not answer: connection refused")
     park(
         gatekeeper,

@@ -30,6 +30,7 @@ from gatekeeper.observe.pulls import Observed, OpenPulls, PullObserver
 from gatekeeper.policy.in_force import InForce
 from gatekeeper.store.catalog import Catalog
 from gatekeeper.store.decisions import Decisions
+from gatekeeper.store.deployments import Deployments
 from gatekeeper.store.engine import Database
 from gatekeeper.store.gates import Gates
 from gatekeeper.store.installations import Installations
@@ -308,7 +309,7 @@ class Place:
         self.catalog, self.gates = Catalog(database, self.queue), Gates(database, self.queue)
         self.pulls, self.publications = Pulls(database, self.queue), Publications(database)
         self.decisions, self.overrides = Decisions(database), Overrides(database)
-        self.installations = Installations(database)
+        self.installations, self.deployments = Installations(database), Deployments(database)
         self.record = PullRecord(
             pulls=self.pulls,
             publications=self.publications,
@@ -317,7 +318,7 @@ class Place:
             catalog=self.catalog,
             queue=self.queue,
         )
-        self.services = ServiceRecord(self.catalog, self.gates, self.pulls)
+        self.services = ServiceRecord(self.catalog, self.gates, self.pulls, self.deployments)
         self.observer = PullObserver(self.github, self.catalog, self.gates, self.record)
         listing = OpenPulls(self.github)
         self.dropped: list[int] = []

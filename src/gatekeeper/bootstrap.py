@@ -261,7 +261,7 @@ class _Stores:
     @cached_property
     def service_record(self) -> ServiceRecord:
         """What a pass over a service reads and writes."""
-        return ServiceRecord(self.catalog, self.gates, self.pulls)
+        return ServiceRecord(self.catalog, self.gates, self.pulls, self.deployments)
 
 
 def _passes_over_github(

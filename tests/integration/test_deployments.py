@@ -37,8 +37,11 @@ def checkout(stage: Stage) -> Any:
 
 def deploy(stage: Stage, ref: str, at: datetime, **options: Any) -> str:
     """dev1 deploys; its id."""
-    stage.github.state.clock = lambda: at
-    return str(stage.github.state.deploy(SHOP, ref, by="dev1", **options).id)
+    world = stage.github.state
+    present, world.clock = world.clock, lambda: at
+    made = world.deploy(SHOP, ref, by="dev1", **options)
+    world.clock = present
+    return str(made.id)
 
 
 def test_the_deployment_that_spent_the_budget_is_named_with_its_cost(stage: Stage) -> None:
@@ -72,3 +75,6 @@ def test_the_deployment_that_spent_the_budget_is_named_with_its_cost(stage: Stag
     assert cost["bad"] == pytest.approx(incident["bad"], abs=1.96 * cost["sigma"])
     assert cost["budget_share"] == pytest.approx(incident["budget_share"], rel=0.05)
     assert told[faulty]["url"] == f"{stage.github.url}/{SHOP}/actions/runs/{faulty}"
+    stage.at(stage.now)
+    said = f"after `{SHOP}@{bad[:7]}` was deployed at {began - 2 * MINUTE:%Y-%m-%d %H:%M} UTC"
+    assert said in stage.comment(stage.open_pull())

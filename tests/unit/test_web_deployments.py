@@ -11,10 +11,10 @@ from gatekeeper.availability.attribution import Cost, Unpriced
 from gatekeeper.availability.deployments import Deployed
 from gatekeeper.availability.ledger import Slices
 from gatekeeper.availability.measure import Measured, Unmeasured
+from gatekeeper.decide.priced import Priced, priced
 from gatekeeper.decide.snapshot import ObjectiveEvidence
 from gatekeeper.web.deployments import LATEST, Name, table
 from gatekeeper.web.models import CostReport, DeploymentReport
-from gatekeeper.web.priced import Priced, priced
 from ledgers import EVENTS, MIDNIGHT, drawn
 
 MINUTE = timedelta(minutes=1)

@@ -99,7 +99,14 @@ def all_paths(gatekeeper: Gatekeeper) -> list[str]:
             "checkout", ["Frozen", "99.95 %", "over", "until 2026-12-", "20 min"], id="a frozen one"
         ),
         pytest.param("checkout", ["acme/shop#12", "acme/shop#14"], id="the pull requests that it blocks"),
-        pytest.param("checkout", ["Cause: 2026-11-19 15:03 to 15:44 UTC"], id="what caused a freeze"),
+        pytest.param(
+            "checkout",
+            [
+                "Cause: 2026-11-19 15:03 to 15:44 UTC",
+                "after acme/shop@d4d4d4d was deployed at 2026-11-19 15:00 UTC, rolled back at 2026-11-19 15:43 UTC",
+            ],
+            id="what caused a freeze",
+        ),
         pytest.param(
             "search",
             ["Caution", "% left", "policy has mistakes", "Ends: "],

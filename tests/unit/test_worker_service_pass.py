@@ -17,6 +17,7 @@ from gatekeeper.availability.measure import Measured
 from gatekeeper.decide.snapshot import ServiceView
 from gatekeeper.decide.verdict import Doubt, State
 from gatekeeper.errors import ConfigurationError, QueryRefusedError, SourceError, TemporaryError
+from gatekeeper.events.deployments import DeploymentReport
 from gatekeeper.events.keys import Kind, WorkKey
 from gatekeeper.policy.in_force import InForce
 from gatekeeper.policy.model import Service
@@ -590,3 +591,31 @@ def test_a_source_that_keeps_less_than_the_window_is_found_out(
     assert isinstance(one.evidence, Measured)
     assert one.evidence.partial_since == NOW - 10 * DAY - MINUTE
     assert one.source_short is short
+
+
+@pytest.mark.parametrize(
+    ("bad", "named"),
+    [
+        pytest.param(SPENT, ["b" * 40], id="a frozen gate says which deployment did it"),
+        pytest.param(1_000, [], id="nobody asks for the cause of an open gate"),
+    ],
+)
+def test_the_deployment_that_an_incident_followed_is_named(
+    place: Place, history: History, bad: int, named: list[str]
+) -> None:
+    for name, at in (("a", NOW - 3 * DAY), ("b", NOW - 2 * HOUR - MINUTE)):
+        report = DeploymentReport(
+            id=name,
+            environment="production",
+            production=True,
+            task="deploy",
+            ref="main",
+            sha=name * 40,
+            state="success",
+            at=at,
+            url=None,
+        )
+        place.deployments.report(SHOP, report)
+    history.fill(ledger_of(SERVICE), bad=bad)
+    run(place, history)
+    assert [one.sha for one in standing_view(place).culprits] == named

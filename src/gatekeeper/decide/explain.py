@@ -14,12 +14,13 @@ from gatekeeper.decide.evidence import Known
 from gatekeeper.decide.gate_state import ends_by
 from gatekeeper.decide.markdown import code
 from gatekeeper.decide.phrases import count, instant, overspent, pace, percent
-from gatekeeper.decide.snapshot import ServiceView
+from gatekeeper.decide.snapshot import Culprit, ServiceView
 from gatekeeper.decide.verdict import Doubt, Gap, Reason, Rule, State, Why
 from gatekeeper.policy.gate import Mode
 from gatekeeper.policy.objective import Objective
 from gatekeeper.policy.units import format_duration, format_share
 
+SHORT_SHA = 7
 _STANDING = {
     State.OPEN: "open",
     State.CAUTION: "in caution",
@@ -219,12 +220,20 @@ def causes(view: ServiceView) -> list[str]:
         return []
     if not worst[1].worst:
         return ["no single incident stands out, the errors are spread over the window"]
-    return [_cost(one, worst[0].counts) for one in worst[1].worst]
+    objective, found = worst
+    after = {one.incident: _after(one) for one in view.culprits if one.objective == objective.name}
+    return [f"{_cost(one, objective.counts)}{after.get(one.start, '')}" for one in found.worst]
 
 
 def _cost(one: Incident, counts: str) -> str:
     when = phrases.span(one.start, one.end)
     return f"{when}: {count(one.bad)} bad {counts}, {percent(one.budget_share)} of the budget"
+
+
+def _after(one: Culprit) -> str:
+    commit = code(f"{one.repository}@{one.sha[:SHORT_SHA]}")
+    back = f", rolled back at {instant(one.rolled_back_at)}" if one.rolled_back_at else ""
+    return f", after {commit} was deployed at {instant(one.at)}{back}"
 
 
 def until(view: ServiceView, now: datetime) -> str:

@@ -65,6 +65,25 @@ class Landed:
 
 
 @dataclass(frozen=True)
+class Culprit:
+    """The one deployment that an incident is laid to.
+
+    Attributes:
+        objective: whose incident.
+        incident: its start.
+        at: when the deployment began to take effect.
+        rolled_back_at: when a rollback of it did; None without one.
+    """
+
+    objective: str
+    incident: datetime
+    repository: str
+    sha: str
+    at: datetime
+    rolled_back_at: datetime | None = None
+
+
+@dataclass(frozen=True)
 class ServiceView:
     """One service as a change meets it.
 
@@ -78,6 +97,7 @@ class ServiceView:
         policy_problem: what is wrong with a newer version of the policy file that is therefore not in force.
         burn_down: (instant, remaining budget) of the worst objective over its window; None is not measured.
         landed: its changes of the last day, oldest first, where the state makes them count.
+        culprits: the deployments that its costliest incidents are laid to, where there is no doubt; none while open.
     """
 
     service: Service
@@ -89,6 +109,7 @@ class ServiceView:
     policy_problem: str | None = None
     burn_down: tuple[tuple[datetime, float | None], ...] = ()
     landed: tuple[Landed, ...] = ()
+    culprits: tuple[Culprit, ...] = ()
 
     @property
     def pairs(self) -> tuple[tuple[Objective, ObjectiveEvidence], ...]:

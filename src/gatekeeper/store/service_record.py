@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from gatekeeper.availability.deployments import Deployed
 from gatekeeper.decide.snapshot import Landed, ServiceView
 from gatekeeper.decide.verdict import State
 from gatekeeper.events.triggers import Touch
+from gatekeeper.policy.covers import repositories
 from gatekeeper.policy.model import Service
 from gatekeeper.store.catalog import Catalog
+from gatekeeper.store.deployments import Deployments
 from gatekeeper.store.gates import Gates, Standing
 from gatekeeper.store.pulls import Pulls
 
@@ -15,10 +18,11 @@ from gatekeeper.store.pulls import Pulls
 class ServiceRecord:
     """The stores behind a service's passes."""
 
-    def __init__(self, catalog: Catalog, gates: Gates, pulls: Pulls) -> None:
+    def __init__(self, catalog: Catalog, gates: Gates, pulls: Pulls, deployments: Deployments) -> None:
         self._catalog = catalog
         self._gates = gates
         self._pulls = pulls
+        self._deployments = deployments
 
     def policy(self, service: str) -> Service | None:
         """The policy in force; None when the service is gone."""
@@ -36,6 +40,10 @@ class ServiceRecord:
     def landed(self, service: str, since: datetime) -> Sequence[Landed]:
         """Changes of the service that were merged after that, oldest first."""
         return self._pulls.landed(service, since)
+
+    def deployed(self, service: Service) -> Sequence[Deployed]:
+        """What was deployed of its repositories, in order of time."""
+        return self._deployments.of(repositories(service))
 
     def save(self, view: ServiceView, before: State | None, touches: Sequence[Touch], now: datetime) -> None:
         """Store the gate, the transition if it moved, and the touches: all or nothing."""

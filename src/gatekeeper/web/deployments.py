@@ -5,13 +5,13 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from gatekeeper.decide import phrases
+from gatekeeper.decide.explain import SHORT_SHA
 from gatekeeper.web.models import CostReport, DeploymentReport
 
 LATEST = 20
 """So many are shown whatever they cost; of the older ones, those that certainly cost something."""
 CONFIDENT = 1.96
 """Standard deviations on either side of a number that it is within in 95 of 100 cases."""
-_SHORT = 7
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,8 @@ class Table:
 def table(deployments: Sequence[DeploymentReport]) -> Table:
     """The table of these, which come newest first."""
     shown = [one for at, one in enumerate(deployments) if at < LATEST or _is_costly(one)]
-    names = {one.id: Name(one.sha[:_SHORT], None) for one in deployments}
-    names |= {one.id: Name(one.sha[:_SHORT], one.id) for one in shown}
+    names = {one.id: Name(one.sha[:SHORT_SHA], None) for one in deployments}
+    names |= {one.id: Name(one.sha[:SHORT_SHA], one.id) for one in shown}
     certain = frozenset((one.id, cost.objective) for one in deployments for cost in one.costs if cost.certain)
     rows = tuple(_row(one, names, certain) for one in shown)
     return Table(_lead(deployments), rows, len(deployments) - len(shown))
@@ -92,7 +92,7 @@ def _lead(deployments: Sequence[DeploymentReport]) -> str:
 def _row(one: DeploymentReport, names: Mapping[str, Name], certain: AbstractSet[tuple[str, str]]) -> Row:
     return Row(
         report=one,
-        sha=one.sha[:_SHORT],
+        sha=one.sha[:SHORT_SHA],
         lines=tuple(_line(one, cost, names, certain) for cost in one.costs),
         takes_back=_name(one.rollback_of, names) if one.rollback_of else None,
         taken_back_by=tuple(_name(other, names) for other in one.rolled_back_by),

@@ -9,6 +9,7 @@ from gatekeeper.availability.filling import LedgerStatus
 from gatekeeper.availability.ledger import Slices, slice_of
 from gatekeeper.availability.measure import Measured, burn_down
 from gatekeeper.bootstrap import Gatekeeper
+from gatekeeper.decide.priced import Priced, priced
 from gatekeeper.errors import GatekeeperError, NotFoundError
 from gatekeeper.policy.covers import repositories
 from gatekeeper.policy.model import Service
@@ -21,7 +22,6 @@ from gatekeeper.store.gates import Transition
 from gatekeeper.store.overrides import OverrideRecord
 from gatekeeper.store.work import Parked, WorkCounts
 from gatekeeper.web.models import ServiceDetail
-from gatekeeper.web.priced import Priced, priced
 from gatekeeper.web.standing import Standing, standing
 from gatekeeper.web.views import service_detail
 

@@ -10,6 +10,7 @@ from gatekeeper.availability.forecast import Stretch
 from gatekeeper.availability.measure import Measured, Unmeasured
 from gatekeeper.decide import explain, outlook
 from gatekeeper.decide.evaluate import Decision
+from gatekeeper.decide.priced import Priced
 from gatekeeper.decide.snapshot import ObjectiveEvidence, Raw, ServiceView, Snapshot
 from gatekeeper.decide.verdict import Reason, Verdict
 from gatekeeper.policy.objective import ByTimeslices, Objective, TargetException
@@ -40,7 +41,6 @@ from gatekeeper.web.models import (
     TransitionReport,
     VerdictName,
 )
-from gatekeeper.web.priced import Priced
 from gatekeeper.web.standing import Standing
 
 BURN_SPANS = (300, 3600, 21600)

@@ -1,22 +1,25 @@
 """The pass over one service: refresh its ledgers, measure, move the gate, look again at what it touches."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from gatekeeper.availability.adjustment import Adjusted, adjust, effects
+from gatekeeper.availability.deployments import Deployed
 from gatekeeper.availability.filling import LedgerConflictError, LedgerStatus
 from gatekeeper.availability.forecast import thaw
 from gatekeeper.availability.ledger import STEP, Slices, end_of, slice_of
 from gatekeeper.availability.measure import Evidence, Measured, burn_down, measure, reach
 from gatekeeper.decide import burning, pace
+from gatekeeper.decide.culprits import culprits
 from gatekeeper.decide.definitions import redefined
 from gatekeeper.decide.evaluate import standing
 from gatekeeper.decide.evidence import Known
 from gatekeeper.decide.explain import worst_measured
 from gatekeeper.decide.gate_state import ends_by, step
-from gatekeeper.decide.snapshot import Landed, ObjectiveEvidence, Raw, ServiceView
+from gatekeeper.decide.priced import priced
+from gatekeeper.decide.snapshot import Culprit, Landed, ObjectiveEvidence, Raw, ServiceView
 from gatekeeper.decide.told import expected_end
 from gatekeeper.decide.verdict import Memory, State
 from gatekeeper.errors import ConfigurationError, QueryRefusedError, SourceError
@@ -70,6 +73,9 @@ class Gates(Protocol):
 
     def landed(self, service: str, since: datetime) -> Sequence[Landed]:
         """Changes of the service that were merged after that, oldest first."""
+
+    def deployed(self, service: Service) -> Sequence[Deployed]:
+        """What was deployed of its repositories, in order of time."""
 
     def save(self, view: ServiceView, before: State | None, touches: Sequence[Touch], now: datetime) -> None:
         """Store the gate, the transition if it moved, and the touches: all or nothing."""
@@ -157,6 +163,7 @@ class ServicePass:
         end = expected_end(memory.state, evidence, ends_by(memory, service.gate))
         landed = self._gates.landed(service.key, now - pace.DAY) if memory.state in pace.PACED else ()
         view = ServiceView(service, memory, tuple(evidence), expected_end=end, landed=tuple(landed))
+        view = replace(view, culprits=tuple(self._culprits(view, measurings, now)))
         worst = worst_measured(view)
         if worst is None:
             return view
@@ -165,6 +172,17 @@ class ServicePass:
         start, end = found.window_start, found.window_end
         points = burn_down(slices, objective.allowed, start, end, CHART_POINTS, ahead=found.to_come)
         return replace(view, burn_down=points)
+
+    def _culprits(
+        self, view: ServiceView, measurings: Sequence[_Measuring], now: datetime
+    ) -> Iterable[Culprit]:
+        """Nobody asks for the cause of an open gate."""
+        if view.memory.state is State.OPEN:
+            return ()
+        slices = {one.objective.name: one.slices for one in measurings}
+        deployed = self._gates.deployed(view.service)
+        found = priced(deployed, view.pairs, lambda objective, _: slices[objective.name], now)
+        return culprits(found, view.pairs)
 
     def _read(self, service: Service, objective: Objective, now: datetime) -> _Measuring:
         last = _settled(now)
