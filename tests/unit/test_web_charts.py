@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gatekeeper.availability.incidents import Incident
 from gatekeeper.policy.gate import Gate
 from gatekeeper.web.cards import Bar, bar
-from gatekeeper.web.chart import HEIGHT, LEAST_SHADE, WIDTH, chart
+from gatekeeper.web.chart import HEIGHT, LEAST_SHADE, WIDTH, Mark, Moment, chart
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -99,3 +99,11 @@ def test_the_same_is_said_in_words() -> None:
     assert picture is not None
     assert picture.description.startswith("28.4 % over the budget at 2026-11-03 00:00 UTC")
     assert [text for _, text in picture.rows] == ["90.0 % of the budget left", "28.4 % over the budget"]
+
+
+def test_moments_are_marked_where_they_are_on_the_chart() -> None:
+    within = Moment(START + DAY, "b", grave=True)
+    outside = [Moment(START - DAY, "a", grave=False), Moment(START + 9 * DAY, "c", grave=False)]
+    picture = chart(every_day(0.9, 0.5, 0.5, 0.3), START, (), (), [within, *outside])
+    assert picture is not None
+    assert picture.marks == (Mark(WIDTH / 4, "b", grave=True),)

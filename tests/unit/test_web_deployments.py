@@ -13,7 +13,8 @@ from gatekeeper.availability.ledger import Slices
 from gatekeeper.availability.measure import Measured, Unmeasured
 from gatekeeper.decide.priced import Priced, priced
 from gatekeeper.decide.snapshot import ObjectiveEvidence
-from gatekeeper.web.deployments import LATEST, Name, table
+from gatekeeper.web.chart import Moment
+from gatekeeper.web.deployments import LATEST, Name, moments, table
 from gatekeeper.web.models import CostReport, DeploymentReport
 from ledgers import EVENTS, MIDNIGHT, drawn
 
@@ -206,3 +207,19 @@ def test_rollbacks_name_each_other_even_where_one_is_not_shown() -> None:
     first, second = table([back, gone]).rows
     assert first.takes_back == Name("1000000", "1")
     assert second.taken_back_by == (Name("2000000", "2"), Name("deployment 77", None))
+
+
+def test_the_chart_marks_each_that_is_shown_the_costly_ones_on_top() -> None:
+    rollback, faulty = report(4, rollback_of="3", costs=[]), report(3, share=0.5, rolled_back_by=["4"])
+    shown = table([rollback, faulty, report(2)])
+    assert list(moments(shown, "availability")) == [
+        Moment(at(2), "2000000 at 2026-11-02 00:02 UTC: 0.2 % of the budget, within chance", grave=False),
+        Moment(at(4), "4000000 at 2026-11-02 00:04 UTC: takes back 3000000", grave=False),
+        Moment(
+            at(3),
+            "3000000 at 2026-11-02 00:03 UTC: 50.0 % of the budget, "
+            "500 ± 20 bad beyond the everyday, in 1 h 30 min",
+            grave=True,
+        ),
+    ]
+    assert [one.grave for one in moments(shown, "another")] == [False, False, False]

@@ -36,6 +36,24 @@ class Shade:
 
 
 @dataclass(frozen=True)
+class Moment:
+    """Something that happened, to be marked under the curve; ``grave`` stands out."""
+
+    at: datetime
+    label: str
+    grave: bool
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A moment, where it is drawn."""
+
+    x: float
+    label: str
+    grave: bool
+
+
+@dataclass(frozen=True)
 class Chart:
     """The drawing: x from 0 to ``WIDTH``, y from 0 (top) to ``HEIGHT``.
 
@@ -54,12 +72,17 @@ class Chart:
     days: tuple[Tick, ...]
     thresholds: tuple[Tick, ...]
     shades: tuple[Shade, ...]
+    marks: tuple[Mark, ...]
     description: str
     rows: tuple[tuple[datetime, str], ...]
 
 
 def chart(
-    points: Points, start: datetime, incidents: Sequence[Incident], thresholds: Sequence[tuple[str, float]]
+    points: Points,
+    start: datetime,
+    incidents: Sequence[Incident],
+    thresholds: Sequence[tuple[str, float]],
+    moments: Sequence[Moment] = (),
 ) -> Chart | None:
     """Draw how a window's budget was spent; None when there is nothing to draw.
 
@@ -68,6 +91,7 @@ def chart(
         start: of the window, where all of the budget is left.
         incidents: to shade.
         thresholds: (name, share) of the gate.
+        moments: to mark; those outside of the chart are left out.
     """
     known = [(at, left) for at, left in points if left is not None]
     if not known:
@@ -82,6 +106,11 @@ def chart(
         days=tuple(_days(scale)),
         thresholds=tuple(Tick(scale.y(share), name) for name, share in thresholds),
         shades=tuple(_shade(one, scale) for one in incidents),
+        marks=tuple(
+            Mark(scale.x(one.at), one.label, one.grave)
+            for one in moments
+            if scale.start <= one.at <= scale.end
+        ),
         description=f"{_left(last)} at {phrases.instant(last_at)}; "
         f"the window began at {phrases.instant(start)} with the whole budget.",
         rows=tuple((at, _left(share)) for at, share in _some(known)),

@@ -37,14 +37,15 @@ def create_dashboard(reading: Reading, settings: Settings) -> Blueprint:
     def service(name: str) -> str:
         seen = reading.service(name, request.args.get("organization"))
         report = reading.detail(seen)
+        deployed = deployments.table(report.deployments)
         return render_template(
             "service.html",
             card=card(seen),
-            charts=dict(_charts(reading, seen)),
+            charts=dict(_charts(reading, seen, deployed)),
             size=(chart.WIDTH, chart.HEIGHT),
             waiting=[(pull, reading.decision_of(pull)) for pull in seen.blocked],
             report=report,
-            deployments=deployments.table(report.deployments),
+            deployments=deployed,
             passes=advice.passes(seen.view),
             overriders=advice.overriders(seen.view),
         )
@@ -92,7 +93,9 @@ def _counts(shown: tuple[Card, ...]) -> dict[Status, int]:
     return {status: found.count(status) for status in Status if status in found}
 
 
-def _charts(reading: Reading, seen: Standing) -> Iterator[tuple[str, chart.Chart]]:
+def _charts(
+    reading: Reading, seen: Standing, deployed: deployments.Table
+) -> Iterator[tuple[str, chart.Chart]]:
     """By objective, how the budget of its window was spent."""
     gate = seen.view.service.gate
     thresholds = (("caution", float(gate.caution.below)), ("freeze", float(gate.freeze.below)))
@@ -100,6 +103,7 @@ def _charts(reading: Reading, seen: Standing) -> Iterator[tuple[str, chart.Chart
         found = one.evidence
         if isinstance(found, Measured):
             points = reading.burn_down(seen.view.service, objective, found)
-            drawn = chart.chart(points, found.window_start, found.incidents, thresholds)
+            marks = list(deployments.moments(deployed, objective.name))
+            drawn = chart.chart(points, found.window_start, found.incidents, thresholds, marks)
             if drawn is not None:
                 yield objective.name, drawn

@@ -1,11 +1,12 @@
 """The deployments of a service as its page shows them. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from gatekeeper.decide import phrases
 from gatekeeper.decide.explain import SHORT_SHA
+from gatekeeper.web.chart import Moment
 from gatekeeper.web.models import CostReport, DeploymentReport
 
 LATEST = 20
@@ -70,6 +71,21 @@ def table(deployments: Sequence[DeploymentReport]) -> Table:
     certain = frozenset((one.id, cost.objective) for one in deployments for cost in one.costs if cost.certain)
     rows = tuple(_row(one, names, certain) for one in shown)
     return Table(_lead(deployments), rows, len(deployments) - len(shown))
+
+
+def moments(shown: Table, objective: str) -> Iterator[Moment]:
+    """What is shown, as marks under the chart of an objective; the certain costs last, so that they lie on top."""
+    found = [_moment(row, objective) for row in shown.rows]
+    yield from sorted(found, key=lambda one: (one.grave, one.at))
+
+
+def _moment(row: Row, objective: str) -> Moment:
+    line = next((one for one in row.lines if one.objective == objective), None)
+    label = f"{row.sha} at {phrases.instant(row.report.start)}"
+    if row.takes_back:
+        return Moment(row.report.start, f"{label}: takes back {row.takes_back.text}", grave=False)
+    cost = f": {line.share} of the budget, {line.remark}" if line else ""
+    return Moment(row.report.start, f"{label}{cost}", grave=line is not None and line.certain)
 
 
 def _is_costly(one: DeploymentReport) -> bool:
