@@ -4,8 +4,9 @@ Pure, and the same whatever the order of the reports: nothing of this is stored.
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 _PRODUCTION = re.compile(r"prod(uction)?(?![a-z])", re.IGNORECASE)
@@ -49,23 +50,44 @@ def taken_back(deployed: Sequence[Deployed]) -> Iterator[tuple[str, str]]:
     There means the same environment of the same repository, by the same task or a rollback. What is deployed again
     over itself takes nothing back. A revert under a new commit cannot be told from a change, and is none here.
     """
-    there: dict[tuple[str, str], list[Deployed]] = {}
+    places: defaultdict[tuple[str, str], _Place] = defaultdict(_Place)
     for one in sorted(deployed, key=lambda one: (one.start, one.id)):
-        before = there.setdefault((one.repository.lower(), one.environment), [])
-        last = _replaced(one, before)
+        place = places[one.repository.lower(), one.environment]
+        last = place.taken_back_by(one)
         if last is not None:
             yield one.id, last.id
-        before.append(one)
+        place.add(one)
 
 
-def _replaced(one: Deployed, before: Sequence[Deployed]) -> Deployed | None:
-    """What a rollback takes back; None when it is none."""
-    if _says_rollback(one):
-        return before[-1] if before else None
-    same = [other for other in before if other.task == one.task or _says_rollback(other)]
-    if not same or same[-1].sha == one.sha:
-        return None
-    return same[-1] if any(other.sha == one.sha for other in same) else None
+@dataclass
+class _Lane:
+    """What one task brought to a place: the last of it, and every commit so far."""
+
+    last: Deployed
+    commits: set[str] = field(default_factory=set)
+
+
+@dataclass
+class _Place:
+    """What was deployed into one environment of a repository; a rollback may be one of any task's."""
+
+    newest: Deployed | None = None
+    lanes: dict[str, _Lane] = field(default_factory=dict)
+
+    def taken_back_by(self, one: Deployed) -> Deployed | None:
+        if _says_rollback(one):
+            return self.newest
+        lane = self.lanes.get(one.task)
+        if lane is None or lane.last.sha == one.sha or one.sha not in lane.commits:
+            return None
+        return lane.last
+
+    def add(self, one: Deployed) -> None:
+        self.newest = one
+        lane = self.lanes.setdefault(one.task, _Lane(one))
+        for each in self.lanes.values() if _says_rollback(one) else [lane]:
+            each.last = one
+            each.commits.add(one.sha)
 
 
 def _says_rollback(one: Deployed) -> bool:

@@ -12,8 +12,8 @@ from gatekeeper.events.deployments import DeploymentReport
 from gatekeeper.store.engine import Database
 from gatekeeper.store.tables import deployment
 
-KEPT = timedelta(days=365)
-"""Longer than any window, so that a rollback to what ran long ago is still known for one."""
+KEPT = timedelta(days=180)
+"""Twice the longest window, so that what ran long before it is known when it is rolled back to."""
 
 
 class Deployments:
