@@ -1,7 +1,7 @@
 """Which deployment an incident is laid to: only where nothing speaks against it."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -68,7 +68,6 @@ def test_the_rollback_that_ended_it_is_told() -> None:
     "innocent",
     [
         pytest.param(a_deployment(certain=False), id="what went bad is within chance"),
-        pytest.param(a_deployment(ambiguous_with=("2",)), id="another deployment was near"),
         pytest.param(a_deployment(since=INCIDENT.start - HOUR), id="it was an hour before"),
         pytest.param(a_deployment(since=INCIDENT.start + MINUTE), id="it was after the beginning"),
         pytest.param(a_deployment(until=INCIDENT.start), id="the next one came before"),
@@ -83,6 +82,25 @@ def test_the_rollback_that_ended_it_is_told() -> None:
 )
 def test_where_there_is_doubt_nobody_is_named(innocent: Priced) -> None:
     assert blamed(innocent) == []
+
+
+def another(start: datetime, sha: str = "f" * 40) -> Priced:
+    """One that cost nothing."""
+    one = a_deployment("2", start, certain=False)
+    return replace(one, deployed=replace(one.deployed, sha=sha))
+
+
+@pytest.mark.parametrize(
+    ("near", "named"),
+    [
+        pytest.param(another(BEGAN - MINUTE), False, id="another commit was deployed shortly before"),
+        pytest.param(another(BEGAN), False, id="or at once with it"),
+        pytest.param(another(INCIDENT.start + MINUTE), True, id="what was deployed since did not do it"),
+        pytest.param(another(BEGAN - MINUTE, SHA), True, id="the same commit went elsewhere before"),
+    ],
+)
+def test_who_was_there_shortly_before_casts_doubt(near: Priced, *, named: bool) -> None:
+    assert blamed(near, a_deployment(ambiguous_with=("2",))) == [GUILTY] * named
 
 
 def test_a_deployment_within_the_incidents_first_minute_is_named() -> None:

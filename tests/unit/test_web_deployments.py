@@ -196,10 +196,18 @@ def test_what_cost_nothing_or_is_not_known_says_so(changed: dict[str, Any], rema
 
 def test_what_cannot_be_told_apart_names_the_other() -> None:
     """Only where something is to be blamed for: two that cost nothing need no excuse."""
-    faulty, near, calm = report(3, share=0.5, near=["2"]), report(2, near=["3", "1"]), report(1, near=["2"])
-    lines = [row.lines[0] for row in table([faulty, near, calm]).rows]
-    assert [[one.id for one in line.suspects] for line in lines] == [["2"], [], []]
-    assert [[one.id for one in line.suspected] for line in lines] == [[], ["3"], []]
+    after, faulty = report(4, near=["3"]), report(3, share=0.5, near=["4", "2"])
+    before, calm = report(2, near=["3", "1"]), report(1, near=["2"])
+    lines = [row.lines[0] for row in table([after, faulty, before, calm]).rows]
+    assert [[one.id for one in line.suspects] for line in lines] == [[], ["2"], [], []]
+    assert [[one.id for one in line.suspected] for line in lines] == [[], [], ["3"], []]
+
+
+def test_one_commit_in_two_places_is_not_told_apart_from_itself() -> None:
+    there = report(2, share=0.5, near=["1"])
+    here = report(1, share=0.5, near=["2"]).model_copy(update={"sha": there.sha})
+    lines = [row.lines[0] for row in table([there, here]).rows]
+    assert [(line.suspects, line.suspected) for line in lines] == [((), ()), ((), ())]
 
 
 def test_rollbacks_name_each_other_even_where_one_is_not_shown() -> None:

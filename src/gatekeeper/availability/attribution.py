@@ -49,7 +49,8 @@ class Cost:
         sigma: the standard deviation of ``bad``.
         budget_share: the share of the window's error budget, ``bad`` / ((1 - T) · N), never below 0.
         certain: whether ``bad`` is beyond chance.
-        ambiguous_with: ids of deployments so close that what went bad may be theirs; empty when it was alone.
+        ambiguous_with: ids of deployments so close that what went bad may be their fault, if they began before, or
+            what went bad after them this one's; empty when it was alone.
         rollbacks: ids of what took it back, which its cost includes.
     """
 

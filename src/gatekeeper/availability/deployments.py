@@ -38,6 +38,11 @@ class Deployed:
     url: str | None
 
     @property
+    def commit(self) -> tuple[str, str]:
+        """What was deployed: repository and SHA. Into several environments one after the other it is the same."""
+        return self.repository.lower(), self.sha
+
+    @property
     def met_by_users(self) -> bool:
         """Whether it went where users are: so says the sender, or the environment's name begins with ``prod``."""
         return self.production or _PRODUCTION.match(self.environment) is not None

@@ -23,8 +23,8 @@ class Line:
         share: of the budget, as ``12.3 %``; a dash where nobody can tell.
         remark: how sure that is.
         certain: whether it is beyond chance.
-        suspects: of a certain cost, the other deployments that it may be the fault of.
-        suspected: of one that is not certain, the others whose certain cost may be this one's fault.
+        suspects: of a certain cost, the deployments shortly before that it may be the fault of.
+        suspected: the deployments shortly after whose certain cost may be this one's fault.
     """
 
     objective: str
@@ -66,10 +66,8 @@ class Table:
 def table(deployments: Sequence[DeploymentReport]) -> Table:
     """The table of these, which come newest first."""
     shown = [one for at, one in enumerate(deployments) if at < LATEST or _is_costly(one)]
-    names = {one.id: Name(one.sha[:SHORT_SHA], None) for one in deployments}
-    names |= {one.id: Name(one.sha[:SHORT_SHA], one.id) for one in shown}
-    certain = frozenset((one.id, cost.objective) for one in deployments for cost in one.costs if cost.certain)
-    rows = tuple(_row(one, names, certain) for one in shown)
+    all_of_them = _All({one.id: one for one in deployments}, frozenset(one.id for one in shown))
+    rows = tuple(_row(one, all_of_them) for one in shown)
     return Table(_lead(deployments), rows, len(deployments) - len(shown))
 
 
@@ -105,29 +103,50 @@ def _lead(deployments: Sequence[DeploymentReport]) -> str:
     )
 
 
-def _row(one: DeploymentReport, names: Mapping[str, Name], certain: AbstractSet[tuple[str, str]]) -> Row:
+@dataclass(frozen=True)
+class _All:
+    """All deployments by id, and the ids of those that are shown."""
+
+    known: Mapping[str, DeploymentReport]
+    shown: AbstractSet[str]
+
+    def name(self, identity: str) -> Name:
+        one = self.known.get(identity)
+        text = one.sha[:SHORT_SHA] if one else f"deployment {identity}"
+        return Name(text, identity if identity in self.shown else None)
+
+    def near(self, one: DeploymentReport, cost: CostReport) -> list[DeploymentReport]:
+        """Deployments of other commits that cannot be told apart from this one."""
+        found = [self.known[other] for other in cost.ambiguous_with if other in self.known]
+        return [other for other in found if (other.repository, other.sha) != (one.repository, one.sha)]
+
+
+def _row(one: DeploymentReport, others: _All) -> Row:
     return Row(
         report=one,
         sha=one.sha[:SHORT_SHA],
-        lines=tuple(_line(one, cost, names, certain) for cost in one.costs),
-        takes_back=_name(one.rollback_of, names) if one.rollback_of else None,
-        taken_back_by=tuple(_name(other, names) for other in one.rolled_back_by),
+        lines=tuple(_line(one, cost, others) for cost in one.costs),
+        takes_back=others.name(one.rollback_of) if one.rollback_of else None,
+        taken_back_by=tuple(others.name(other) for other in one.rolled_back_by),
     )
 
 
-def _line(
-    one: DeploymentReport, cost: CostReport, names: Mapping[str, Name], certain: AbstractSet[tuple[str, str]]
-) -> Line:
-    near, ours = cost.ambiguous_with, bool(cost.certain)
-    accused = [other for other in near if not ours and (other, cost.objective) in certain]
+def _line(one: DeploymentReport, cost: CostReport, others: _All) -> Line:
+    near = others.near(one, cost)
+    before = [other for other in near if other.start <= one.start]
+    after = [other for other in near if other.start > one.start and _is_certain(other, cost.objective)]
     return Line(
         objective=cost.objective,
         share="–" if cost.budget_share is None else phrases.percent(cost.budget_share),
         remark=_remark(one, cost),
-        certain=ours,
-        suspects=tuple(_name(other, names) for other in near if ours),
-        suspected=tuple(_name(other, names) for other in accused),
+        certain=bool(cost.certain),
+        suspects=tuple(others.name(other.id) for other in before if cost.certain),
+        suspected=tuple(others.name(other.id) for other in after),
     )
+
+
+def _is_certain(one: DeploymentReport, objective: str) -> bool:
+    return any(cost.certain for cost in one.costs if cost.objective == objective)
 
 
 def _remark(one: DeploymentReport, cost: CostReport) -> str:
@@ -137,7 +156,3 @@ def _remark(one: DeploymentReport, cost: CostReport) -> str:
         return "within chance" if cost.bad > 0 else "nothing beyond the everyday"
     length = phrases.seconds((cost.until - one.start).total_seconds())
     return f"{round(cost.bad):,} ± {round(CONFIDENT * cost.sigma):,} bad beyond the everyday, in {length}"
-
-
-def _name(identity: str, names: Mapping[str, Name]) -> Name:
-    return names.get(identity) or Name(f"deployment {identity}", None)

@@ -197,7 +197,8 @@ class CostReport(Answer):
     )
     certain: bool | None = Field(description="Whether bad is beyond chance: above 3 sigma.")
     ambiguous_with: list[str] = Field(
-        description="Ids of deployments less than an hour away: what went bad may be theirs."
+        description="Ids of deployments less than an hour away: what went bad may be the fault of one before, "
+        "and what went bad after one that follows may be this one's."
     )
 
 
