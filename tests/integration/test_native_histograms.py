@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -9,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import requests
+from sqlalchemy import select
 
 from gatekeeper.availability.ledger import Flag, slice_of
 from gatekeeper.errors import QueryRefusedError
@@ -16,8 +20,11 @@ from gatekeeper.policy.objective import Indicator
 from gatekeeper.sources.prometheus import PrometheusSource
 from gatekeeper.sources.prometheus_api import PrometheusApi
 from gatekeeper.sources.prometheus_flavour import Flavour
+from gatekeeper.store.tables import decision
+from gatekeeper.web.app import create_app
 from gatekeeper.worker.refresh import refresh
 from memory_ledger import MemoryLedger
+from staging import Stage
 from worlds import native, remote_write
 from worlds.prometheus import PrometheusServer
 from worlds.series import Series
@@ -209,6 +216,58 @@ def test_the_other_sort_of_histogram_is_said(tmp_path: Path, server: str) -> Non
     with PrometheusServer(tmp_path, [bucket]) as other:
         _, problem = filled(other.url, indicator("250ms"))
     assert problem == f'{NAME}{{pod=~".+"}} is a classic histogram: remove buckets: native'
+
+
+POLICY = f"""\
+apiVersion: gatekeeper/v1
+kind: Service
+metadata:
+  name: checkout
+spec:
+  objectives:
+    - name: latency
+      target: 99%
+      window: {HOURS}h
+      indicator:
+        prometheus:
+          latency: {{histogram: '{NAME}{{pod="steady"}}', below: BELOW, buckets: native}}
+  changes:
+    - repository: acme/shop
+      paths: ["services/checkout/**"]
+  gate:
+    mode: enforce
+    override: {{teams: ["@acme/sre"]}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("below", "approximate"),
+    [pytest.param("250ms", False, id="at a boundary"), pytest.param("300ms", True, id="inside a bucket")],
+)
+def test_check_json_and_replay_have_the_ledgers_numbers(
+    server: str, tmp_path: Path, below: str, *, approximate: bool
+) -> None:
+    end = START + timedelta(hours=HOURS)
+    policies = {"policies/checkout.yaml": POLICY.replace("BELOW", below)}
+    slices, _ = filled(server, indicator(below, "steady"))
+    with Stage(tmp_path, prometheus=server, now=end + timedelta(minutes=1), policies=policies) as stage:
+        check = stage.check(stage.open_pull())
+        app = create_app(stage.gatekeeper).test_client()
+        (service,) = app.get("/api/v1/services").get_json()["services"]
+        with stage.gatekeeper.database.read() as connection:
+            (identity, *_) = connection.execute(select(decision.c.id)).scalars()
+        environ = os.environ | stage.environ()  # noqa: TID251 (for a process of its own)
+        command = [sys.executable, "-m", "gatekeeper", "replay", identity]
+        replayed = subprocess.run(
+            command, env=environ, capture_output=True, text=True, timeout=60, check=False
+        )
+    (objective,) = service["objectives"]
+    assert (objective["total"], objective["approximate"]) == (slices.total.sum(), approximate)
+    assert objective["bad"] == pytest.approx(slices.bad.sum(), rel=1e-12)
+    assert f'histogram_count({NAME}{{pod="steady"}})' in objective["query"]
+    assert f"{slices.total.sum():,.0f}" in (check.output.text or "")
+    assert (f"{below} lies inside a bucket" in (check.output.text or "")) is approximate
+    assert "the same to the bit (acme/shop#1, block)" in replayed.stdout, replayed.stderr
 
 
 @pytest.mark.parametrize(

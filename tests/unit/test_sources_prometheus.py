@@ -157,6 +157,76 @@ def test_native_histograms_are_refused(canned: CannedPrometheus) -> None:
         counters(BAD).read(0, 60_000)
 
 
+NATIVE = Indicator.model_validate(
+    {"prometheus": {"latency": {"histogram": "h", "below": "1s", "buckets": "native"}}}
+)
+HOUR = 3_600_000
+
+
+def told(count: int, *rows: list[Any]) -> dict[str, Any]:
+    """A sample as the server tells it."""
+    return {"count": str(count), "sum": "1", **({"buckets": list(rows)} if rows else {})}
+
+
+FAST_AND_SLOW = (
+    told(3, [0, "0.5", "1", "2"], [0, "1", "2", "1"]),
+    told(5, [0, "0.5", "1", "3"], [0, "1", "2", "2"]),
+)
+
+
+def test_a_native_histogram_is_two_counters_of_the_same_samples(canned: CannedPrometheus) -> None:
+    first, second = FAST_AND_SLOW
+    canned.results["h[60000ms]"] = [
+        {"metric": {"__name__": "h", "pod": "a"}, "histograms": [[0.001, told(0)], [30, first], [60, second]]}
+    ]
+    total, bad = counters(NATIVE).read(0, 60_000)
+    assert (total.total, total.bad, total.values.tolist()) == (1, 0, [0, 3, 5])
+    assert (bad.total, bad.bad, bad.part, bad.values.tolist()) == (0, 1, True, [0, 1, 2])
+    assert total.times.tolist() == bad.times.tolist() == [1, 30_000, 60_000]
+    assert total.key != bad.key
+    assert canned.queries == ["h", "h[60000ms]"], "the sample before, and those that are new"
+
+
+def test_a_restart_is_seen_against_the_sample_read_before(canned: CannedPrometheus) -> None:
+    _, second = FAST_AND_SLOW
+    first = told(3, [0, "0.25", "0.5", "0"], [0, "0.5", "1", "2"], [0, "1", "2", "1"])
+    later = told(4, [0, "0.5", "1", "3"], [0, "1", "2", "1"])
+    canned.results["h"] = [
+        {"metric": {"pod": "a"}, "histogram": [0, second]},
+        {"metric": {"pod": "b"}, "value": [0, "1"]},
+    ]
+    again = told(6, [0, "0.5", "1", "5"], [0, "1", "2", "1"], [0, "4", "8", "0"])
+    canned.results["h[60000ms]"] = [
+        {"metric": {"pod": "a"}, "histograms": [[30, again]]},
+        {"metric": {"pod": "b"}, "histograms": [[30, first], [60, later]]},
+    ]
+    told_before = [one.before.tolist() for one in counters(NATIVE).read(0, 60_000) if one.before is not None]
+    assert str(told_before) == "[[0.0], [0.0], [nan, nan], [nan, nan]]", "an empty bucket is none"
+
+
+def test_samples_of_many_buckets_are_asked_for_an_hour_at_a_time(canned: CannedPrometheus) -> None:
+    first, second = FAST_AND_SLOW
+    # The first answer is repeated for the second hour, where its samples are too old to count.
+    canned.results[f"h[{HOUR}ms]"] = [{"metric": {}, "histograms": [[3000, first], [3600, second]]}]
+    canned.results["h[60000ms]"] = [{"metric": {}, "histograms": [[7200, second], [7260, first]]}]
+    total, _ = counters(NATIVE).read(0, 2 * HOUR + 60_000)
+    assert canned.queries == ["h", f"h[{HOUR}ms]", f"h[{HOUR}ms]", "h[60000ms]"]
+    assert total.times.tolist() == [3_000_000, 3_600_000, 7_260_000]
+    assert total.before is not None
+    assert total.before.tolist()[2] == 0, "a restart is seen across answers"
+
+
+def test_plain_numbers_are_no_native_histogram(canned: CannedPrometheus) -> None:
+    canned.results["h[60000ms]"] = [{"metric": {}, "values": [[30, "1"]]}]
+    with pytest.raises(QueryRefusedError, match="h selects plain numbers"):
+        counters(NATIVE).read(0, 60_000)
+
+
+def test_nothing_there_is_nothing_counted(canned: CannedPrometheus) -> None:
+    canned.results["h[60000ms]"] = [{"metric": {}, "histograms": []}]
+    assert counters(NATIVE).read(0, 60_000) == []
+
+
 REFUSAL = {
     "status": "error",
     "errorType": "execution",

@@ -5,15 +5,13 @@ Sources: https://prometheus.io/docs/specs/native_histograms/ (buckets, resets, i
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 
 from gatekeeper.availability.ledger import Counts
-
-Mask = npt.NDArray[np.bool_]
+from gatekeeper.availability.series import Mask
 
 
 @dataclass(frozen=True)
@@ -121,6 +119,11 @@ def course(samples: Sequence[Buckets], threshold: float, before: Buckets | None)
             [one.unclear > unclear for one, (_, _, unclear) in zip(own, earlier, strict=True)], dtype=np.bool_
         ),
     )
+
+
+def joined(parts: Sequence[Course]) -> Course:
+    """One course of several that follow each other; at least one."""
+    return Course(*(np.concatenate([getattr(one, each.name) for one in parts]) for each in fields(Course)))
 
 
 def _earlier(

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from gatekeeper.availability.buckets import Buckets, course
+from gatekeeper.availability.buckets import Buckets, Course, course, joined
 from gatekeeper.availability.ledger import STEP
-from gatekeeper.availability.series import RawSeries
+from gatekeeper.availability.series import Instants, RawSeries
 from gatekeeper.errors import QueryRefusedError
 from gatekeeper.policy import latency
 from gatekeeper.policy.selector import BareSelector
@@ -37,26 +37,31 @@ class NativeHistograms:
 
     def read(self, after: int, until: int) -> Sequence[RawSeries]:
         """See ``CounterReader.read``."""
-        self.dialect.confirm()
-        if self.dialect.flavour is Flavour.VICTORIAMETRICS:
-            raise QueryRefusedError(
-                "VictoriaMetrics turns native histograms into buckets of its own, which are not read: "
-                "let the service expose a classic histogram, and remove buckets: native"
-            )
-        threshold = float(latency.bound(self.histogram, self.below))
-        before = {_name(item): _buckets(item["histogram"][1]) for item in self._newest(after)}
-        found = self._samples(after, until)
-        return [
-            counter
-            for name, samples in found.items()
-            for counter in _counters(dict(name), samples, threshold, before.get(name))
-        ]
+        self._confirm()
+        last = {_name(item): _buckets(item["histogram"][1]) for item in self._newest(after)}
+        found: dict[_Name, list[_Part]] = {}
+        for begin in range(after, until, PIECE):
+            for item in self._items(begin, min(begin + PIECE, until)):
+                name, (times, samples) = _name(item), _samples(item, begin)
+                if samples:
+                    part = course(samples, self._threshold, last.get(name))
+                    found.setdefault(name, []).append((times, part))
+                    last[name] = samples[-1]
+        return [counter for name, parts in found.items() for counter in _counters(dict(name), parts)]
 
     def criticism(self, stop: int) -> str | None:
         """See ``Critic.criticism``: there is no native histogram of this name, but a classic one."""
         if self._any(self.histogram, stop) or not self._any(latency.buckets(self.histogram), stop):
             return None
         return f"{self.histogram} is a classic histogram: remove buckets: native"
+
+    def _confirm(self) -> None:
+        self.dialect.confirm()
+        if self.dialect.flavour is Flavour.VICTORIAMETRICS:
+            raise QueryRefusedError(
+                "VictoriaMetrics turns native histograms into buckets of its own, which are not read: "
+                "let the service expose a classic histogram, and remove buckets: native"
+            )
 
     def _any(self, selector: BareSelector, stop: int) -> bool:
         query = f"count(count_over_time({selector}[{_DAY}s]))"
@@ -65,47 +70,47 @@ class NativeHistograms:
     def _newest(self, at: int) -> Result:
         return [item for item in self.api.instant(str(self.histogram), at) if "histogram" in item]
 
-    def _samples(self, after: int, until: int) -> Mapping["_Name", "_Samples"]:
-        """The samples in (after, until] of each histogram."""
-        found: dict[_Name, _Samples] = {}
-        for begin in range(after, until, PIECE):
-            stop = min(begin + PIECE, until)
-            # Prometheus 2 includes the beginning of a range, Prometheus 3 does not.
-            for item in self.api.instant(f"{self.histogram}[{stop - begin}ms]", stop):
-                if "values" in item:
-                    raise QueryRefusedError(f"{self.histogram} selects plain numbers, no native histograms")
-                samples = found.setdefault(_name(item), [])
-                samples.extend(one for one in _read(item) if one[0] > begin)
-        return found
+    def _items(self, begin: int, stop: int) -> Iterator[Mapping[str, Any]]:
+        for item in self.api.instant(f"{self.histogram}[{stop - begin}ms]", stop):
+            if "values" in item:
+                raise QueryRefusedError(f"{self.histogram} selects plain numbers, no native histograms")
+            yield item
+
+    @property
+    def _threshold(self) -> float:
+        return float(latency.bound(self.histogram, self.below))
 
 
 _Name = tuple[tuple[str, str], ...]
-_Samples = list[tuple[int, Buckets]]
+_Part = tuple[Instants, Course]
 
 
 def _name(item: Mapping[str, Any]) -> _Name:
     return tuple(sorted(item["metric"].items()))
 
 
-def _read(item: Mapping[str, Any]) -> Iterator[tuple[int, Buckets]]:
-    """(Unix milliseconds, sample) of a series, oldest first."""
-    for time, body in item["histograms"]:
-        yield round(float(time) * 1000), _buckets(body)
+def _samples(item: Mapping[str, Any], after: int) -> tuple[Instants, list[Buckets]]:
+    """Times and samples of a series after a time, Unix milliseconds, oldest first.
+
+    Prometheus 2 includes the beginning of a range, Prometheus 3 does not.
+    """
+    rows = [(round(float(time) * 1000), body) for time, body in item["histograms"]]
+    later = [(time, _buckets(body)) for time, body in rows if time > after]
+    return np.array([time for time, _ in later], dtype=np.int64), [one for _, one in later]
 
 
 def _buckets(body: Mapping[str, Any]) -> Buckets:
     """A sample as JSON has it: a bucket is which of its bounds belong to it, the two bounds, and a count."""
     found = [float(text) for _, *row in body.get("buckets") or () for text in row]
-    rows = np.array(found, dtype=np.float64).reshape(-1, 3)
-    return Buckets(float(body["count"]), rows[:, 0], rows[:, 1], rows[:, 2])
+    low, high, number = np.array(found, dtype=np.float64).reshape(-1, 3).T
+    populated = number > 0
+    return Buckets(float(body["count"]), low[populated], high[populated], number[populated])
 
 
-def _counters(
-    labels: Mapping[str, str], samples: _Samples, threshold: float, before: Buckets | None
-) -> Iterator[RawSeries]:
+def _counters(labels: Mapping[str, str], parts: Sequence[_Part]) -> Iterator[RawSeries]:
     """All events as a counter, and those above the threshold as another of the same samples."""
-    times = np.array([time for time, _ in samples], dtype=np.int64)
-    found = course([one for _, one in samples], threshold, before)
+    times = np.concatenate([times for times, _ in parts])
+    found = joined([one for _, one in parts])
     yield RawSeries(series_key("total", labels), 1, 0, times, found.count, before=found.count_before)
     yield RawSeries(
         series_key("bad", labels),
