@@ -232,7 +232,7 @@ def open_pull(gatekeeper: Gatekeeper, number: int, title: str, *names: str, over
     return identity
 
 
-class _Deploying(NamedTuple):
+class Deploying(NamedTuple):
     """One deployment of acme/shop: when it began, its commit, where it went, what was asked for."""
 
     ago: timedelta
@@ -242,19 +242,19 @@ class _Deploying(NamedTuple):
 
 
 DEPLOYMENTS = (
-    _Deploying(24 * A_DAY, "a1" * 20),
-    _Deploying(19 * A_DAY + 10 * MINUTES, "b2" * 20),
-    _Deploying(8 * A_DAY, "c3" * 20, ref=HOSTILE),
-    _Deploying(4 * A_DAY, "d4" * 20, environment="staging"),
-    _Deploying(3 * A_DAY + 5 * HOURS + 3 * MINUTES, "d4" * 20),
-    _Deploying(3 * A_DAY + 4 * HOURS + 20 * MINUTES, "c3" * 20),
-    _Deploying(11 * HOURS + 25 * MINUTES, "e5" * 20),
-    _Deploying(11 * HOURS + 2 * MINUTES, "f6" * 20),
+    Deploying(24 * A_DAY, "a1" * 20),
+    Deploying(19 * A_DAY + 10 * MINUTES, "b2" * 20),
+    Deploying(8 * A_DAY, "c3" * 20, ref=HOSTILE),
+    Deploying(4 * A_DAY, "d4" * 20, environment="staging"),
+    Deploying(3 * A_DAY + 5 * HOURS + 3 * MINUTES, "d4" * 20),
+    Deploying(3 * A_DAY + 4 * HOURS + 20 * MINUTES, "c3" * 20),
+    Deploying(11 * HOURS + 25 * MINUTES, "e5" * 20),
+    Deploying(11 * HOURS + 2 * MINUTES, "f6" * 20),
 )
 """The third incident follows two at once; the second one's deployment was rolled back."""
 
 
-def deploy(gatekeeper: Gatekeeper, *deployments: _Deploying) -> None:
+def deploy(gatekeeper: Gatekeeper, *deployments: Deploying) -> None:
     """Report them as events do; the ids count from 1."""
     for number, one in enumerate(deployments, 1):
         began = NOW - one.ago

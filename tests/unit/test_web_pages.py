@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -201,6 +202,16 @@ def test_the_deployments_begin_with_what_they_come_to(client: FlaskClient) -> No
     text = page(client, "/services/checkout").text
     assert "7 deployments: after 3 of them more went bad than chance explains." in text
     assert "nothing went bad after them beyond chance" in page(client, "/services/payments").text
+
+
+def test_of_many_deployments_the_rest_is_in_the_json(tmp_path: Path) -> None:
+    gatekeeper = faces.gatekeeper_at(tmp_path)
+    faces.measure(gatekeeper, *faces.put_policies(gatekeeper, "newsletter"))
+    faces.deploy(gatekeeper, *(faces.Deploying(timedelta(hours=one), f"{one:040x}") for one in range(30)))
+    shown = page(create_app(gatekeeper).test_client(), "/services/newsletter")
+    assert "10 older, after which nothing went bad beyond chance, are in the JSON." in shown.text
+    assert "/api/v1/services/newsletter?organization=acme" in shown.addresses()
+    gatekeeper.close()
 
 
 def test_without_a_deployment_it_says_where_they_come_from(tmp_path: Path) -> None:
