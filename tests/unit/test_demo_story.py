@@ -12,7 +12,7 @@ from gatekeeper.availability.measure import Unmeasured
 from gatekeeper.decide.verdict import Doubt, Gap, State
 from gatekeeper.demo import cast
 from gatekeeper.demo.clock import DemoClock
-from gatekeeper.demo.github import AppKey
+from gatekeeper.demo.github import AppKey, Hook
 from gatekeeper.demo.github.acme import APP_ID
 from gatekeeper.demo.story import AFTERMATH, BEFORE_THAW, FAST, Milestone, Story
 from gatekeeper.policy.loader import PolicyFile, load
@@ -87,6 +87,13 @@ def test_an_incident_fails_payments_and_time_runs_fast_until_the_budget_is_spent
     for left, speed in ((0.2, FAST), (0.0, FAST), (-0.09, FAST), (-0.1, 1.0)):
         told.watch(a_view(State.FROZEN, left))
         assert told.clock.speed == speed
+
+
+def test_an_incident_follows_a_deployment(told: Told) -> None:
+    told.world.deliveries.hook = Hook("http://127.0.0.1:9/", "secret", APP_ID)
+    told.story.start_incident()
+    sent = [one.payload["deployment_status"] for one in told.world.deliveries.emitted]
+    assert [one["state"] for one in sent] == ["in_progress", "success"]
 
 
 def test_time_runs_on_until_the_end_of_the_incident_is_measured(told: Told) -> None:

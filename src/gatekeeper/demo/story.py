@@ -144,11 +144,12 @@ class Story:
         return f"It is {instant(self._clock())}."
 
     def start_incident(self) -> str:
-        """Let checkout fail."""
+        """Deploy, and let checkout fail from then on."""
+        self._world.deploy(cast.SHOP, "main", by=cast.DEV)
         self._history.fail(cast.SERVICE, FAILING_SHARE, self._clock())
         self._note(Milestone.FAILED)
         self.run(FAST, until=_spent_enough)
-        return f"From now on {FAILING_SHARE:.0%} of all payments fail, and a minute passes every second."
+        return f"Since that deployment {FAILING_SHARE:.0%} of all payments fail, and a minute passes every second."
 
     def end_incident(self) -> str:
         """Let checkout work again."""
