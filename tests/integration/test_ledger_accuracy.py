@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from gatekeeper.availability.budget import remaining
+from gatekeeper.availability.filling import TooManySamplesError
 from gatekeeper.availability.ledger import Slices, Sums, ending_at
 from gatekeeper.errors import QueryRefusedError, SourceError
 from gatekeeper.policy.objective import Indicator, PrometheusIndicator
@@ -183,6 +184,21 @@ def of_a_free_query(truth: ServiceTruth, source: PrometheusSource) -> Sums:
 
 def error_of(sums: Sums, truth: ServiceTruth) -> float:
     return remaining(sums.bad, sums.total, 1 - truth.target) - truth.remaining(END, WINDOW)
+
+
+@pytest.mark.parametrize("server", ["prometheus", "victoria_metrics"])
+def test_answers_too_long_to_read_are_asked_for_in_shorter_stretches(
+    server: str, world: World, request: pytest.FixtureRequest
+) -> None:
+    url, ledger = request.getfixturevalue(server).url, MemoryLedger()
+    source, truth = PrometheusSource(PrometheusApi(url, most_bytes=100_000)), world.services["restarts"]
+    with pytest.raises(TooManySamplesError, match="longer than"):
+        PrometheusApi(url, most_bytes=100_000).instant(
+            f"{truth.total_selector}[1d]", int(END.timestamp()) * 1000
+        )
+    refresh(bad_and_total(truth), needed_since=END - WINDOW, now=END + SETTLE, source=source, ledger=ledger)
+    assert_true(window(ledger, bad_and_total(truth), END), truth, END)
+    source.close()
 
 
 def test_a_live_budget_is_what_the_samples_can_show(

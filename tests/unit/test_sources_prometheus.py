@@ -270,6 +270,14 @@ def test_failures_say_what_to_do_about_them(
     assert type(raised.value) is error
 
 
+def test_an_answer_that_would_eat_the_memory_is_cut_off(canned: CannedPrometheus) -> None:
+    canned.results["r"] = [item("200", *((T + second, "1") for second in range(1000)))]
+    length = len(json.dumps({"status": "success", "data": {"result": canned.results["r"]}}))
+    assert len(PrometheusApi(URL, most_bytes=length).instant("r", T)[0]["values"]) == 1000
+    with pytest.raises(TooManySamplesError, match="longer than"):
+        PrometheusApi(URL, most_bytes=length - 1).instant("r", T)
+
+
 def test_no_connection_is_a_source_error_in_few_words() -> None:
     with responses.RequestsMock() as mock:
         mock.get(f"{URL}/api/v1/query", body=requests.ConnectionError("refused"))

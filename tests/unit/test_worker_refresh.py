@@ -61,6 +61,7 @@ class MemorySource:
     now: datetime = NOON + DAY
     fail_at: int | None = None
     most: int = 1_000_000
+    refused: int = 0
     asked: list[tuple[int, int]] = field(default_factory=list)
     samples: int = 0
     known: dict[int, tuple[NDArray[np.int64], NDArray[np.float64]]] = field(default_factory=dict)
@@ -74,6 +75,7 @@ class MemorySource:
             raise SourceError("connection refused")
         found = [raw for one in self.counters if len((raw := self.raw(one, after, until)).times)]
         if (samples := sum(len(one.times) for one in found)) > self.most:
+            self.refused += 1
             raise TooManySamplesError("too many samples")
         self.asked.append((after, until))
         self.samples += samples
@@ -184,6 +186,7 @@ def test_too_many_samples_are_asked_for_in_shorter_stretches() -> None:
     source, ledger = MemorySource([steady()], most=45), MemoryLedger()
     fill(source, ledger)
     assert window(ledger, NOON - 2 * DAY).sums().total == 2 * 1440 * 10
+    assert source.refused == 1
     source.most = -1
     with pytest.raises(QueryRefusedError, match="too many"):
         fill(source, ledger, now=NOON + SETTLE + 5 * MINUTE)

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from prometheus_api_client import PrometheusConnect
 from prometheus_api_client.exceptions import PrometheusApiClientException
 from requests.adapters import HTTPAdapter
 from requests.utils import get_environ_proxies
+from urllib3.exceptions import HTTPError
 from urllib3.util import Retry
 
 from gatekeeper.availability.filling import TooManySamplesError
@@ -25,7 +27,11 @@ CONNECT_TIMEOUT = 5.0
 ANSWER_TIMEOUT = 30.0
 """Seconds. The server gives up a little earlier, so that its own words arrive."""
 
+MOST_BYTES = 64 << 20
+"""Of an answer, unpacked: four times a chunk of raw samples, and some 300 MB once it is parsed."""
+
 _REFUSED = {400, 422}
+_PIECE = 1 << 18
 _ONE_TRY = Retry(total=1, read=0, status=0, raise_on_status=False)
 _CONNECTIONS = 32
 
@@ -40,6 +46,7 @@ class PrometheusApi:
         headers: sent with each request, authorisation among them.
         ca: file with the certificate authority that signed the server.
         timeout: seconds until an answer must have begun.
+        most_bytes: a longer answer is cut off unread, as one of too many samples.
     """
 
     def __init__(
@@ -49,6 +56,7 @@ class PrometheusApi:
         headers: Mapping[str, str] | None = None,
         ca: Path | None = None,
         timeout: float = ANSWER_TIMEOUT,
+        most_bytes: int = MOST_BYTES,
     ) -> None:
         session = requests.Session()
         # Read once: requests would look through the environment and netrc for every single query, and
@@ -59,6 +67,7 @@ class PrometheusApi:
         session.hooks["response"].append(self._keep)
         self._session = session
         self._timeout = (CONNECT_TIMEOUT, timeout)
+        self._most_bytes = most_bytes
         self._connection = PrometheusConnect(
             url,
             headers=dict(headers or {}),
@@ -76,7 +85,7 @@ class PrometheusApi:
 
         Raises:
             SourceError: no answer, or a partial one.
-            TooManySamplesError: the query loads more samples than the server allows.
+            TooManySamplesError: the query loads more samples than the server allows, or its answer is too long.
             QueryRefusedError: the server understood and will not answer.
         """
         parameters = self._parameters | {"time": f"{at / 1000:.3f}"}
@@ -105,7 +114,7 @@ class PrometheusApi:
         try:
             url = f"{self._connection.url}/api/v1/status/buildinfo"
             self._session.get(url, headers=self._connection.headers, timeout=self._timeout)
-        except requests.RequestException as error:
+        except (requests.RequestException, HTTPError) as error:
             raise SourceError(f"Prometheus did not answer: {_brief(error)}") from error
         if self._kept.status == HTTPStatus.NOT_FOUND:
             return None
@@ -124,7 +133,7 @@ class PrometheusApi:
             result = ask()
         except PrometheusApiClientException as error:
             raise self._failure() from error
-        except (requests.RequestException, KeyError, TypeError) as error:
+        except (requests.RequestException, HTTPError, KeyError, TypeError) as error:
             raise SourceError(f"Prometheus did not answer: {_brief(error)}") from error
         # Advice on the query ("PromQL info: …") travelled among the warnings before it had a list of its own.
         warnings = [
@@ -147,6 +156,7 @@ class PrometheusApi:
     def _keep(self, response: requests.Response, **_: object) -> None:
         """Keep the whole answer for this thread, parsed once: the client's own call gets the same object."""
         self._kept.status = response.status_code
+        response.raw = BytesIO(self._body(response))
         try:
             answer = response.json()
         except requests.JSONDecodeError:
@@ -154,6 +164,16 @@ class PrometheusApi:
             return
         response.json = lambda **_: answer  # type: ignore[method-assign]  # a day's samples parse in a second
         self._kept.answer = answer if isinstance(answer, dict) else {}
+
+    def _body(self, response: requests.Response) -> bytearray:
+        """The unpacked answer. Compressed ones do not say how long they are, so it is read piece by piece."""
+        body = bytearray()
+        for piece in response.raw.stream(_PIECE, decode_content=True):
+            body += piece
+            if len(body) > self._most_bytes:
+                response.close()  # the connection too: what is left of the answer is still on it
+                raise TooManySamplesError(f"the answer is longer than {self._most_bytes:,} bytes")
+        return body
 
 
 def _brief(error: Exception) -> str:

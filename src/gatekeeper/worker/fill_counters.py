@@ -124,7 +124,8 @@ class CounterFilling:
 
     def _chunks(self, after: int, until: int) -> Iterator[tuple[int, Sequence[RawSeries]]]:
         """(end of the chunk, its series), in stretches short enough for source and memory."""
-        width = FIRST_CHUNK if self.state.newest is None else LONGEST_CHUNK
+        longest = LONGEST_CHUNK
+        width = FIRST_CHUNK if self.state.newest is None else longest
         while after < until:
             stop = min((after // MILLISECOND_STEP + width) * MILLISECOND_STEP, until)
             try:
@@ -132,12 +133,13 @@ class CounterFilling:
             except TooManySamplesError:
                 if width == 1:
                     raise
-                width //= 2
+                # Not longer again in this filling: each attempt costs the source what it then refuses to give.
+                width = longest = width // 2
                 continue
             yield stop, series
             samples = max(sum(len(one.times) for one in series), 1)
             fitting = CHUNK_SAMPLES * (stop - after) // (samples * MILLISECOND_STEP)
-            width = min(max(fitting, 1), LONGEST_CHUNK)
+            width = min(max(fitting, 1), longest)
             after = stop
 
     def _read(self, after: int, until: int) -> Sequence[RawSeries]:
