@@ -212,7 +212,10 @@ def test_late_samples_are_read_when_they_come() -> None:
     assert whole.sums().interpolated == 0
 
 
-def test_a_series_that_fell_behind_the_others_is_read_again() -> None:
+@pytest.mark.parametrize(
+    "most", [1_000_000, 10], ids=["in one answer", "in answers as long as the source gives"]
+)
+def test_a_series_that_fell_behind_the_others_is_read_again(most: int) -> None:
     """Its late samples hold a reset, which the difference over its gap would have hidden."""
     slow = Counter(2, regular(NOON - 4 * DAY, 4 * 1440 - 20, 10, first=100))
     restarted = [(NOON - (19 - i) * MINUTE, 50_000.0 + 30 * i) for i in range(20)]
@@ -222,10 +225,10 @@ def test_a_series_that_fell_behind_the_others_is_read_again() -> None:
     for minute in range(-15, 1):
         fill(source, ledger, since=NOON - DAY, now=NOON + SETTLE + minute * MINUTE)
     slow.samples += held_back
-    asked = len(source.asked)
+    asked, source.most = len(source.asked), most
     slow.samples.append((NOON + MINUTE, 50_000.0 + 600))
     fill(source, ledger, since=NOON - DAY, now=NOON + SETTLE + MINUTE)
-    assert len(source.asked) == asked + 2
+    assert (len(source.asked) == asked + 2) is (not source.refused)
     slices = window(ledger, NOON - 15 * MINUTE, NOON + MINUTE)
     assert slices.total[-2:].tolist() == [40, 30]
     assert slices.sums().interpolated == 0

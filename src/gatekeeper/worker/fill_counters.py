@@ -61,13 +61,18 @@ class CounterFilling:
         """
         begin = after = self._unread()
         for until, series in self._chunks(after, _end(stop)):
-            cursors = self.ledger.cursors(self.name, [one.key for one in series])
-            read = series
-            if self.state.progress is None and (late := _behind(series, cursors, after, begin, self._scrape)):
-                read = self._read(late, until)
-                cursors = self.ledger.cursors(self.name, [one.key for one in read])
-            self._commit(differences(read, cursors), until, self._progress(until, _end(stop)))
+            progress, cursors = self._progress(until, _end(stop)), self._cursors(series)
+            settled = after != begin or self.state.progress is not None
+            late = None if settled else _behind(series, cursors, after, self._scrape)
+            if late is None:
+                self._commit(differences(series, cursors), until, progress)
+            else:
+                for end, part in self._chunks(late, until):
+                    self._commit(differences(part, self._cursors(part)), end, progress)
             after = until
+
+    def _cursors(self, series: Sequence[RawSeries]) -> Mapping[int, Cursor]:
+        return self.ledger.cursors(self.name, [one.key for one in series])
 
     def extend(self, since: int) -> None:
         """Fill the slices from ``since`` to where the ledger begins now, in one commit.
@@ -172,15 +177,13 @@ def _end(stop: int) -> int:
 
 
 def _behind(
-    series: Sequence[RawSeries], cursors: Mapping[int, Cursor], after: int, begin: int, scrape: int
+    series: Sequence[RawSeries], cursors: Mapping[int, Cursor], after: int, scrape: int
 ) -> int | None:
     """From where to read again, because a series that had fallen behind the others is back; usually None.
 
     Its samples before ``after`` may have arrived since the others' were read. Only at the beginning of a fill:
     what lies between was just read.
     """
-    if after != begin:
-        return None
     oldest, newest = after - LATENESS * MILLISECOND_STEP, after - LONG_GAP * scrape
     times = [cursors[one.key].time for one in series if one.key in cursors and len(one.times)]
     return min((time for time in times if oldest <= time < newest), default=None)
