@@ -2,7 +2,7 @@
 
     python benchmarks/accuracy.py [--write]
 
-Needs prometheus. Forty-four services of known truth, 30 days in one Prometheus: the budget left after 28 days as
+Needs prometheus. Fifty-one services of known truth, 30 days in one Prometheus: the budget left after 28 days as
 Gatekeeper, slo-generator 2.6.0, `increase()` over the whole window and a mean of 5-minute ratios say it. Then a
 thousand objectives: what a pass costs. `--write` puts the figures into docs/accuracy.md.
 """

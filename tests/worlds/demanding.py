@@ -1,4 +1,6 @@
-"""DEMANDING: the standard services and thirty more, for what has to hold however odd a service is.
+"""DEMANDING: the standard services and more, for what has to hold however odd a service is.
+
+NEAR_ZERO, the last of them, have just spent their budget, or nearly: there a small error is a wrong verdict.
 
 Clocks of `Europe/Berlin` and `America/New_York` change inside the history that ends on 2026-11-02.
 """
@@ -10,6 +12,35 @@ from worlds.spec import DAYS, HOURS, MINUTES, STANDARD, Fault, Lateness, Span, S
 OUTAGES = tuple(Fault(Span(day * DAYS + 5 * HOURS, 3 * MINUTES), 0.8) for day in (3, 8, 14, 19, 25))
 SLOWLY = (Fault(Span(11 * DAYS, 2 * HOURS), 0.06),)
 BRIEFLY = (Fault(Span(16 * DAYS, MINUTES), 0.5), Fault(Span(5 * DAYS, MINUTES), 0.6))
+AT_NIGHT = tuple(Fault(Span(day * DAYS + 9 * HOURS, 2 * HOURS), 0.074) for day in (4, 11, 18, 25))
+AT_NOON = tuple(Fault(Span(day * DAYS + 20 * HOURS, 40 * MINUTES), 0.068) for day in (4, 11, 18, 25))
+
+NEAR_ZERO: tuple[Spec, ...] = (
+    # births of error series, in new processes each day, or by day only
+    Spec(
+        name="overborn",
+        target=0.9997,
+        lazy=True,
+        noise=0.0,
+        daily_deploy=True,
+        faults=tuple(Fault(one.span, 0.85) for one in OUTAGES),
+    ),
+    Spec(name="leftborn", target=0.9997, lazy=True, noise=0.0, daily_deploy=True, faults=OUTAGES),
+    Spec(
+        name="overborndays",
+        target=0.9998,
+        traffic=Traffic.DAYTIME,
+        lazy=True,
+        noise=0.0,
+        faults=(Fault(Span(9 * DAYS, 7 * MINUTES), 0.8),),
+    ),
+    # errors all the time
+    Spec(name="overrestarts", noise=5.02e-4, restarts=12),
+    Spec(name="leftchurn", noise=4.9e-4, daily_deploy=True, instances=3),
+    # errors when few users are there, or many
+    Spec(name="leftnights", traffic=Traffic.DIURNAL, faults=AT_NIGHT),
+    Spec(name="overnoons", traffic=Traffic.DIURNAL, faults=AT_NOON),
+)
 
 DEMANDING: tuple[Spec, ...] = (
     *STANDARD,
@@ -62,4 +93,5 @@ DEMANDING: tuple[Spec, ...] = (
     # scrapes
     Spec(name="fast", scrape=0.5 * MINUTES, aligned=True, faults=BRIEFLY),
     Spec(name="slow", scrape=2 * MINUTES, aligned=True, faults=OUTAGES),
+    *NEAR_ZERO,
 )
