@@ -18,6 +18,7 @@ DRAWN = {
     "x": (EVENTS, 100, Flag.MEASURED),
     "_": (0, 0, Flag.MEASURED),
     "?": (0, 0, 0),
+    "-": (0, 0, Flag.MEASURED | Flag.EXCLUDED),
 }
 
 Minute = tuple[int, int, int]
@@ -35,7 +36,7 @@ def stretch(minutes: Sequence[Minute], first: int = FIRST) -> Slices:
 
 
 def drawn(picture: str, first: int = FIRST) -> Slices:
-    """A slice for each sign: "." good, "x" a tenth bad, "_" nobody came, "?" nobody measured."""
+    """A slice for each sign: "." good, "x" a tenth bad, "_" nobody came, "?" nobody measured, "-" left out."""
     return stretch([DRAWN[sign] for sign in picture], first)
 
 

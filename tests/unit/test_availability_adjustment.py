@@ -14,6 +14,7 @@ from gatekeeper.availability.adjustment import adjust, effects
 from gatekeeper.availability.incidents import find, reliability
 from gatekeeper.availability.ledger import STEP, Slices
 from gatekeeper.availability.measure import Measured, Unmeasured, measure
+from gatekeeper.availability.remaining import WEEK, to_come
 from gatekeeper.availability.window import Rolling
 from ledgers import EVENTS, MIDNIGHT, drawn, stretches
 
@@ -118,6 +119,16 @@ def test_an_excluded_present_is_not_stale() -> None:
     assert isinstance(found, Measured)
     assert found.watermark == MIDNIGHT + 15 * MINUTE
     assert (found.bad, found.total, found.coverage) == (0, 10 * EVENTS, 1.0)
+
+
+EXCLUDED_DAY = (5_000, 5_000 + 1_440)
+
+
+def test_traffic_to_come_is_that_of_the_time_that_counted() -> None:
+    week = drawn("." * WEEK)
+    adjusted = adjust(week, [minutes(*EXCLUDED_DAY, "excluded")])
+    at = (week.stop - 1, week.stop, week.stop - 1 + 3 * WEEK)
+    assert to_come(adjusted, *at) == to_come(week, *at) == 3 * WEEK * EVENTS
 
 
 def test_incidents_are_named_by_what_covers_them() -> None:

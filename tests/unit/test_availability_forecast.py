@@ -243,6 +243,7 @@ def test_a_young_ledger_expects_its_mean_rate() -> None:
         pytest.param("." * 100, 1, id="traffic a week ago: its first minute dilutes what went bad"),
         pytest.param("_" + "." * 99, 2, id="traffic a week and a minute later: the second does"),
         pytest.param("?" * 100, 1, id="not measured a week ago: the week's mean does"),
+        pytest.param("-" * 100, 1, id="left out by an adjustment: the week's mean does"),
         pytest.param("_" * 100, 98, id="no traffic a week ago: nothing does until the bad minute rolls off"),
     ],
 )
@@ -327,12 +328,17 @@ def test_a_budget_that_every_week_spends_has_no_earliest_either() -> None:
             id="less than half",
         ),
         pytest.param(
+            followed(drawn("-" * (WEEK // 2 + 1)), constant(WEEK + WEEK // 2 - 1, 100)),
+            None,
+            id="half of it left out by an adjustment",
+        ),
+        pytest.param(
             followed(drawn("?" * (WEEK // 2)), constant(WEEK + WEEK // 2, 100)), 2, id="half of one more"
         ),
         pytest.param(constant(9 * WEEK, 100), MOST_WEEKS, id="more than is compared"),
     ],
 )
-def test_only_weeks_that_were_measured_are_compared(slices: Slices, weeks: int | None) -> None:
+def test_only_weeks_that_were_measured_and_count_are_compared(slices: Slices, weeks: int | None) -> None:
     found = forecast(slices, window=100, quiet=50).spread
     assert (None if found is None else found.weeks) == weeks
 

@@ -19,7 +19,6 @@ from gatekeeper.availability.ledger import (
     STEP,
     Counts,
     Cumulative,
-    Flag,
     Slices,
     Times,
     end_of,
@@ -92,8 +91,9 @@ def thaw(
     """The earliest t >= now with r(t) >= above, or r > floor from t - quiet to t and no 6 h burn of 1 or more at t.
 
     The forecast is that no new incident comes: each slice to come repeats the one a week before it, errors outside
-    incidents included. What the last week lacks (gaps, a ledger younger than that) comes at the mean rates of the
-    rest. Where nothing went bad outside incidents nothing new does, and the forecast is exact up to the traffic.
+    incidents included. What the last week lacks (gaps, what an adjustment leaves out, a ledger younger than that)
+    comes at the mean rates of the rest. Where nothing went bad outside incidents nothing new does, and the forecast
+    is exact up to the traffic.
     The budget of a calendar period starts anew with the next.
 
     Args:
@@ -215,7 +215,7 @@ def _earlier_weeks(slices: Slices, last: int) -> Iterator[Slices]:
     for back in range(1, MOST_WEEKS):
         stop = last + 1 - back * WEEK
         week = slices.between(stop - WEEK, stop)
-        if np.count_nonzero(week.having(Flag.MEASURED)) * 2 >= WEEK:
+        if np.count_nonzero(week.counting) * 2 >= WEEK:
             yield week
 
 
@@ -261,8 +261,8 @@ def _left(course: Slices, past: Slices, window: Window, allowed: float, first: i
 
 
 def _expected(week: Slices, found: Sequence[Incident], ahead: int) -> tuple[Counts, Counts]:
-    """(bad, total) of the slices to come: the week again, its gaps and incidents at the rates of the rest."""
-    measured = week.having(Flag.MEASURED)
+    """(bad, total) of the slices to come: the week again, at the rates of the rest where it says nothing of them."""
+    measured = week.counting
     calm = measured & ~incidents.inside(week, found)
     rate = float(week.total[measured].mean()) if measured.any() else 0.0
     events = float(week.total[calm].sum())

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gatekeeper.availability.budget import exact
-from gatekeeper.availability.ledger import STEP, Counts, Flag, Slices, Times, end_of, slice_of
+from gatekeeper.availability.ledger import STEP, Counts, Slices, Times, end_of, slice_of
 
 FAILING_RATIO = 0.025
 """A slice with this share of bad events fails, even where the objective allows nearly as much."""
@@ -148,8 +148,7 @@ def reliability(slices: Slices, incidents: Sequence[Incident]) -> Reliability:
         slices: the stretch.
         incidents: what ``find`` found in it.
     """
-    counting = slices.having(Flag.MEASURED) & ~slices.having(Flag.EXCLUDED)
-    up_s = float(np.count_nonzero(counting & ~inside(slices, incidents)) * STEP)
+    up_s = float(np.count_nonzero(slices.counting & ~inside(slices, incidents)) * STEP)
     mttr_s, grows = _time_to_restore(incidents, slices.watermark)
     divisor = len(incidents) or RULE_OF_THREE
     return Reliability(

@@ -134,6 +134,11 @@ class Slices:
         having: npt.NDArray[np.bool_] = (self.flags & np.uint8(flag)) != 0
         return having
 
+    @property
+    def counting(self) -> npt.NDArray[np.bool_]:
+        """Which slices were measured and are not left out by an adjustment, shape (n,)."""
+        return self.having(Flag.MEASURED) & ~self.having(Flag.EXCLUDED)
+
     def latest(self, count: int) -> Self:
         """The last ``count`` slices of this stretch, which has as many; the arrays are shared, not copied."""
         start = len(self) - count
@@ -154,12 +159,11 @@ class Slices:
 
     def sums(self) -> Sums:
         """Everything in this stretch, added up; slices that an adjustment excludes are not looked for."""
-        counting = ~self.having(Flag.EXCLUDED)
         return Sums(
             total=float(self.total.sum()),
             bad=float(self.bad.sum()),
-            expected=int(np.count_nonzero(counting)),
-            measured=int(np.count_nonzero(counting & self.having(Flag.MEASURED))),
+            expected=int(np.count_nonzero(~self.having(Flag.EXCLUDED))),
+            measured=int(np.count_nonzero(self.counting)),
             interpolated=int(np.count_nonzero(self.having(Flag.INTERPOLATED))),
             approximate=int(np.count_nonzero(self.having(Flag.APPROXIMATE))),
         )

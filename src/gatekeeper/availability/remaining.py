@@ -8,7 +8,7 @@ budget). Traffic to come is taken to repeat the seven days before, minute by min
 import numpy as np
 
 from gatekeeper.availability.budget import remaining_each
-from gatekeeper.availability.ledger import Counts, Cumulative, Flag, Slices, end_of, ending_at, steps_in
+from gatekeeper.availability.ledger import Counts, Cumulative, Slices, end_of, ending_at, steps_in
 from gatekeeper.availability.window import Rolling, Window
 
 WEEK = steps_in(7 * 86400)
@@ -44,11 +44,12 @@ def remaining_at(slices: Slices, window: Window, allowed: float, first: int, sto
 def to_come(slices: Slices, first: int, stop: int, until: int) -> Counts:
     """Events expected after each slice with ``first <= index < stop``, up to slice ``until``: shape (stop - first,).
 
-    Each slice repeats the one a week before it. One of that week that was not measured counts as the mean of the
-    week's others; a ledger younger than a week has many of them. Nothing is expected of a week without measurements.
+    Each slice repeats the one a week before it. One of that week that was not measured, or that an adjustment leaves
+    out, counts as the mean of the week's others; a ledger younger than a week has many of them. Nothing is expected
+    of a week without measurements.
     """
     known = slices.between(first - WEEK + 1, stop)
-    events, measured = _running(known.total), _running(known.having(Flag.MEASURED).astype(np.float64))
+    events, measured = _running(known.total), _running(known.counting.astype(np.float64))
     here = np.arange(first, stop) + 1 - known.first
     weeks, rest = np.divmod(until + 1 - known.first - here, WEEK)
     seen, found = measured[here] - measured[here - WEEK], events[here] - events[here - WEEK]
