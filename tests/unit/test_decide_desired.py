@@ -29,7 +29,7 @@ from gatekeeper.decide.desired import COMMENT_LIMIT, MARKER, OUTPUT_LIMIT, TITLE
 from gatekeeper.decide.evaluate import decide
 from gatekeeper.decide.gate_state import step
 from gatekeeper.decide.snapshot import Refusal, ServiceView, Snapshot
-from gatekeeper.decide.verdict import Doubt, Gap, State, Verdict
+from gatekeeper.decide.verdict import Doubt, Gap, Owed, State, Verdict
 from gatekeeper.policy.gate import Gate
 from gatekeeper.policy.objective import ByTimeslices, CalendarWindow, Timeslices
 
@@ -285,6 +285,27 @@ def test_titles() -> None:
     )
     assert titles(a_view(State.FROZEN, unmeasured())) == "checkout is frozen: nothing was measured"
     assert titles(view(State.OPEN, unknown=HOUR)) == f"checkout is not measured: {GAP.detail}"
+
+
+@pytest.mark.parametrize(
+    ("incidents", "words"),
+    [
+        pytest.param(
+            0, "28.4 % over its error budget; expected end 23 Nov", id="only the budget is awaited"
+        ),
+        pytest.param(
+            1, "28.4 % over its error budget; waits for the postmortem of 2026-11-20 12:00 UTC", id="one"
+        ),
+        pytest.param(3, "waits for the postmortem of 2026-11-20 12:00 UTC and 2 more", id="several"),
+    ],
+)
+def test_a_title_names_the_postmortem_that_a_freeze_waits_for_instead_of_an_end(
+    incidents: int, words: str
+) -> None:
+    starts = [NOW - 2 * DAY + each * HOUR for each in range(incidents)]
+    owed = tuple(Owed("availability", at, at + HOUR, 0.3) for at in starts)
+    frozen = a_view(State.FROZEN, -0.284, expected_end=NOW + DAY, memory={"owed": owed})
+    assert titles(frozen).endswith(words)
 
 
 @pytest.mark.parametrize(

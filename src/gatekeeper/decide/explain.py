@@ -50,8 +50,8 @@ def headline(view: ServiceView, ruling: ServiceRuling) -> str:
             return f"{name}; this change passes by its label {ruling.detail}"
         case Why.EXEMPT_PATHS:
             return f"{name}; this change passes: only exempt paths are touched"
-        case Why.FROZEN if view.expected_end is not None and not view.memory.gaps:
-            return f"{name}: {how_far(view)}; expected end {phrases.day(view.expected_end)}"
+        case Why.FROZEN:
+            return f"{name}: {how_far(view)}{_waits_for(view)}"
         case Why.TOO_LARGE:
             return f"{name}; {ruling.detail} changed lines are too many at once"
         case Why.TOO_MANY:
@@ -59,6 +59,17 @@ def headline(view: ServiceView, ruling: ServiceRuling) -> str:
         case why if why in _UNKNOWN:
             return f"{name}: {doubts(view)}"
     return f"{name}: {how_far(view)}"
+
+
+def _waits_for(view: ServiceView) -> str:
+    """What a freeze waits for, or until when: no date where it would end only if somebody wrote something."""
+    if view.memory.owed:
+        first, *others = view.memory.owed
+        more = f" and {len(others)} more" if others else ""
+        return f"; waits for the postmortem of {instant(first.start)}{more}"
+    if view.expected_end is None or view.memory.gaps:
+        return ""
+    return f"; expected end {phrases.day(view.expected_end)}"
 
 
 def _standing(view: ServiceView) -> str:
