@@ -103,7 +103,7 @@ def course(setting: Setting, seed: int) -> Course:
     left = remaining_each(bad, of_all(WINDOW_S), ALLOWED)
     page, ticket = (
         [row for row in rows if row.share * setting.budget >= FEWEST_FAILURES]
-        for rows in (freezing_rows(WINDOW_S, GATE), cautioning_rows(WINDOW_S))
+        for rows in (freezing_rows(WINDOW_S, ALLOWED, GATE), cautioning_rows(WINDOW_S))
     )
     return Course(
         bad=bad,

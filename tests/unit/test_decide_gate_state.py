@@ -145,14 +145,21 @@ def test_a_gate_that_does_not_look_at_the_burn_does_not_freeze_on_it() -> None:
 )
 def test_no_row_fires_at_a_pace_that_keeps_the_promise(days: int, pages: list[float]) -> None:
     window = days * 86_400
-    assert [row.share * window / row.long_s for row in freezing_rows(window, a_gate())] == pytest.approx(
-        pages
-    )
+    assert [
+        row.share * window / row.long_s for row in freezing_rows(window, 0.0005, a_gate())
+    ] == pytest.approx(pages)
     assert all(row.share * window / row.long_s >= 1 - 1e-12 for row in cautioning_rows(window))
     calm = evidence(
         measured(0.9, total=100e6, burn=dict.fromkeys((300, 1800, 3600, 7200, 21600, 86400, 259200), 0.99))
     )
     assert after(State.OPEN, calm, days=days).state is State.OPEN
+
+
+def test_what_no_outage_can_reach_neither_freezes_nor_holds_a_freeze() -> None:
+    """At 80 %, an outage burns at 5×: not more than 5.6×, which is fast, but more than the 4.48× that has cooled."""
+    assert freezing_rows(28 * 86_400, 0.2, a_gate()) == ()
+    outage = evidence(measured(0.5, allowed=0.2, burn={21_600: 5.0}))
+    assert after(State.FROZEN, outage, target="0.8").state is State.PROBATION
 
 
 def test_one_error_in_a_quiet_hour_is_no_fire() -> None:
@@ -181,7 +188,7 @@ def test_every_row_has_to_cool_even_with_the_budget_to_thaw() -> None:
 
 
 def test_what_a_forecast_has_to_wait_for_are_the_cooled_rows() -> None:
-    rows = cooled_rows(freezing_rows(28 * 86_400, a_gate()))
+    rows = cooled_rows(freezing_rows(28 * 86_400, 0.0005, a_gate()))
     assert [row.share for row in rows] == pytest.approx([0.016, 0.04])
 
 

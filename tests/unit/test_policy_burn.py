@@ -4,7 +4,7 @@ import pytest
 
 from gatekeeper.availability.burn import PAGE_ROWS, reachable, threshold
 from gatekeeper.policy.loader import PolicyFile, load
-from gatekeeper.policy.problem import Severity
+from gatekeeper.policy.problem import Problem, Severity
 
 SERVICE = """\
 apiVersion: gatekeeper/v1
@@ -29,13 +29,17 @@ DEFAULTS = PolicyFile(
 
 
 def errors(*objectives: tuple[str, str], freeze: str = "burn: fast", defaults: bool = False) -> list[str]:
+    found = problems(*objectives, freeze=freeze, defaults=defaults)
+    return [str(one) for one in found if one.severity is Severity.ERROR]
+
+
+def problems(*objectives: tuple[str, str], freeze: str, defaults: bool) -> tuple[Problem, ...]:
     texts = [
         OBJECTIVE.format(name=f"objective-{place}", target=target, window=window)
         for place, (target, window) in enumerate(objectives)
     ]
     file = PolicyFile("policies/checkout.yml", SERVICE.format(objectives="\n".join(texts), freeze=freeze))
-    loaded = load([file, DEFAULTS] if defaults else [file])
-    return [str(one) for one in loaded.problems if one.severity is Severity.ERROR]
+    return tuple(load([file, DEFAULTS] if defaults else [file]).problems)
 
 
 @pytest.mark.parametrize(
@@ -90,3 +94,22 @@ def test_the_line_at_28_days_is_where_the_reference_says(target: float, *, refus
     window_s = 28 * 86_400.0
     assert any(reachable(row, window_s, 1 - target) for row in PAGE_ROWS) is not refused
     assert [threshold(row, 50 * 3600) >= 1 for row in PAGE_ROWS] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("target", "freeze", "defaults", "said"),
+    [
+        pytest.param("80%", "below: 0%", False, True, id="a default that can never be"),
+        pytest.param("80%", "below: 0%", True, True, id="asked for by the defaults, of every service"),
+        pytest.param("80%", "burn: off", False, False, id="switched off"),
+        pytest.param("99.95%", "below: 0%", False, False, id="a default that can be"),
+    ],
+)
+def test_a_default_that_cannot_be_is_said_and_is_no_error(
+    target: str, freeze: str, *, defaults: bool, said: bool
+) -> None:
+    found = problems((target, "28d"), freeze=freeze, defaults=defaults)
+    assert [one.severity for one in found] == [Severity.WARNING] * said
+    assert all(
+        str(one).startswith("policies/checkout.yml:5:3: warning: only a spent budget") for one in found
+    )

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from gatekeeper.availability.burn import PAGE_ROWS, TICKET_ROWS, Row, firing, threshold
+from gatekeeper.availability.burn import PAGE_ROWS, TICKET_ROWS, Row, firing, reachable, threshold
 from gatekeeper.decide.evidence import Known
 from gatekeeper.decide.verdict import Reason, Rule
 from gatekeeper.policy.gate import Gate
@@ -12,11 +12,17 @@ COOL = 0.8
 """What fired ends at this part of its threshold, so that a burn which trembles around it does not flap."""
 
 
-def freezing_rows(window_s: float, gate: Gate) -> tuple[Row, ...]:
-    """The rows that freeze. One whose threshold lies below 1 does not: that pace keeps the promise."""
+def freezing_rows(window_s: float, allowed: float, gate: Gate) -> tuple[Row, ...]:
+    """The rows that freeze.
+
+    One whose threshold lies below 1 does not: that pace keeps the promise. Nor does one that no outage can reach,
+    or what it calls hot would hold a freeze that it can never begin.
+    """
     if gate.freeze.burn != "fast":
         return ()
-    return tuple(row for row in PAGE_ROWS if threshold(row, window_s) >= 1)
+    return tuple(
+        row for row in PAGE_ROWS if threshold(row, window_s) >= 1 and reachable(row, window_s, allowed)
+    )
 
 
 def cautioning_rows(window_s: float) -> tuple[Row, ...]:
@@ -31,7 +37,7 @@ def cooled_rows(rows: Iterable[Row]) -> tuple[Row, ...]:
 
 def fast(one: Known, gate: Gate) -> Iterator[Reason]:
     """The freezing rows that fire: the long span burns too fast, and the short one shows that it goes on."""
-    return _firing(Rule.FREEZE_BURN, one, freezing_rows(one.window_s, gate))
+    return _firing(Rule.FREEZE_BURN, one, freezing_rows(one.window_s, one.objective.allowed, gate))
 
 
 def slow(one: Known) -> Iterator[Reason]:

@@ -6,6 +6,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from gatekeeper.availability.burn import Row
 from gatekeeper.availability.incidents import Incident
 from gatekeeper.availability.measure import Measured
 from gatekeeper.decide import burning, lines, outlook, phrases, windows
@@ -16,7 +17,7 @@ from gatekeeper.decide.markdown import code
 from gatekeeper.decide.phrases import count, instant, overspent, pace, percent
 from gatekeeper.decide.snapshot import Culprit, ServiceView
 from gatekeeper.decide.verdict import Doubt, Gap, Reason, Rule, State, Why
-from gatekeeper.policy.gate import Mode
+from gatekeeper.policy.gate import Gate, Mode
 from gatekeeper.policy.objective import Objective
 from gatekeeper.policy.units import format_duration, format_share
 
@@ -110,13 +111,17 @@ def burns(view: ServiceView) -> list[Reason]:
     known = [Known(*pair) for pair in measured(view)]
     match state:
         case State.FROZEN if all(one.measured.remaining > gate.freeze.below for one in known):
-            held = [(one, Rule.FREEZE_BURN, burning.freezing_rows(one.window_s, gate)) for one in known]
+            held = [(one, Rule.FREEZE_BURN, _freezing(one, gate)) for one in known]
         case State.CAUTION if all(one.measured.remaining > gate.caution.below for one in known):
             held = [(one, Rule.CAUTION_BURN, burning.cautioning_rows(one.window_s)) for one in known]
         case _:
             return []
     found = [reason for one, rule, rows in held for reason in burning.hot(rule, one, rows) if reason.found]
     return sorted(found, key=lambda reason: -reason.found)
+
+
+def _freezing(one: Known, gate: Gate) -> tuple[Row, ...]:
+    return burning.freezing_rows(one.window_s, one.objective.allowed, gate)
 
 
 def doubts(view: ServiceView) -> str:
@@ -328,7 +333,8 @@ def probation_ends(view: ServiceView) -> str:
     """When a probation ends, and what would freeze the gate again."""
     end = view.memory.since + (view.service.gate.probation.lasts or timedelta(0))
     when = "not before availability is known again" if view.memory.gaps else instant(end)
-    fast = ", or when it burns fast," if view.service.gate.freeze.burn == "fast" else ""
+    can_be_fast = any(_freezing(Known(*pair), view.service.gate) for pair in measured(view))
+    fast = ", or when it burns fast," if can_be_fast else ""
     return f"{when}. At {_freezes_at(view)} of the budget{fast} changes wait again at once"
 
 

@@ -149,8 +149,8 @@ def _thaw_reason(one: Known, gate: Gate) -> Reason | None:
     reason = _recovery(one, gate)
     if reason is None or one.measured.remaining <= float(gate.freeze.below):
         return None
-    hot = any(burning.hot(Rule.FREEZE_BURN, one, burning.freezing_rows(one.window_s, gate)))
-    return None if hot else reason
+    rows = burning.freezing_rows(one.window_s, one.objective.allowed, gate)
+    return None if any(burning.hot(Rule.FREEZE_BURN, one, rows)) else reason
 
 
 def _recovery(one: Known, gate: Gate) -> Reason | None:

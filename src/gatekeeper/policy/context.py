@@ -35,18 +35,21 @@ def strangers(spec: ServiceSpec, root: Node, organization: str) -> Iterator[Prob
 
 
 def beyond_reach(spec: ServiceSpec, root: Node) -> Iterator[Problem]:
-    """A fast burn that is asked for in this file, and that no outage could be for any of the objectives.
+    """A fast burn that no outage could be for any of the objectives: a mistake where this file asks for it.
 
-    The defaults ask for one too, but of every service: where it cannot be, they ask for nothing.
+    The defaults ask for one too, but of every service: there it is a warning, and the gate asks for nothing.
     """
-    node, _ = locate(root, ("spec", "gate", "freeze", "burn"))
-    asked = spec.gate.freeze.burn == "fast" and isinstance(node, Scalar) and node.mark.path == root.mark.path
-    if not asked:
-        return
     reasons = [_never_fast(objective) for objective in spec.objectives]
-    if all(reasons):
+    if spec.gate.freeze.burn != "fast" or not all(reasons):
+        return
+    node, _ = locate(root, ("spec", "gate", "freeze", "burn"))
+    if isinstance(node, Scalar) and node.mark.path == root.mark.path:
         message = f"a burn can never be fast here: {reasons[0]}"
         yield Problem.at(node.mark, message, "write burn: off; a spent budget freezes all the same")
+        return
+    _, place = locate(root, ("spec", "objectives"))
+    message = f"only a spent budget freezes here, for a burn can never be fast: {reasons[0]}"
+    yield Problem.at(place, message, "write burn: off in gate.freeze to say so", Severity.WARNING)
 
 
 def _never_fast(objective: Objective) -> str:

@@ -281,7 +281,9 @@ def _with_thaw(service: Service, one: _Measuring, evidence: ObjectiveEvidence) -
         one.until,
         floor=float(gate.freeze.below),
         cooled=burning.cooled_rows(
-            burning.freezing_rows(Known(one.objective, evidence.evidence).window_s, gate)
+            burning.freezing_rows(
+                Known(one.objective, evidence.evidence).window_s, one.objective.allowed, gate
+            )
         ),
         fewest=one.objective.fewest,
     )
