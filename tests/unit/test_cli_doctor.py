@@ -140,7 +140,7 @@ def test_a_source_that_had_less_than_the_window_is_a_warning(environ: dict[str, 
     gatekeeper.ledger.commit(ledger, LedgerUpdate(replace(state, history_start=ten_days_ago)))
     gatekeeper.close()
     ((level, text),) = found(environ, "acme/checkout, availability")
-    assert (level, "nothing older than 2026-11-12 20:03 UTC, and the window is 28 d" in text) == (
+    assert (level, "nothing older than 2026-11-12 20:03 UTC, 10 d back, and the window is 28 d" in text) == (
         "warn",
         True,
     )

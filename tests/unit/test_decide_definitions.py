@@ -64,5 +64,5 @@ def test_a_source_that_keeps_less_than_the_window_is_said_with_the_numbers() -> 
     young = measured(0.5, partial_since=NOW - 9 * DAY - MINUTE)
     snapshot = a_snapshot(a_view(objectives=(evidence(young, source_short=True),)))
     text = desire(snapshot, decide(snapshot)).check.text
-    assert "measured since 2026-11-13 11:59 UTC. The source has nothing older" in text
+    assert "measured since 2026-11-13 11:59 UTC, 9 d of 28 d. The source has nothing older" in text
     assert "it was asked for everything since 2026-10-25 12:00 UTC" in text

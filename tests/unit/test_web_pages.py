@@ -117,7 +117,9 @@ def all_paths(gatekeeper: Gatekeeper) -> list[str]:
             "payments", ["availability", "fast-enough", "≈ 99.79"], id="two objectives, one approximate"
         ),
         pytest.param(
-            "newsletter", ["only observes", "≥ 3 d", "partial window: since 2026-11-13"], id="a young one"
+            "newsletter",
+            ["only observes", "≥ 3 d", "partial window: since 2026-11-13", "d of 28 d"],
+            id="a young one",
         ),
         pytest.param(
             "recommendations",

@@ -112,7 +112,8 @@ def _ledgers(gatekeeper: Gatekeeper, service: Service, findings: Findings) -> No
         elif status.short_of(objective.window.at(status.filled_until).start):
             findings.warn(
                 subject,
-                f"the source has nothing older than {instant(status.history_start)}, and the window is "
+                f"the source has nothing older than {instant(status.history_start)}, "
+                f"{format_duration(status.filled_until - status.history_start)} back, and the window is "
                 f"{windows.length(objective.window)}: numbers are of a partial window until the ledger has grown",
                 "keep data in the source for longer than the window; a metric that is so young needs nothing",
             )

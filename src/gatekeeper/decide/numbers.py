@@ -124,7 +124,8 @@ def _notes(objective: Objective, one: ObjectiveEvidence) -> list[str]:
             notes.append(f"{name} has {found.interpolated} minutes spread over gaps in the data")
         if found.partial_since is not None:
             notes.append(
-                f"{name} has a **partial window**: measured since {instant(found.partial_since)}{_short(one)}"
+                f"{name} has a **partial window**: measured since "
+                f"{instant(found.partial_since)}, {phrases.part(found)}{_short(one)}"
             )
         if found.approximate:
             notes.append(f"{name} is **approximate**: {_approximate(objective)}")

@@ -7,6 +7,7 @@ what is below a threshold of the policy never reads as if it had reached it.
 from datetime import datetime, timedelta
 from decimal import ROUND_FLOOR, Decimal
 
+from gatekeeper.availability.measure import Measured
 from gatekeeper.policy.units import format_duration
 
 WHOLES = {0.0: "0 %", 1.0: "100 %"}
@@ -38,6 +39,13 @@ def count(events: float) -> str:
     """Events, thousands separated; fractions (queries that extrapolate) to one digit, but some are never none."""
     text = f"{events:,.1f}".removesuffix(".0")
     return "less than 0.1" if text == "0" and events else text
+
+
+def part(found: Measured) -> str:
+    """How much of its window an objective was measured for, where its ledger is younger: ``9 d of 28 d``."""
+    since = found.partial_since or found.window_start
+    ages = (found.window_end - since, found.window_end - found.window_start)
+    return " of ".join(format_duration(one) for one in ages)
 
 
 def instant(at: datetime) -> str:

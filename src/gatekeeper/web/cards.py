@@ -242,7 +242,7 @@ def _notes(objective: Objective, one: ObjectiveEvidence) -> Iterator[str]:
         if one.exception is not None:
             yield f"target by exception until {phrases.instant(one.exception.end)}"
         if evidence.partial_since is not None:
-            yield f"partial window: since {phrases.instant(evidence.partial_since)}"
+            yield f"partial window: since {phrases.instant(evidence.partial_since)}, {phrases.part(evidence)}"
         if one.source_short:
             yield "the source has nothing older"
         if evidence.resets_at is not None:
