@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatekeeper.availability.adjustment import adjust, effects
+from gatekeeper.availability.adjustment import Failure, adjust, effects, failures
 from gatekeeper.availability.incidents import find, reliability
 from gatekeeper.availability.ledger import STEP, Slices
 from gatekeeper.availability.measure import Measured, Unmeasured, measure
@@ -139,3 +139,25 @@ def test_incidents_are_named_by_what_covers_them() -> None:
     assert [one.start for one in found] == [first.start, later.start]
     assert [one.incidents for one in found] == [incidents[:1], incidents[1:]]
     assert [(one.bad, one.total) for one in found] == [(500, 15 * EVENTS), (300, 13 * EVENTS)]
+
+
+@pytest.mark.parametrize(
+    ("stretches", "left"),
+    [
+        pytest.param([minutes(5, 20)], [5], id="one that ends in the middle of it"),
+        pytest.param([minutes(20, 40)], [10], id="one that begins in the middle of it"),
+        pytest.param([minutes(14, 21)], [4, 4], id="one inside it, so that two incidents are left"),
+        pytest.param([minutes(5, 30)], [], id="one that covers it"),
+        pytest.param([minutes(5, 14), minutes(20, 40)], [6], id="two that cover a part each"),
+    ],
+)
+def test_an_incident_that_an_adjustment_covers_in_part_is_one(
+    stretches: list[Adjustment], left: list[int]
+) -> None:
+    slices = drawn("." * 10 + "x" * 15 + "." * 15 + "x" * 5)
+    whole, other = find(slices, ALLOWED)
+    counted = find(adjust(slices, stretches), ALLOWED)
+    found, later = failures(counted, list(effects(slices, stretches, (whole, other))))
+    assert (found.incident, found.reasons) == (whole, ("maintenance",))
+    assert [one.bad for one in found.counted] == [100 * length for length in left]
+    assert later == Failure(other, (counted[-1],), ())

@@ -1,6 +1,7 @@
 """What check, comment, page and API say of adjustments and exceptions; that it replays."""
 
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -146,6 +147,14 @@ def test_incidents_that_count_and_those_that_do_not_stand_in_order_of_time() -> 
     one = evidence(measured(0.9, worst=(later,)), adjusted=(an_adjustment(),), thaw=a_forecast())
     report = views.service_detail(shown(a_view(objectives=(one,))), (), (), ())
     assert [one.adjusted_by for one in report.incidents] == ["maintenance", None]
+
+
+def test_of_an_incident_that_outlasts_an_adjustment_the_rest_counts() -> None:
+    rest = replace(OUTAGE, start=OUTAGE.start + timedelta(minutes=20), bad=100, budget_share=0.2)
+    one = evidence(measured(0.9, worst=(rest,)), adjusted=(an_adjustment(),))
+    (told,) = views.service_detail(shown(a_view(objectives=(one,))), (), (), ()).incidents
+    assert (told.bad, told.budget_share, told.adjusted_by) == (500, 1.0, "maintenance")
+    assert (told.counted_bad, told.counted_budget_share) == (100, 0.2)
 
 
 def test_the_page_tells_the_same() -> None:

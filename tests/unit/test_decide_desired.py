@@ -290,9 +290,7 @@ def test_titles() -> None:
 @pytest.mark.parametrize(
     ("incidents", "words"),
     [
-        pytest.param(
-            0, "28.4 % over its error budget; expected end 23 Nov", id="only the budget is awaited"
-        ),
+        pytest.param(0, "28.4 % over its error budget; expected end 23 Nov", id="only the budget is awaited"),
         pytest.param(
             1, "28.4 % over its error budget; waits for the postmortem of 2026-11-20 12:00 UTC", id="one"
         ),

@@ -12,10 +12,13 @@ from flask.testing import FlaskClient
 from jsonschema import Draft202012Validator
 
 import faces
+from builders import DAY, NOW, a_view, measured
 from gatekeeper.availability.measure import Measured
 from gatekeeper.bootstrap import Gatekeeper
+from gatekeeper.decide.verdict import State
 from gatekeeper.web.app import create_app
 from gatekeeper.web.openapi import description
+from gatekeeper.web.views import objective_reports
 
 SERVICE = {"name", "organization", "state", "since", "expected_end", "reasons", "blocked", "objectives"}
 OBJECTIVE = {
@@ -23,6 +26,7 @@ OBJECTIVE = {
     *("coverage", "watermark", "burn", "incidents", "mtbf_seconds", "mttr_seconds", "approximate", "query"),
     *("exception", "adjustments", "raw"),
     *("window_start", "window_end", "interpolated", "partial_since", "source_short", "redefined", "time_up"),
+    *("expected_total", "resets_at"),
     *("mtbf_at_least_seconds", "mttr_at_least_seconds"),
 }
 DETAIL = SERVICE | {"incidents", "transitions", "deployments", "overrides", "forecast"}
@@ -319,3 +323,19 @@ def test_what_a_deployment_cost_is_null_where_nothing_was_measured(client: Flask
     told = answered(client, "/services/recommendations")["deployments"]
     numbers = ("until", "bad", "sigma", "budget_share", "certain")
     assert {one["costs"][0][name] for one in told if one["costs"] for name in numbers} == {None}
+
+
+@pytest.mark.parametrize(
+    ("found", "expected", "resets"),
+    [
+        pytest.param(
+            measured(0.5, to_come=500, total=1_000, resets_at=NOW + DAY), 1_500, NOW + DAY, id="a month"
+        ),
+        pytest.param(measured(0.5, total=1_000), 1_000, None, id="a rolling window"),
+    ],
+)
+def test_the_events_of_the_whole_window_are_told(
+    found: Measured, expected: float, resets: datetime | None
+) -> None:
+    (told,) = objective_reports(a_view(State.OPEN, found))
+    assert (told.total, told.expected_total, told.resets_at) == (1_000, expected, resets)

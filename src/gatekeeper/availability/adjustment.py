@@ -53,6 +53,21 @@ class Adjusted:
     incidents: tuple[Incident, ...]
 
 
+@dataclass(frozen=True)
+class Failure:
+    """An incident as the ledger has it, and what of it counts.
+
+    Attributes:
+        incident: whole, whatever adjustments say.
+        counted: what is left of it as incidents once adjustments are laid over it; itself where none touches it.
+        reasons: of the adjustments that cover some of it, in order of time.
+    """
+
+    incident: Incident
+    counted: tuple[Incident, ...]
+    reasons: tuple[str, ...]
+
+
 def adjust(slices: Slices, adjustments: Sequence[Adjusting]) -> Slices:
     """The slices as they count. What was not measured stays unknown: nobody saw it up.
 
@@ -87,6 +102,33 @@ def effects(
             covered = tuple(each for each in incidents if _covers(one, each))
             bad, total = float(window.bad[place].sum()), float(window.total[place].sum())
             yield Adjusted(one.start, one.end, one.reason, one.treatment, bad, total, covered)
+
+
+def failures(counted: Sequence[Incident], adjusted: Sequence[Adjusted]) -> list[Failure]:
+    """Every incident of a window once, in order of time, those that were adjusted away among them.
+
+    Args:
+        counted: the incidents that are left with all adjustments.
+        adjusted: what each adjustment did.
+    """
+    covered = {each.start: each for one in adjusted for each in one.incidents}
+    found = [
+        Failure(
+            whole,
+            tuple(one for one in counted if _meet(one, whole)),
+            tuple(dict.fromkeys(one.reason for one in adjusted if whole in one.incidents)),
+        )
+        for whole in covered.values()
+    ]
+    untouched = [one for one in counted if not any(_meet(one, whole) for whole in covered.values())]
+    return sorted(
+        [*found, *(Failure(one, (one,), ()) for one in untouched)], key=lambda one: one.incident.start
+    )
+
+
+def _meet(one: Incident, other: Incident) -> bool:
+    """Whether they have a moment in common; an open one has no end."""
+    return (other.end is None or one.start < other.end) and (one.end is None or other.start < one.end)
 
 
 def _place(slices: Slices, one: Adjusting) -> slice | None:

@@ -84,6 +84,13 @@ class ObjectiveReport(Answer):
         "counts with the total expected at its end. "
         "Never clamped: below 0 the budget is overspent."
     )
+    expected_total: float | None = Field(
+        description="Events of the whole window: total, and those expected until a calendar period's end. "
+        "The budget is (1 - target) of them."
+    )
+    resets_at: datetime | None = Field(
+        description="The calendar period's end, at which the budget starts anew; null for a rolling window."
+    )
     coverage: float = Field(description="Measured slices / expected slices of the window.")
     interpolated: int | None = Field(
         description="Slices of the window that were spread over a gap in the data."
@@ -161,6 +168,11 @@ class IncidentReport(Answer):
         description="The reason of the adjustment that covers some of it: then it is as the ledger has it, "
         "and what is covered counts for nothing.",
     )
+    counted_bad: float = Field(
+        description="Bad events of what is left of it as an incident once adjustments are laid over it; "
+        "bad where none covers any of it."
+    )
+    counted_budget_share: float = Field(description="The same of budget_share.")
 
 
 class ReasonReport(Answer):

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from gatekeeper.availability.adjustment import Adjusted
+from gatekeeper.availability.adjustment import Adjusted, failures
 from gatekeeper.availability.attribution import Cost, Unpriced
 from gatekeeper.availability.forecast import Stretch
 from gatekeeper.availability.measure import Measured, Unmeasured
@@ -175,6 +175,8 @@ def _objective(objective: Objective, written: Objective, one: ObjectiveEvidence)
         total=measured.total if measured else silent,
         availability=measured.availability if measured else None,
         budget_remaining=measured.remaining if measured else None,
+        expected_total=measured.total + measured.to_come if measured else silent,
+        resets_at=measured.resets_at if measured else None,
         coverage=evidence.coverage,
         interpolated=measured.interpolated if measured else None,
         partial_since=measured.partial_since if measured else None,
@@ -226,16 +228,16 @@ def _incidents(view: ServiceView) -> Iterator[IncidentReport]:
     """An objective's incidents in order of time, those that were adjusted away among them."""
     for objective, one in pairs(view):
         counted = one.evidence.incidents if isinstance(one.evidence, Measured) else ()
-        found = [(incident, None) for incident in counted]
-        adjusted = [(incident, each.reason) for each in one.adjusted for incident in each.incidents]
-        for incident, reason in sorted([*found, *adjusted], key=lambda pair: pair[0].start):
+        for found in failures(counted, one.adjusted):
             yield IncidentReport(
                 objective=objective.name,
-                start=incident.start,
-                end=incident.end,
-                bad=incident.bad,
-                budget_share=incident.budget_share,
-                adjusted_by=reason,
+                start=found.incident.start,
+                end=found.incident.end,
+                bad=found.incident.bad,
+                budget_share=found.incident.budget_share,
+                adjusted_by="; ".join(found.reasons) or None,
+                counted_bad=sum(each.bad for each in found.counted),
+                counted_budget_share=sum(each.budget_share for each in found.counted),
             )
 
 
