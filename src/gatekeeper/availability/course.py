@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from gatekeeper.availability.budget import remaining_each
 from gatekeeper.availability.burn import SPANS, burn_rate_each
+from gatekeeper.availability.incidents import turns
 from gatekeeper.availability.ledger import STEP, Counts, Cumulative, Flag, Slices, end_of, ending_at, steps_in
 from gatekeeper.availability.measure import LEAST_COVERED, reach
 from gatekeeper.availability.remaining import to_come
@@ -74,6 +75,7 @@ class Course:
         age: slices since the last measured one; NaN before the first.
         quiet: for how many slices more than ``floor`` was left without a break; 0 where no more is left.
         burn: burn rates by span in seconds.
+        turns: how often the window's incidents may have changed; between two turns only their shares do.
     """
 
     first: int
@@ -89,6 +91,7 @@ class Course:
     age: Series
     quiet: Series
     burn: Mapping[int, Series]
+    turns: Series
 
     @classmethod
     def of(
@@ -145,6 +148,7 @@ class Course:
                 span: Series(burn_rate_each(*running.ending(first, stop, steps_in(span)), allowed))
                 for span in SPANS
             },
+            turns=Series(_turns(known, allowed, length)),
         )
 
 
@@ -209,6 +213,11 @@ def _count(seen: Bools, lengths: Counts) -> Counts:
     ends = np.arange(len(running) - len(lengths), len(running))
     count: Counts = running[ends] - running[np.maximum(ends - lengths.astype(np.intp), 0)]
     return count
+
+
+def _turns(known: Slices, allowed: float, lengths: Counts) -> Counts:
+    stops = np.arange(len(known) - len(lengths), len(known)) + 1
+    return turns(known, allowed, stops - lengths.astype(np.intp), stops).astype(np.float64)
 
 
 def _age(seen: Bools) -> Counts:

@@ -128,6 +128,32 @@ def find(
     )
 
 
+def turns(slices: Slices, allowed: float, starts: Times, stops: Times) -> Times:
+    """How often the incidents of a window may have changed as it moves on, shape (n,): equal numbers, equal incidents.
+
+    Between two turns only their shares of the budget change.
+
+    Args:
+        slices: all that the window passes over.
+        allowed: 1 - target, in (0, 1].
+        starts: the window's first slice at each instant, a position in ``slices``, shape (n,), ascending.
+        stops: one past its last slice, likewise.
+
+    Raises:
+        ValueError: ``allowed`` leaves no budget.
+    """
+    fails = np.zeros(len(slices), dtype=np.bool_)
+    fails[failing(slices, allowed)] = True
+    failures, eventful = _running(fails), _running(slices.total != 0)
+    until_failing = np.maximum.accumulate(np.concatenate(([0], np.where(fails, eventful[1:], 0))))
+    oldest, newest = failures[starts], failures[stops]
+    is_open = (oldest < newest) & (eventful[stops] - until_failing[stops] <= MERGED_GAP)
+    changed = np.zeros(len(stops), dtype=np.bool_)
+    for one in (oldest, newest, is_open):
+        changed[1:] |= one[1:] != one[:-1]
+    return np.cumsum(changed)
+
+
 def inside(slices: Slices, incidents: Sequence[Incident]) -> npt.NDArray[np.bool_]:
     """Which slices of a stretch lie inside one of these incidents, shape (n,); an open one lasts to the end."""
     covered = np.zeros(len(slices), dtype=np.bool_)
@@ -171,6 +197,10 @@ def _runs(slices: Slices, failures: Times) -> tuple[Times, Times, bool]:
     stops = failures[np.concatenate((breaks, [-1]))] + 1
     good_since = len(slices) - len(silent) - int(rank[-1]) - 1
     return firsts, stops, good_since <= MERGED_GAP
+
+
+def _running(seen: npt.NDArray[np.bool_]) -> Times:
+    return np.concatenate(([0], np.cumsum(seen)))
 
 
 def _each_sum(values: Counts, firsts: Times, stops: Times) -> Counts:

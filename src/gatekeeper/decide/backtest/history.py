@@ -8,7 +8,7 @@ from typing import Any, Literal, cast
 import numpy as np
 
 from gatekeeper.availability.course import Course, Series
-from gatekeeper.availability.incidents import Incident, budget_share, failing, find
+from gatekeeper.availability.incidents import Incident, budget_share, find
 from gatekeeper.availability.ledger import STEP, Counts, Slices, end_of
 from gatekeeper.availability.measure import Evidence, Measured, Unmeasured, measure
 from gatekeeper.availability.window import Rolling
@@ -117,8 +117,7 @@ class Seen:
             quiet_s=self._quiet_s,
             floor=self._floor,
         )
-        self._failing = past.slices.first + failing(past.slices, past.objective.allowed)
-        self._found: dict[tuple[int, int], tuple[Incident, ...]] = {}
+        self._found: dict[int, tuple[Incident, ...]] = {}
 
     @property
     def objective(self) -> Objective:
@@ -209,40 +208,31 @@ class Seen:
         Raises:
             UndecidedError: some windows have others, or other parts of them.
         """
-        course, first = self._course, self._first + stretch.first
-        last = first + stretch.size - 1
-        begin = first - int(course.length.values[stretch.first])
-        moved = last if isinstance(self.objective.window, Rolling) else first
-        edges = np.searchsorted(self._failing, (begin, begin + moved - first, first, last), side="right")
-        left, left_later, right, right_later = (int(edge) for edge in edges)
-        if (left, right) != (left_later, right_later):
+        course, rounding = self._course, self._course.rounding
+        first, last, _ = course.turns.extremes(stretch.level, stretch.index)
+        found = self._after(int(first))
+        if any(self._after(turn) != found for turn in range(int(first) + 1, int(last) + 1)):
             raise UndecidedError
-        found = self._found_in(left, right, begin, first)
-        if stretch.level and any(one.end is None for one in found):
-            raise UndecidedError
-        events = stretch.bounds(course.total, course.rounding) + stretch.bounds(
-            course.to_come, course.rounding
-        )
+        events = stretch.bounds(course.total, rounding) + stretch.bounds(course.to_come, rounding)
         return tuple(
-            Incident(
+            replace(
+                one,
                 start=stretch.fixed(one.start),
                 end=None if one.end is None else stretch.fixed(one.end),
-                bad=one.bad,
-                total=one.total,
                 budget_share=budget_share(one.bad, events, self.objective.allowed),
             )
             for one in found
         )
 
-    def _found_in(self, left: int, right: int, begin: int, first: int) -> tuple[Incident, ...]:
-        """The incidents of the slices after ``begin`` up to ``first``, whose failing ones are ``left`` to ``right``."""
-        if (left, right) in self._found:
-            return self._found[left, right]
-        window = self._past.slices.between(begin + 1, first + 1)
-        found = find(window, self.objective.allowed, fewest=self.objective.fewest)
-        if all(one.end is not None for one in found):  # those change only with what fails
-            self._found[left, right] = found
-        return found
+    def _after(self, turn: int) -> tuple[Incident, ...]:
+        """The incidents after so many turns, without their shares. Many a turn is of what is dropped as chance."""
+        if turn not in self._found:
+            instant = int(np.searchsorted(self._course.turns.values, turn))
+            length, stop = int(self._course.length.values[instant]), self._first + instant + 1
+            window = self._past.slices.between(stop - length, stop)
+            found = find(window, self.objective.allowed, fewest=self.objective.fewest)
+            self._found[turn] = tuple(replace(one, budget_share=0.0) for one in found)
+        return self._found[turn]
 
     def _partial_since(self, stretch: Stretch, window_start: Any) -> Any:
         if self._past.history_start is None:
