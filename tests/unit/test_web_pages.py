@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
@@ -11,6 +12,7 @@ from flask.testing import FlaskClient
 
 import faces
 from gatekeeper.bootstrap import Gatekeeper
+from gatekeeper.decide.verdict import Owed, State
 from gatekeeper.web.app import create_app
 from gatekeeper.web.dashboard import ago
 from gatekeeper.web.links import Pages
@@ -256,6 +258,20 @@ def test_a_services_page_has_everything_behind_the_overview(client: FlaskClient)
         'http_requests_total{job="checkout"}',
     ):
         assert words in text
+
+
+def test_an_end_that_waits_for_a_postmortem_is_not_promised(tmp_path: Path) -> None:
+    gatekeeper = faces.populated(tmp_path)
+    view = gatekeeper.gates.view("acme/checkout")
+    assert view
+    owed = Owed("availability", view.memory.since, None, 0.5)
+    waiting = replace(view, memory=replace(view.memory, owed=(owed,)))
+    gatekeeper.gates.save(waiting, State.FROZEN, [], faces.NOW)
+    client = create_app(gatekeeper).test_client()
+    assert "Not before 2026-12-17" in page(client, "/services/checkout").text
+    assert "not before 2026-12-17" in (overview := page(client, "/").text)
+    assert "once a postmortem is linked" in overview
+    gatekeeper.close()
 
 
 def test_a_chart_can_be_read_without_seeing_it(client: FlaskClient) -> None:

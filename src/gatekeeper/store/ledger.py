@@ -152,9 +152,8 @@ class SqlLedger:
                 _put_cursors(connection, ours)
                 self._forget_cursors(connection, ours)
                 slices.write(connection, [day for day in days if day.ledger in ours])
-        except (
-            IntegrityError
-        ):  # somebody began one of them at this very moment; who were with it try again later
+        except IntegrityError:
+            # Somebody began one of them at this very moment; those that came with it are tried again later.
             return set(updates)
         return updates.keys() - ours
 
