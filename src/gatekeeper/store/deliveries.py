@@ -111,9 +111,8 @@ class Deliveries:
                 arrival.error = error
         except _RepeatedError:
             return  # each goes on alone: one of them has been here before
-        except (
-            Exception
-        ):  # what is wrong with one must not refuse the rest: each goes on alone, and fails alone
+        except Exception:
+            # What is wrong with one must not refuse the rest: each goes on alone, and fails alone.
             log.exception("deliveries.batch_given_up", deliveries=len(batch))
 
     def _store_together(self, batch: Sequence[_Arrival]) -> None:
