@@ -19,7 +19,8 @@ from gatekeeper.sources.prometheus_api import PrometheusApi
 from gatekeeper.store.engine import Database, create_store_engine
 from gatekeeper.store.ledger import SqlLedger
 from gatekeeper.store.tables import metadata
-from gatekeeper.worker.refresh import SETTLE, refresh
+from gatekeeper.worker.refresh import SETTLE
+from gatekeeper.worker.refresh_together import Due, refresh_together
 from worlds.fixtures import END
 from worlds.prometheus import PrometheusServer
 from worlds.series import METRIC, Series, labels_of, milliseconds
@@ -72,17 +73,20 @@ class Fleet:
                 newest=filled,
                 born_after=filled + 60_000,
                 scrape=60_000,
+                progress=None,
             )
             self.ledger.commit(indicator.id, LedgerUpdate(state, slices))
 
     def a_pass(self, minute: int, source: PrometheusSource) -> float:
         """Refresh all objectives at a minute after the fill; the seconds it took."""
-        now, indicators = END - (LIVED - minute) * MINUTE + SETTLE, self.indicators
+        now = END - (LIVED - minute) * MINUTE + SETTLE
         needed = now - SETTLE - self.window + LIVED * MINUTE
+        due = [Due(one.id, one, needed) for one in self.indicators]
         began = time.perf_counter()
-        for indicator in indicators:
-            refresh(indicator, needed_since=needed, now=now, source=source, ledger=self.ledger)
-        return time.perf_counter() - began
+        done = refresh_together(due, now=now, source=source, ledgers=self.ledger)
+        seconds = time.perf_counter() - began
+        assert len(done) == self.size, "some ledgers were not brought up to date"
+        return seconds
 
     def sums(self) -> float:
         """Seconds to add up all objectives' windows, up to the newest slice."""

@@ -1,6 +1,6 @@
 """Ledgers in memory: what the stored ones must behave like."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -21,7 +21,7 @@ class _Kept:
 
 
 class MemoryLedger:
-    """Keeps state, and keeps the promises of `gatekeeper.worker.fill_ports.Ledger`."""
+    """Keeps state, and keeps the promises of `gatekeeper.worker.fill_ports.ManyLedgers`."""
 
     def __init__(self) -> None:
         self._kept: dict[str, _Kept] = {}
@@ -61,6 +61,27 @@ class MemoryLedger:
     def fail(self, ledger: str, error: str, now: datetime) -> None:
         kept = self._of(ledger)
         kept.error, kept.error_since = error, kept.error_since or now
+
+    def states(self, ledgers: Iterable[str]) -> Mapping[str, LedgerState]:
+        return {ledger: state for ledger in ledgers if (state := self.state(ledger)) is not None}
+
+    def series(self, ledgers: Iterable[str], since: int) -> Mapping[str, int]:
+        return {ledger: len(self.recent(ledger, since)) for ledger in ledgers}
+
+    def cursors_of(self, keys: Mapping[str, Collection[int]]) -> Mapping[str, Mapping[int, Cursor]]:
+        return {ledger: self.cursors(ledger, some) for ledger, some in keys.items()}
+
+    def read_of(self, ledgers: Iterable[str], first: int, stop: int) -> Mapping[str, Slices]:
+        return {ledger: self.read(ledger, first, stop) for ledger in ledgers}
+
+    def commit_all(self, updates: Mapping[str, LedgerUpdate]) -> Collection[str]:
+        refused = set()
+        for ledger, update in updates.items():
+            try:
+                self.commit(ledger, update)
+            except LedgerConflictError:
+                refused.add(ledger)
+        return refused
 
     def _of(self, ledger: str) -> _Kept:
         return self._kept.setdefault(ledger, _Kept())

@@ -185,7 +185,7 @@ def build(
         Runner(stores.work, _at(clock, passes), now, random.random),
         database_url=settings.database_url,
         clock=now,
-        routines=_routines(tempo, clock, github, stores),
+        routines=_routines(tempo, clock, github, stores, ledgers),
         pace=pace,
     )
     return Gatekeeper(
@@ -321,9 +321,13 @@ def _at(clock: Callable[[], datetime], passes: Mapping[Kind, Pass]) -> Mapping[K
 
 
 def _routines(
-    tempo: Tempo, clock: Callable[[], datetime], github: GitHub | None, stores: _Stores
+    tempo: Tempo, clock: Callable[[], datetime], github: GitHub | None, stores: _Stores, ledgers: Ledgers
 ) -> Sequence[Routine]:
     # Lists, not generators: what they read must not be read inside of the transaction that they are stored in.
+    def filled(_: datetime) -> Sequence[Touch]:
+        ledgers.refresh_together([one.service for one in stores.catalog.entries()], clock())
+        return []
+
     def services(_: datetime) -> Sequence[Touch]:
         return [
             Touch(WorkKey(Kind.SERVICE, one.service.key), Priority.SWEEP) for one in stores.catalog.entries()
@@ -354,6 +358,8 @@ def _routines(
     return (
         Routine("installations", tempo.installations, installed),
         Routine("policies", tempo.policies, of_sources(Kind.POLICIES)),
+        # A routine of its own, and first: whatever becomes of it, the services are looked at.
+        Routine("ledgers", tempo.services, filled),
         Routine("services", tempo.services, services),
         Routine("pulls", tempo.pulls, of_sources(Kind.REPOSITORY)),
         Routine("overrides", tempo.overrides, ended),

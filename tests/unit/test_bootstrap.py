@@ -64,6 +64,7 @@ def test_every_routine_is_due_at_start(gatekeeper: Gatekeeper) -> None:
     assert routines(gatekeeper).keys() == {
         "installations",
         "policies",
+        "ledgers",
         "services",
         "pulls",
         "overrides",

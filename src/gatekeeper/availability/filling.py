@@ -1,6 +1,6 @@
 """How a ledger is filled: what a monitoring system must answer, and how far the filling has come."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol, runtime_checkable
@@ -30,6 +30,36 @@ class CounterReader(Protocol):
             SourceError: no answer, or a partial one.
             TooManySamplesError: ask for a shorter stretch.
             QueryRefusedError: this query is never answered.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """What is to be read for one indicator, up to a common end.
+
+    Attributes:
+        after: Unix milliseconds, as in ``CounterReader.read``.
+        series: about how many series there are.
+    """
+
+    reader: "CounterReader | SliceReader"
+    after: int
+    series: int
+
+
+@runtime_checkable
+class Together(Protocol):
+    """A source that reads several indicators in one request."""
+
+    def at_hand(self, wanted: Mapping[str, Stretch], until: int) -> Iterator[Mapping[str, CounterReader]]:
+        """The same readers with their stretch at hand, some at a time, by the names given.
+
+        Each says what it would have said alone, and whatever else it is asked, it asks the source. Left out are those
+        that cannot be read together, and those that the source refused so: asked alone, they may not be.
+
+        Raises:
+            SourceError: no answer, or a partial one; so it is likely to be for the rest.
         """
         ...
 

@@ -157,6 +157,22 @@ class Slices:
             )
         return result
 
+    def over(self, before: Self) -> Self:
+        """The stretch ``before`` with these slices in their places, as far as it has these."""
+        result = before.between(before.first, before.stop)
+        low, high = max(self.first, before.first), min(self.stop, before.stop)
+        if low < high:
+            here, there = (
+                slice(low - self.first, high - self.first),
+                slice(low - before.first, high - before.first),
+            )
+            result.total[there], result.bad[there], result.flags[there] = (
+                self.total[here],
+                self.bad[here],
+                self.flags[here],
+            )
+        return result
+
     def sums(self) -> Sums:
         """Everything in this stretch, added up; slices that an adjustment excludes are not looked for."""
         return Sums(

@@ -22,7 +22,7 @@ _TOKEN = re.compile(
 _MOST_WAYS = 65_536
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=16_384)  # two or three queries an objective, each pass anew
 def portable(pattern: str) -> re.Pattern[str] | None:
     """The pattern compiled so that ``fullmatch`` agrees with Prometheus, or None where that is not certain.
 

@@ -127,7 +127,7 @@ class WindowQuery:
         return self.text
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=16_384)  # two or three queries an objective, each pass anew
 def classify(query: str) -> BareSelector | WindowQuery:
     """Tell a bare selector from a query with ``$window``.
 
@@ -147,7 +147,7 @@ def classify(query: str) -> BareSelector | WindowQuery:
     return _bare(tree)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=16_384)  # two or three queries an objective, each pass anew
 def gauge(query: str) -> BareSelector | str:
     """A query that has a value at any instant: a bare gauge, or another expression as it is.
 

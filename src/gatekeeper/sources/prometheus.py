@@ -1,6 +1,9 @@
 """Prometheus: counters, gauges and native histograms as raw samples; any other query as slices."""
 
-from gatekeeper.availability.filling import CounterReader, SliceReader
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from gatekeeper.availability.filling import CounterReader, SliceReader, Stretch
 from gatekeeper.errors import QueryRefusedError
 from gatekeeper.policy import latency
 from gatekeeper.policy.counting import EventQueries
@@ -9,11 +12,12 @@ from gatekeeper.policy.objective import Indicator, Latency
 from gatekeeper.policy.selector import BareSelector, WindowQuery, classify, gauge
 from gatekeeper.settings import Settings
 from gatekeeper.sources.prometheus_api import PrometheusApi
-from gatekeeper.sources.prometheus_counters import Counters, requests
+from gatekeeper.sources.prometheus_counters import AtHand, Counters, requests
 from gatekeeper.sources.prometheus_flavour import Dialect, Flavour
 from gatekeeper.sources.prometheus_gauges import Gauges
 from gatekeeper.sources.prometheus_histograms import NativeHistograms
 from gatekeeper.sources.prometheus_latency import LatencyCounters
+from gatekeeper.sources.prometheus_together import read, together
 from gatekeeper.sources.prometheus_windows import Scrapes, Windows
 
 
@@ -45,6 +49,22 @@ class PrometheusSource:
         asked = requests(latency.total(named), latency.good(named, found.below), good=True)
         return LatencyCounters(self._api, Counters(self._api, asked), named, found.below)
 
+    def at_hand(self, wanted: Mapping[str, Stretch], until: int) -> Iterator[Mapping[str, CounterReader]]:
+        """See ``Together.at_hand``: indicators of counters that differ in the value of one label."""
+        readers = {name: one.reader for name, one in wanted.items()}
+        counters = {name: found for name, one in readers.items() if (found := _counters(one)) is not None}
+        for label, members in together({name: (one, wanted[name]) for name, one in counters.items()}):
+            try:
+                answer = read(self._api, label, members, until)
+            except QueryRefusedError:
+                continue
+            given = {
+                one.name: AtHand(one.counters, one.stretch.after, until, answer[one.name])
+                for one in members
+                if one.name in answer
+            }
+            yield {name: _reading(readers[name], one) for name, one in given.items()}
+
     def _counted(self, queries: EventQueries) -> Counters | Windows:
         match classify(queries.total), classify(queries.part):
             case BareSelector() as total, BareSelector() as part:
@@ -58,6 +78,15 @@ class PrometheusSource:
     def close(self) -> None:
         """Close the connections."""
         self._api.close()
+
+
+def _counters(reader: CounterReader | SliceReader) -> Counters | None:
+    counters = reader.counters if isinstance(reader, LatencyCounters) else reader
+    return counters if isinstance(counters, Counters) else None
+
+
+def _reading(reader: CounterReader | SliceReader, given: AtHand) -> CounterReader:
+    return replace(reader, counters=given) if isinstance(reader, LatencyCounters) else given
 
 
 def from_settings(settings: Settings) -> PrometheusSource | None:

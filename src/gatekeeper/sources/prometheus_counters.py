@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from gatekeeper.availability.filling import CounterReader
 from gatekeeper.availability.series import RawSeries
 from gatekeeper.errors import QueryRefusedError
 from gatekeeper.policy.selector import BareSelector, Matcher
@@ -25,7 +26,7 @@ class Request:
         narrow: conditions under which it counts as ``bad_where`` instead.
     """
 
-    selector: str
+    selector: BareSelector
     role: str
     total: int
     bad: int
@@ -55,10 +56,10 @@ def requests(total: BareSelector, part: BareSelector, *, good: bool) -> tuple[Re
     """One request if the part's series are all among the total's, told apart here; otherwise one each."""
     narrow = part.narrows(total)
     if narrow is not None:
-        return (Request(str(total), "total", 1, int(good), narrow, int(not good)),)
+        return (Request(total, "total", 1, int(good), narrow, int(not good)),)
     return (
-        Request(str(total), "total", 1, int(good)),
-        Request(str(part), "good" if good else "bad", 0, -1 if good else 1),
+        Request(total, "total", 1, int(good)),
+        Request(part, "good" if good else "bad", 0, -1 if good else 1),
     )
 
 
@@ -85,3 +86,18 @@ class Counters:
             for request in self.requests
             for item in self.api.instant(f"{request.selector}[{width}ms]", until)
         ]
+
+
+@dataclass(frozen=True)
+class AtHand:
+    """Counters of which one stretch was read already, together with others'."""
+
+    counters: CounterReader
+    after: int
+    until: int
+    series: Sequence[RawSeries]
+
+    def read(self, after: int, until: int) -> Sequence[RawSeries]:
+        """See ``CounterReader.read``."""
+        same = (after, until) == (self.after, self.until)
+        return self.series if same else self.counters.read(after, until)

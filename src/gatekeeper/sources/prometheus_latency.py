@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
+from gatekeeper.availability.filling import CounterReader
 from gatekeeper.availability.ledger import STEP
 from gatekeeper.availability.series import RawSeries
 from gatekeeper.policy import latency
 from gatekeeper.policy.selector import BareSelector
 from gatekeeper.policy.units import write_delay
 from gatekeeper.sources.prometheus_api import PrometheusApi
-from gatekeeper.sources.prometheus_counters import Counters
 
 _DAY = 86_400
 
@@ -20,7 +20,7 @@ class LatencyCounters:
     """The counters of a histogram, read as any others; it knows when the bucket asked for does not exist."""
 
     api: PrometheusApi
-    counters: Counters
+    counters: CounterReader
     histogram: BareSelector
     below: Decimal
 

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, fields
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, RowMapping, Text, bindparam, delete, insert, or_, select, update
+from sqlalchemy import Connection, RowMapping, Text, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from gatekeeper.availability.filling import LedgerConflictError, LedgerState, LedgerStatus, LedgerUpdate
@@ -48,6 +48,14 @@ _CURSORS = _CURSOR.where(
     ledger_cursor.c.ledger.in_(bindparam("these", expanding=True)),
     ledger_cursor.c.series.in_(bindparam("some", expanding=True)),
 )
+_SERIES = (
+    select(ledger_cursor.c.ledger, func.count().label("known"))
+    .where(
+        ledger_cursor.c.ledger.in_(bindparam("these", expanding=True)),
+        ledger_cursor.c.time >= bindparam("since_time"),
+    )
+    .group_by(ledger_cursor.c.ledger)
+)
 _RECENT = _CURSOR.where(ledger_cursor.c.ledger == _THIS, ledger_cursor.c.time >= bindparam("since_time"))
 _DELETE_CURSORS = delete(ledger_cursor).where(
     ledger_cursor.c.ledger == _THIS, ledger_cursor.c.series == bindparam("key")
@@ -82,6 +90,15 @@ class SqlLedger:
         """The ledgers as people see them; all None of those that nobody ever asked for."""
         asked = list(ledgers)
         return dict.fromkeys(asked, LedgerStatus()) | {row["id"]: _status(row) for row in self._rows(asked)}
+
+    def series(self, ledgers: Iterable[str], since: int) -> Mapping[str, int]:
+        """How many series each has that had a sample at or after this time, Unix milliseconds."""
+        found: dict[str, int] = dict.fromkeys(ledgers, 0)
+        with self._database.read() as connection:
+            for these in in_parts(found):
+                rows = connection.execute(_SERIES, {"these": these, "since_time": since})
+                found |= {row.ledger: row.known for row in rows}
+        return found
 
     def cursors(self, ledger: str, keys: Collection[int]) -> Mapping[int, Cursor]:
         """The cursors of those series that have one."""

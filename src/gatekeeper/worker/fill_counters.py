@@ -59,7 +59,7 @@ class CounterFilling:
             SourceError, QueryRefusedError: what was committed before stays; the next call goes on from there.
             LedgerConflictError: somebody else is filling this ledger.
         """
-        begin = after = self._unread()
+        begin = after = unread(self.state)
         for until, series in self._chunks(after, _end(stop)):
             progress, cursors = self._progress(until, _end(stop)), self._cursors(series)
             settled = after != begin or self.state.progress is not None
@@ -120,13 +120,6 @@ class CounterFilling:
         begin = _end(self.state.since - BASELINE)
         return (until - begin) / (end - begin)
 
-    def _unread(self) -> int:
-        """Where samples may be that were not read: after the newest one; during a backfill, after what was asked."""
-        asked = _end(self.state.filled_until)
-        if self.state.progress is not None:
-            return asked
-        return max(self.state.newest or 0, asked - LATENESS * MILLISECOND_STEP)
-
     def _chunks(self, after: int, until: int) -> Iterator[tuple[int, Sequence[RawSeries]]]:
         """(end of the chunk, its series), in stretches short enough for source and memory."""
         longest = LONGEST_CHUNK
@@ -169,6 +162,17 @@ class CounterFilling:
     def _store(self, state: LedgerState, slices: Slices, cursors: Mapping[int, Cursor]) -> None:
         self.ledger.commit(self.name, LedgerUpdate(state, slices, cursors))
         self.state = replace(state, version=state.version + 1)
+
+
+def unread(state: LedgerState) -> int:
+    """Where samples may be that were not read, Unix milliseconds.
+
+    After the newest one; during a backfill, after what was asked.
+    """
+    asked = _end(state.filled_until)
+    if state.progress is not None:
+        return asked
+    return max(state.newest or 0, asked - LATENESS * MILLISECOND_STEP)
 
 
 def _end(stop: int) -> int:

@@ -1,6 +1,6 @@
 """What filling a ledger needs of the world."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Protocol
 
@@ -61,4 +61,32 @@ class Ledger(Protocol):
 
     def fail(self, ledger: str, error: str, now: datetime) -> None:
         """Note that filling failed, and since when it does."""
+        ...
+
+
+class ManyLedgers(Ledger, Protocol):
+    """The same, for several ledgers at once."""
+
+    def states(self, ledgers: Iterable[str]) -> Mapping[str, LedgerState]:
+        """How far they have been filled; without those that had no commit yet."""
+        ...
+
+    def series(self, ledgers: Iterable[str], since: int) -> Mapping[str, int]:
+        """How many series each has that had a sample at or after this time, Unix milliseconds."""
+        ...
+
+    def cursors_of(self, keys: Mapping[str, Collection[int]]) -> Mapping[str, Mapping[int, Cursor]]:
+        """By ledger, the cursors of those of its series that have one."""
+        ...
+
+    def read_of(self, ledgers: Iterable[str], first: int, stop: int) -> Mapping[str, Slices]:
+        """The same stretch of each ledger."""
+        ...
+
+    def commit_all(self, updates: Mapping[str, LedgerUpdate]) -> Collection[str]:
+        """Store each of these updates or nothing of it, at once.
+
+        Returns:
+            Those refused, because the ledger is not the one that the update's state was derived from.
+        """
         ...

@@ -1,13 +1,22 @@
 """The ledgers as a service's pass uses them: filled from their source, then read."""
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import datetime
+
+import structlog
 
 from gatekeeper.availability.filling import LedgerStatus
 from gatekeeper.availability.ledger import Slices
+from gatekeeper.errors import ConfigurationError, SourceError
+from gatekeeper.policy.model import Service
 from gatekeeper.policy.objective import Indicator
-from gatekeeper.worker.fill_ports import Ledger, Source
+from gatekeeper.worker.fill_ports import ManyLedgers, Source
 from gatekeeper.worker.refresh import Refreshed, refresh
+from gatekeeper.worker.refresh_together import Due, due, refresh_together
+
+log = structlog.get_logger()
 
 
 class Ledgers:
@@ -17,7 +26,7 @@ class Ledgers:
         source: the availability source of an indicator; raises ConfigurationError when it is not set up.
     """
 
-    def __init__(self, source: Callable[[Indicator], Source], ledger: Ledger) -> None:
+    def __init__(self, source: Callable[[Indicator], Source], ledger: ManyLedgers) -> None:
         self._source = source
         self._ledger = ledger
 
@@ -31,6 +40,21 @@ class Ledgers:
         """
         source = self._source(indicator)
         return refresh(indicator, needed_since=needed_since, now=now, source=source, ledger=self._ledger)
+
+    def refresh_together(self, services: Iterable[Service], now: datetime) -> None:
+        """Fill all ledgers of these services that lack a few slices only, with few requests.
+
+        What is left, and what a source fails at, is each service's own pass's, which refreshes by itself.
+        """
+        by_source: dict[Source, list[Due]] = defaultdict(list)
+        for one in due(services, now):
+            with suppress(ConfigurationError):
+                by_source[self._source(one.indicator)].append(one)
+        for source, some in by_source.items():
+            try:
+                refresh_together(some, now=now, source=source, ledgers=self._ledger)
+            except SourceError as error:
+                log.warning("refresh.failed", error=str(error))
 
     def read(self, ledger: str, first: int, stop: int) -> Slices:
         """Slices ``first`` to ``stop - 1``."""

@@ -1,10 +1,19 @@
 """Bringing a ledger up to date: backfill at first sight, then the little that is new."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from gatekeeper.availability.filling import Critic, LedgerState, LedgerStatus, LedgerUpdate, SliceReader
+from gatekeeper.availability.filling import (
+    CounterReader,
+    Critic,
+    LedgerState,
+    LedgerStatus,
+    LedgerUpdate,
+    SliceReader,
+)
 from gatekeeper.availability.ledger import STEP
 from gatekeeper.availability.series import MILLISECOND_STEP
 from gatekeeper.errors import QueryRefusedError, SourceError
@@ -70,18 +79,56 @@ def refresh(
         QueryRefusedError: the source will not answer this indicator; noted likewise.
         LedgerConflictError: somebody else is filling this ledger.
     """
+    with _noted(indicator, ledger, now):
+        reader = source.reader(indicator)
+    return refresh_by(reader, indicator, needed_since=needed_since, now=now, ledger=ledger)
+
+
+def refresh_by(
+    reader: CounterReader | SliceReader,
+    indicator: Indicator,
+    *,
+    needed_since: datetime,
+    now: datetime,
+    ledger: Ledger,
+) -> Refreshed:
+    """The same with the indicator's reader.
+
+    Raises:
+        SourceError, QueryRefusedError, LedgerConflictError: as ``refresh``.
+    """
+    with _noted(indicator, ledger, now):
+        return _refresh(indicator, reader, needed_since, now, ledger)
+
+
+def settled(now: datetime) -> int:
+    """One past the last slice that has settled."""
+    return beginning(now - SETTLE)
+
+
+def beginning(instant: datetime) -> int:
+    """The slice that begins at this instant, or contains it."""
+    return int(instant.timestamp() // STEP) + 1
+
+
+@contextmanager
+def _noted(indicator: Indicator, ledger: Ledger, now: datetime) -> Iterator[None]:
     try:
-        return _refresh(indicator, needed_since, now, source, ledger)
+        yield
     except (SourceError, QueryRefusedError) as error:
         ledger.fail(indicator.id, str(error), now)
         raise
 
 
 def _refresh(
-    indicator: Indicator, needed_since: datetime, now: datetime, source: Source, ledger: Ledger
+    indicator: Indicator,
+    reader: CounterReader | SliceReader,
+    needed_since: datetime,
+    now: datetime,
+    ledger: Ledger,
 ) -> Refreshed:
-    since, stop = _after(needed_since), _after(now - SETTLE)
-    reader, state = source.reader(indicator), ledger.state(indicator.id) or _new(since)
+    since, stop = beginning(needed_since), settled(now)
+    state = ledger.state(indicator.id) or _new(since)
     filling: Filling = (
         SliceFilling(indicator.id, reader, ledger, state)
         if isinstance(reader, SliceReader)
@@ -94,11 +141,6 @@ def _refresh(
     filling.fill(stop)
     noted = _note_problem(indicator, state, filling, ledger, reader)
     return Refreshed(LedgerStatus.of(noted), filling.samples)
-
-
-def _after(instant: datetime) -> int:
-    """The slice that begins at this instant, or contains it."""
-    return int(instant.timestamp() // STEP) + 1
 
 
 def _new(since: int) -> LedgerState:
@@ -118,15 +160,17 @@ def _problem(
     indicator: Indicator, before: LedgerState, filling: Filling, ledger: Ledger, reader: object
 ) -> str | None:
     """What the numbers say is wrong with the indicator: then they are evidence of nothing."""
-    queries, state = indicator.prometheus.queries, filling.state
+    state = filling.state
+    watched = before.progress is None and before.problem is None and _day(before) == _day(state)
+    if watched and state.history_start is not None and filling.surplus <= 0:
+        return None  # what follows reads the whole ledger
+    queries = indicator.prometheus.queries
     name, total = list(queries.items())[-1]
     if state.history_start is None:
         criticism = reader.criticism(state.filled_until) if isinstance(reader, Critic) else None
         return criticism or f"no data was ever found for {name}: {total}"
     if filling.surplus > 0:
         return f"there are more good events than events: {queries['good']} counts some that {total} does not"
-    if before.progress is None and before.problem is None and _day(before) == _day(state):
-        return None  # what follows reads the whole ledger
     if isinstance(reader, Critic) and (found := reader.criticism(state.filled_until)):
         return found
     sums = ledger.sums(indicator.id, state.since, state.filled_until)

@@ -104,6 +104,11 @@ class _Measuring:
     exception: TargetException | None
 
 
+def needed_since(service: Service, objective: Objective, now: datetime) -> datetime:
+    """Since when the pass at ``now`` wants to know the objective's ledger."""
+    return now - _reach(service, objective, end_of(_settled(now)))
+
+
 class ServicePass:
     """Brings one service's gate up to date."""
 
@@ -138,9 +143,8 @@ class ServicePass:
         self, service: Service, objective: Objective, now: datetime
     ) -> SourceError | ConfigurationError | None:
         """Why the source did not answer, or None. What it refuses for good is in the ledger's status."""
-        needed_since = now - _reach(service, objective, end_of(_settled(now)))
         try:
-            self._ledgers.refresh(objective.indicator, needed_since, now)
+            self._ledgers.refresh(objective.indicator, needed_since(service, objective, now), now)
         except (QueryRefusedError, LedgerConflictError):  # the latter: a service that shares it is filling it
             return None
         except (SourceError, ConfigurationError) as error:
