@@ -19,7 +19,7 @@ _PRAGMAS = (
     "PRAGMA journal_mode = WAL",  # readers go on while one writes
     "PRAGMA synchronous = FULL",  # what was acknowledged survives a power loss; NORMAL may lose it
     "PRAGMA foreign_keys = ON",
-    "PRAGMA cache_size = -16000",  # kB: the sums of a thousand ledgers' days; with the usual 2 MB each pass reads them anew
+    "PRAGMA cache_size = -16000",  # kB: of a thousand ledgers' days all sums stay; 2 MB is too little
 )
 
 
