@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from http.client import HTTPConnection
+from itertools import chain
 from pathlib import Path
 from statistics import median
 from urllib.parse import urlencode, urlsplit
@@ -34,16 +35,22 @@ LIVED = 60
 """Minutes of history before the end that Prometheus holds."""
 CODES = ("200", "500")
 INSTANCES = 2
+AT_ONCE, SPREAD = "s", "t"
 LONG, SHORT = timedelta(days=28), timedelta(days=7)
 PASSES = 5
 
 
 @dataclass
 class Fleet:
-    """Objectives whose ledgers are full up to ``LIVED`` minutes before the end."""
+    """Objectives whose ledgers are full up to ``LIVED`` minutes before the end.
+
+    Attributes:
+        job: the letter that their jobs' names begin with.
+    """
 
     size: int
     window: timedelta
+    job: str
     ledger: SqlLedger
     file: Path
 
@@ -53,7 +60,8 @@ class Fleet:
         return [
             Indicator(
                 prometheus=PrometheusIndicator(
-                    bad=f'{METRIC}{{job="s{place}",code=~"5.."}}', total=f'{METRIC}{{job="s{place}"}}'
+                    bad=f'{METRIC}{{job="{self.job}{place}",code=~"5.."}}',
+                    total=f'{METRIC}{{job="{self.job}{place}"}}',
                 )
             )
             for place in range(self.size)
@@ -124,24 +132,25 @@ class Recorded(PrometheusApi):
         return seconds
 
 
-def samples(size: int) -> Iterator[Series]:
-    """An hour of minutely samples, of four series an objective."""
+def samples(size: int, job: str) -> Iterator[Series]:
+    """An hour of minutely samples, of four series an objective; of ``SPREAD`` each scraped at a second of its own."""
     rng = np.random.default_rng(7)
-    times = milliseconds(END) + 60_000 * np.arange(-LIVED, 1, dtype=np.int64) - 10_000
+    times = milliseconds(END) + 60_000 * np.arange(-LIVED, 1, dtype=np.int64)
     for place in range(size):
+        scraped = times - 1_000 * int(rng.integers(60) if job == SPREAD else 10)
         for instance in range(INSTANCES):
             for code in CODES:
                 values = np.cumsum(rng.poisson(150 if code == "200" else 0.02, len(times))).astype(np.float64)
-                labels = labels_of(job=f"s{place}", instance=f"i{instance}", code=code)
-                yield Series(labels, times, values, times)
+                labels = labels_of(job=f"{job}{place}", instance=f"i{instance}", code=code)
+                yield Series(labels, scraped, values, scraped)
 
 
 @contextmanager
-def fleet(folder: Path, size: int, window: timedelta) -> Iterator[Fleet]:
-    file = folder / f"fleet-{size}-{window.days}.db"
+def fleet(folder: Path, size: int, window: timedelta, job: str) -> Iterator[Fleet]:
+    file = folder / f"fleet-{job}-{size}-{window.days}.db"
     database = Database(create_store_engine(f"sqlite:///{file}"))
     metadata.create_all(database.engine)
-    found = Fleet(size, window, SqlLedger(database), file)
+    found = Fleet(size, window, job, SqlLedger(database), file)
     found.fill()
     yield found
     database.close()
@@ -149,8 +158,10 @@ def fleet(folder: Path, size: int, window: timedelta) -> Iterator[Fleet]:
 
 def scale_tables(folder: Path) -> str:
     """Markdown."""
+    most = max(SIZES)
+    fleets = [*((size, LONG, AT_ONCE) for size in SIZES), (most, LONG, SPREAD), (100, SHORT, AT_ONCE)]
     lines = [
-        "A pass a minute, 4 series an objective, scraped each minute:\n",
+        "A pass a minute, 4 series an objective, scraped each minute, all at one second:\n",
         (
             "| objectives | window | requests | samples loaded | new samples | pass | processor | an objective "
             "| of its requests alone | sums of all windows |"
@@ -158,13 +169,13 @@ def scale_tables(folder: Path) -> str:
         "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
     with (
-        PrometheusServer(folder / "fleet", samples(max(SIZES))) as server,
+        PrometheusServer(folder / "fleet", chain(samples(most, AT_ONCE), samples(most, SPREAD))) as server,
         proxied(server.url) as counted,
     ):
-        for size, window in [*((size, LONG) for size in SIZES), (100, SHORT)]:
-            with fleet(folder, size, window) as one:
+        for size, window, job in fleets:
+            with fleet(folder, size, window, job) as one:
                 lines.append(_measured(one, server.url, counted))
-            if one.size == max(SIZES):
+            if one.size == most:
                 storage = _storage(one)
         lines.append(storage)
     return "\n".join(lines)
@@ -184,8 +195,9 @@ def _measured(one: Fleet, url: str, counted: str) -> str:
     direct.close()
     through.close()
     new = one.size * INSTANCES * len(CODES)
+    spread = ", spread over the minute" if one.job == SPREAD else ""
     return (
-        f"| {one.size:,} | {one.window.days} d | {bill['requests']:,} | {bill['samples']:,} | {new:,} "
+        f"| {one.size:,}{spread} | {one.window.days} d | {bill['requests']:,} | {bill['samples']:,} | {new:,} "
         f"| {seconds:.3f} s | {used:.3f} s | {1000 * seconds / one.size:.2f} ms | {seconds / floor:.0f} × "
         f"| {1000 * summed:.1f} ms |"
     )
