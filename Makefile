@@ -3,6 +3,10 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 TESTS  ?= tests
+# Processes that run tests. A file is one process's, since its tests share servers and databases; files start
+# in order, so that the folders with long tests come first, and the many small ones of tests/unit fill the end.
+WORKERS ?= auto
+PYTEST := $(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint format bench clean servers
@@ -14,7 +18,7 @@ demo: $(VENV)/.runtime ## the main job on a laptop, in the browser
 	$(BIN)/gatekeeper demo
 
 test: servers $(VENV)/.dev ## the whole suite, installing what it needs (pick some with TESTS=tests/unit)
-	$(BIN)/pytest $(TESTS)
+	$(PYTEST) $(TESTS)
 
 lint: $(VENV)/.dev ## style, types and import contracts
 	$(BIN)/ruff check

@@ -4,7 +4,6 @@ import contextlib
 import itertools
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -15,15 +14,10 @@ from sqlalchemy import create_engine, text
 
 from gatekeeper.store.engine import Database, create_store_engine
 from gatekeeper.store.tables import metadata
+from ports import free_port
 
 _numbers = itertools.count()
 OWNER = "postgres"  # the server refuses to run as root; its Debian package brings this user
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 @contextlib.contextmanager

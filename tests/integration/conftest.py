@@ -1,4 +1,4 @@
-"""What the scenarios start from: two services, one with a spent budget, their ledgers filled; and a last word."""
+"""What the scenarios start from: two services, one with a spent budget, their ledgers filled."""
 
 from __future__ import annotations
 
@@ -10,14 +10,11 @@ import pytest
 from staging import fill_ledgers, policy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import datetime
     from pathlib import Path
 
     from worlds.prometheus import PrometheusServer
     from worlds.world import World
-
-_SAID = pytest.StashKey[list[str]]()
 
 
 @pytest.fixture(scope="session")
@@ -45,18 +42,3 @@ def filled(
     """A database in which both ledgers are filled until ``frozen_at``."""
     folder = tmp_path_factory.mktemp("filled")
     return fill_ledgers(folder, prometheus=prometheus.url, now=frozen_at, policies=policies)
-
-
-@pytest.fixture
-def say(pytestconfig: pytest.Config) -> Callable[[str], None]:
-    """Adds a line to the end of the run's report: figures that a person wants to see."""
-    return pytestconfig.stash[_SAID].append
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.stash[_SAID] = []
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    for line in config.stash[_SAID]:
-        terminalreporter.write_line(line)

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from databases import free_port
 from gatekeeper.demo.github import StandIn
+from ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

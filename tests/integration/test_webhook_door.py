@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
-from databases import free_port
 from deliveries import OPENED, SECRET, Answer, Sender, headers, samples
 from gatekeeper.web.webhooks import LARGEST_BODY
+from ports import free_port
 
 OLD = "old"
 

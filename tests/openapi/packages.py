@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
-import os
 import shutil
 import subprocess
 import tarfile
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 CACHE = Path(__file__).parents[2] / ".cache" / "npm"
 FETCH_SECONDS = 120
@@ -26,12 +27,25 @@ def load(package: str, member: str, prepare: Callable[[Any], Any] = lambda found
     """
     kept = CACHE / f"{package}--{member}".replace("/", "_")
     if not kept.exists():
-        prepared = prepare(json.loads(_fetch(package, member)))
-        CACHE.mkdir(parents=True, exist_ok=True)
-        partial = kept.with_name(f"{kept.name}.{os.getpid()}")
-        partial.write_text(json.dumps(prepared))
-        partial.replace(kept)  # at once, since several test runs may share the cache
+        with _one_at_a_time():
+            if not kept.exists():
+                _keep(kept, prepare(json.loads(_fetch(package, member))))
     return json.loads(kept.read_text())
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Of several processes that miss a file one fetches it, and the others wait for it."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _keep(kept: Path, prepared: Any) -> None:
+    partial = kept.with_name(f"{kept.name}.partial")
+    partial.write_text(json.dumps(prepared))
+    partial.replace(kept)  # at once, since others look for it without waiting
 
 
 def _fetch(package: str, member: str) -> bytes:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-from databases import free_port
 from deliveries import SECRET
 from gatekeeper.bootstrap import build
 from gatekeeper.settings import Settings
+from ports import free_port
 from staging import processes
 from staging.stage import Stage
 

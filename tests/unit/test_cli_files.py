@@ -20,7 +20,7 @@ from gatekeeper.cli.program import PANELS, app
 from gatekeeper.settings import PREFIX, Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 ROOT = Path(__file__).parents[2]
 GOOD = faces.policy("checkout").text
@@ -136,17 +136,13 @@ def test_the_installed_program_tells_its_version() -> None:
 
 
 @pytest.fixture
-def lines(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[], list[str]]]:
-    """What was written to standard error; afterwards logging is as it was."""
-    root = logging.getLogger()
-    before = root.handlers, root.level
+def lines(capsys: pytest.CaptureFixture[str]) -> Callable[[], list[str]]:
+    """What was written to standard error."""
 
     def written() -> list[str]:
         return capsys.readouterr().err.splitlines()
 
-    yield written
-    root.handlers, root.level = before
-    structlog.reset_defaults()
+    return written
 
 
 def test_our_lines_and_the_libraries_are_json_alike(lines: Callable[[], list[str]]) -> None:

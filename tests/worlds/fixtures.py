@@ -14,16 +14,13 @@ from worlds.victoria_metrics import VictoriaMetricsServer
 from worlds.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from worlds.series import Series
 
 SEED = 7
 END = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
-
-
-_TOOK = pytest.StashKey[dict[str, float]]()
 
 
 class StartPrometheus(Protocol):
@@ -33,18 +30,18 @@ class StartPrometheus(Protocol):
 
 
 @pytest.fixture(scope="session")
-def world(pytestconfig: pytest.Config) -> World:
+def world(say: Callable[[str], None]) -> World:
     """30 days of fourteen services, until 2026-11-02 12:00 UTC."""
-    with _timed(pytestconfig, "generated"):
+    with _timed(say, "generated"):
         return World(SEED, END)
 
 
 @pytest.fixture(scope="session")
 def prometheus(
-    world: World, tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
+    world: World, tmp_path_factory: pytest.TempPathFactory, say: Callable[[str], None]
 ) -> Iterator[PrometheusServer]:
     """Serves the standard world to everybody: neither write to it nor stop it."""
-    with _timed(pytestconfig, f"{sum(len(one.times) for one in world.series):,} samples loaded"):
+    with _timed(say, f"{sum(len(one.times) for one in world.series):,} samples loaded"):
         server = PrometheusServer(tmp_path_factory.mktemp("prometheus"), world.series)
     with server:
         yield server
@@ -52,10 +49,10 @@ def prometheus(
 
 @pytest.fixture(scope="session")
 def victoria_metrics(
-    world: World, tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
+    world: World, tmp_path_factory: pytest.TempPathFactory, say: Callable[[str], None]
 ) -> Iterator[VictoriaMetricsServer]:
     """Serves the standard world to everybody: neither write to it nor stop it."""
-    with _timed(pytestconfig, "loaded into VictoriaMetrics"):
+    with _timed(say, "loaded into VictoriaMetrics"):
         server = VictoriaMetricsServer(tmp_path_factory.mktemp("victoria-metrics"), world.series)
     with server:
         yield server
@@ -74,19 +71,9 @@ def start_prometheus(tmp_path: Path) -> Iterator[StartPrometheus]:
         yield start
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.stash[_TOOK] = {}
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Say how long the standard world took: every run pays for it."""
-    if took := config.stash[_TOOK]:
-        steps = ", ".join(f"{step} in {seconds:.2f} s" for step, seconds in took.items())
-        terminalreporter.write_line(f"standard world: {steps}")
-
-
 @contextmanager
-def _timed(config: pytest.Config, step: str) -> Iterator[None]:
+def _timed(say: Callable[[str], None], step: str) -> Iterator[None]:
+    """Say how long a step towards the standard world took: every process that needs it pays for it."""
     began = time.perf_counter()
     yield
-    config.stash[_TOOK][step] = time.perf_counter() - began
+    say(f"standard world: {step} in {time.perf_counter() - began:.2f} s")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from abc import ABC, abstractmethod
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 import requests
 
+from ports import free_port
 from worlds import remote_write
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Server(ABC):
     def __init__(self, directory: Path, series: Iterable[Series] = ()) -> None:
         self.directory = directory
         directory.mkdir(parents=True, exist_ok=True)
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
         try:
@@ -168,9 +168,3 @@ class Server(ABC):
             return requests.get(self.url + self.READY, timeout=1).ok
         except (requests.ConnectionError, requests.Timeout):
             return False
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
