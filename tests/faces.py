@@ -215,20 +215,21 @@ def open_pull(gatekeeper: Gatekeeper, number: int, title: str, *names: str, over
     snapshot = Snapshot(NOW, pull, tuple(views), (request,) if override else ())
     decision = decide(snapshot)
     essence = desire(snapshot, decision).check.essence
-    identity = gatekeeper.decisions.add(f"acme/shop#{number}", snapshot, decision, essence)
-    known = KnownPull(
-        repository="acme/shop",
-        number=number,
-        head_sha=pull.head_sha,
-        seen="",
-        paths=(),
-        paths_of="",
-        asked=False,
-        decision=identity,
-    )
     verdicts = {ruling.service: ruling.effective for ruling in decision.rulings}
-    before = gatekeeper.pulls.known(known.repository, number)
-    assert gatekeeper.pulls.save(pull, known, verdicts, NOW, before=before)
+    before = gatekeeper.pulls.known("acme/shop", number)
+    with gatekeeper.database.write() as connection:
+        identity = gatekeeper.decisions.add(connection, f"acme/shop#{number}", snapshot, decision, essence)
+        known = KnownPull(
+            repository="acme/shop",
+            number=number,
+            head_sha=pull.head_sha,
+            seen="",
+            paths=(),
+            paths_of="",
+            asked=False,
+            decision=identity,
+        )
+        assert gatekeeper.pulls.save(connection, pull, known, verdicts, NOW, before=before)
     return identity
 
 

@@ -311,6 +311,7 @@ class Place:
         self.decisions, self.overrides = Decisions(database), Overrides(database)
         self.installations, self.deployments = Installations(database), Deployments(database)
         self.record = PullRecord(
+            database,
             pulls=self.pulls,
             publications=self.publications,
             decisions=self.decisions,

@@ -215,6 +215,7 @@ def build(
 class _Stores:
     """What one database keeps, by what it is for."""
 
+    database: Database
     work: Work
     queue: Queue
     deliveries: Deliveries
@@ -232,6 +233,7 @@ class _Stores:
     def of(cls, database: Database, work: Work) -> Self:
         queue = Queue(work, now)
         return cls(
+            database=database,
             work=work,
             queue=queue,
             deliveries=Deliveries(database, work),
@@ -250,6 +252,7 @@ class _Stores:
     def record(self) -> PullRecord:
         """What a pass over a pull request reads and writes."""
         return PullRecord(
+            self.database,
             pulls=self.pulls,
             publications=self.publications,
             decisions=self.decisions,

@@ -171,55 +171,65 @@ def test_every_optional_field_of_a_ruling_may_be_missing() -> None:
 # The store
 
 
+class Kept:
+    """Decisions, each stored in a transaction of its own."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.decisions = Decisions(database)
+
+    def add(self, snapshot: Snapshot, subject: str = SUBJECT) -> str:
+        with self._database.write() as connection:
+            return self.decisions.add(connection, subject, snapshot, decide(snapshot), "essence")
+
+
 @pytest.fixture
-def decisions(database: Database) -> Decisions:
-    return Decisions(database)
+def kept(database: Database) -> Kept:
+    return Kept(database)
 
 
-def test_a_decision_is_found_by_its_id_with_its_whole_input(decisions: Decisions) -> None:
+def test_a_decision_is_found_by_its_id_with_its_whole_input(kept: Kept) -> None:
     snapshot = a_snapshot(a_view(State.FROZEN, -0.5))
     decision = decide(snapshot)
-    identity = decisions.add(SUBJECT, snapshot, decision, "essence")
-    stored = decisions.find(identity)
+    identity = kept.add(snapshot)
+    stored = kept.decisions.find(identity)
     assert stored is not None
     assert (stored.id, stored.at, stored.subject, stored.essence) == (identity, NOW, SUBJECT, "essence")
     assert (stored.snapshot, stored.decision) == (snapshot, decision)
     assert DECISION.text(decide(stored.snapshot)) == stored.decision_text
-    assert decisions.find("0" * 16) is None
+    assert kept.decisions.find("0" * 16) is None
 
 
-def test_the_same_input_has_the_same_id_and_is_stored_once(decisions: Decisions) -> None:
+def test_the_same_input_has_the_same_id_and_is_stored_once(kept: Kept) -> None:
     snapshot = a_snapshot(a_view())
-    ids = {decisions.add(SUBJECT, snapshot, decide(snapshot), "e") for _ in range(2)}
+    ids = {kept.add(snapshot) for _ in range(2)}
     assert len(ids) == 1
-    assert len(decisions.latest()) == 1
-    assert decisions.add("acme/shop#13", snapshot, decide(snapshot), "e") not in ids
+    assert len(kept.decisions.latest()) == 1
+    assert kept.add(snapshot, "acme/shop#13") not in ids
 
 
 @pytest.mark.parametrize(
     ("decision", "essence", "same"),
     [
-        pytest.param(decide(a_snapshot(a_view())), "e", True, id="the same"),
-        pytest.param(decide(a_snapshot(a_view())), "f", False, id="another essence"),
-        pytest.param(decide(a_snapshot(a_view(State.FROZEN, -1))), "e", False, id="another decision"),
+        pytest.param(decide(a_snapshot(a_view())), "essence", True, id="the same"),
+        pytest.param(decide(a_snapshot(a_view())), "other", False, id="another essence"),
+        pytest.param(decide(a_snapshot(a_view(State.FROZEN, -1))), "essence", False, id="another decision"),
     ],
 )
 def test_whether_a_decision_says_the_same(
-    decisions: Decisions, decision: Decision, essence: str, *, same: bool
+    kept: Kept, decision: Decision, essence: str, *, same: bool
 ) -> None:
     snapshot = a_snapshot(a_view())
-    identity = decisions.add(SUBJECT, snapshot, decide(snapshot), "e")
-    assert decisions.says(identity, decision, essence) is same
-    assert not decisions.says("0" * 16, decision, essence)
+    identity = kept.add(snapshot)
+    assert kept.decisions.says(identity, decision, essence) is same
+    assert not kept.decisions.says("0" * 16, decision, essence)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=5)
 @given(st.permutations(range(4)))
-def test_the_newest_come_first_in_whatever_order_they_were_stored(
-    decisions: Decisions, order: list[int]
-) -> None:
+def test_the_newest_come_first_in_whatever_order_they_were_stored(kept: Kept, order: list[int]) -> None:
     for minutes in order:
         snapshot = replace(a_snapshot(a_view()), now=NOW + minutes * MINUTE)
-        decisions.add(SUBJECT, snapshot, decide(snapshot), "e")
-    assert [one.at for one in decisions.latest(SUBJECT, most=3)] == [NOW + n * MINUTE for n in (3, 2, 1)]
-    assert decisions.latest("acme/shop#1") == ()
+        kept.add(snapshot)
+    assert [one.at for one in kept.decisions.latest(SUBJECT, most=3)] == [NOW + n * MINUTE for n in (3, 2, 1)]
+    assert kept.decisions.latest("acme/shop#1") == ()

@@ -143,4 +143,6 @@ def _pulls(database: Database) -> Pulls:
 def _look(database: Database, at: datetime) -> None:
     known = KnownPull(SHOP, 1, SHA, "", (), "", asked=False, decision=None)
     pulls = _pulls(database)
-    assert pulls.save(replace(a_pull(), number=1), known, {}, at, before=pulls.known(SHOP, 1))
+    before = pulls.known(SHOP, 1)
+    with database.write() as connection:
+        assert pulls.save(connection, replace(a_pull(), number=1), known, {}, at, before=before)

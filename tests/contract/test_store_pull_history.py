@@ -22,24 +22,27 @@ OPENED, CLOSED = NOW - 5 * DAY, NOW - 2 * DAY
 @pytest.fixture
 def history(database: Database) -> PullHistory:
     """acme/shop#12, first seen five days ago, decided on again a day later, closed two days ago; #13 still open."""
-    pulls, decisions = Pulls(database, Queue(Work(database), lambda: NOW)), Decisions(database)
-    decide_on(pulls, decisions, 12, OPENED, labels=())
-    decide_on(pulls, decisions, 12, OPENED + DAY, labels=("security",))
-    decide_on(pulls, decisions, 13, OPENED + HOUR, labels=())
-    pulls.close(SHOP, 12, CLOSED)
+    decide_on(database, 12, OPENED, labels=())
+    decide_on(database, 12, OPENED + DAY, labels=("security",))
+    decide_on(database, 13, OPENED + HOUR, labels=())
+    pulls(database).close(SHOP, 12, CLOSED)
     return PullHistory(database)
 
 
-def decide_on(
-    pulls: Pulls, decisions: Decisions, number: int, at: datetime, *, labels: tuple[str, ...]
-) -> None:
+def pulls(database: Database) -> Pulls:
+    return Pulls(database, Queue(Work(database), lambda: NOW))
+
+
+def decide_on(database: Database, number: int, at: datetime, *, labels: tuple[str, ...]) -> None:
     view = replace(a_view(State.OPEN, service=a_service("checkout")), all_exempt=number == 13)
     snapshot = a_snapshot(view)
     pull = replace(snapshot.pull, repository=SHOP, number=number, title=f"Change {number}", labels=labels)
     snapshot = replace(snapshot, pull=pull, now=at)
     known = KnownPull(SHOP, number, head("a"), "seen", ("a.py",), "x", asked=False, decision=None)
-    assert pulls.save(pull, known, {}, at, before=pulls.known(SHOP, number))
-    decisions.add(f"{SHOP}#{number}", snapshot, decide(snapshot), "essence")
+    before = pulls(database).known(SHOP, number)
+    with database.write() as connection:
+        assert pulls(database).save(connection, pull, known, {}, at, before=before)
+        Decisions(database).add(connection, f"{SHOP}#{number}", snapshot, decide(snapshot), "essence")
 
 
 def test_a_pull_request_has_the_span_from_its_first_decision_to_its_end(history: PullHistory) -> None:

@@ -23,6 +23,7 @@ class Remembered:
     """Pull requests and the queue."""
 
     def __init__(self, database: Database) -> None:
+        self.database = database
         self.work = Work(database)
         self.pulls = Pulls(database, Queue(self.work, lambda: NOW))
 
@@ -34,8 +35,9 @@ class Remembered:
             SHOP, number, sha, "seen", ("src/app.py",), f"{sha} main", asked=False, decision=None
         )
         known = replace(known, **values)
-        before = self.pulls.known(SHOP, number)
-        assert self.pulls.save(pull, known, BLOCKED if verdicts is None else verdicts, NOW, before=before)
+        before, verdicts = self.pulls.known(SHOP, number), BLOCKED if verdicts is None else verdicts
+        with self.database.write() as connection:
+            assert self.pulls.save(connection, pull, known, verdicts, NOW, before=before)
         return replace(known, looked_at=NOW)
 
     def touched(self) -> set[str]:
@@ -75,7 +77,8 @@ def test_nothing_is_saved_over_what_another_worker_saw_meanwhile(
     theirs = remembered.save(1, sha=head("b"))
     late = replace(theirs, head_sha=head("c"), looked_at=None)
     pull = replace(a_pull(), number=1, head_sha=head("c"))
-    assert not remembered.pulls.save(pull, late, BLOCKED, NOW + HOUR, before=before)
+    with remembered.database.write() as connection:
+        assert not remembered.pulls.save(connection, pull, late, BLOCKED, NOW + HOUR, before=before)
     assert remembered.pulls.known(SHOP, 1) == theirs
 
 

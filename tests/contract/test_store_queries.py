@@ -127,7 +127,9 @@ def test_a_transition_costs_as_many_statements_for_a_hundred_pull_requests_as_fo
         sha = f"{number:040x}"
         known = KnownPull(SHOP, number, sha, "", (), "", asked=False, decision=None)
         pull = replace(a_pull(), number=number, head_sha=sha)
-        assert place.pulls.save(pull, known, {FROZEN.service.key: Verdict.BLOCK}, NOW, before=None)
+        blocked = {FROZEN.service.key: Verdict.BLOCK}
+        with place.database.write() as connection:
+            assert place.pulls.save(connection, pull, known, blocked, NOW, before=None)
     touches = [
         Touch(WorkKey.pull(*pull), Priority.SWEEP, FAN_OUT)
         for pull in place.pulls.touching(FROZEN.service.key)

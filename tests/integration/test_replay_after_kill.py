@@ -24,12 +24,14 @@ from gatekeeper.decide.evaluate import decide
 from gatekeeper.settings import Settings
 from gatekeeper.store.snapshots import SNAPSHOT
 
-decisions = build(Settings.from_env()).decisions
+gatekeeper = build(Settings.from_env())
 ids = {}
 for path in sys.argv[1:]:
     one = json.load(open(path, encoding="utf-8"))
     snapshot = SNAPSHOT.parse(one["snapshot"])
-    ids[path.rsplit("/", 1)[1]] = decisions.add(one["subject"], snapshot, decide(snapshot), "essence")
+    with gatekeeper.database.write() as connection:
+        identity = gatekeeper.decisions.add(connection, one["subject"], snapshot, decide(snapshot), "essence")
+    ids[path.rsplit("/", 1)[1]] = identity
 print("stored", json.dumps(ids), flush=True)
 sys.stdin.read()
 """

@@ -155,9 +155,9 @@ def test_replay_shows_what_another_version_decided_otherwise(tmp_path: Path) -> 
     gatekeeper = faces.gatekeeper_at(tmp_path)
     snapshot = a_snapshot(a_view(State.FROZEN, -0.5))
     decision = decide(snapshot)
-    identity = gatekeeper.decisions.add("acme/shop#12", snapshot, decision, "")
     laxer = DECISION.text(replace(decision, rulings=()))
     with gatekeeper.database.write() as connection:
+        identity = gatekeeper.decisions.add(connection, "acme/shop#12", snapshot, decision, "")
         connection.execute(update(decisions).values(decision=laxer))
     gatekeeper.close()
     result = run({"GATEKEEPER_DATABASE_URL": f"sqlite:///{tmp_path}/gatekeeper.db"}, "replay", identity)

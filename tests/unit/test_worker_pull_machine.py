@@ -48,7 +48,7 @@ class Machine(RuleBasedStateMachine):
         folder = self.stack.enter_context(tempfile.TemporaryDirectory())
         self.place = Place(self.stack.enter_context(opened(f"sqlite:///{folder}/gatekeeper.db")))
         self.github = self.place.github
-        self.sharing = False
+        self.in_force: set[str] = set()
 
     @initialize(states=st.tuples(st.sampled_from(State), st.sampled_from(State)))
     def begin(self, states: tuple[State, State]) -> None:
@@ -157,6 +157,17 @@ class Machine(RuleBasedStateMachine):
             self.place.record.touch([Touch(WorkKey.pull(SHOP, number))])
 
     def attempt(self, key: WorkKey, *hints: Any) -> str:
+        self.note_in_force()  # perhaps another worker's, whose pass this one interrupts
+        try:
+            return self.outcome(key, *hints)
+        finally:
+            self.note_in_force()
+
+    def note_in_force(self) -> None:
+        known = self.place.pulls.open(SHOP).values()
+        self.in_force |= {one.decision for one in known if one.decision is not None}
+
+    def outcome(self, key: WorkKey, *hints: Any) -> str:
         try:
             self.place.run(key, *hints)
         except TemporaryError:
@@ -222,6 +233,8 @@ class Machine(RuleBasedStateMachine):
         for number in open_:
             assert self.attempt(WorkKey.pull(SHOP, number), FAN_OUT) == "done"
         assert self.github.writes == [], "a second pass writes nothing"
+        stored = {one.id for one in self.place.decisions.latest(most=10_000)}
+        assert stored == self.in_force, "a decision is on record that never was in force"
 
 
 TestPullMachine = Machine.TestCase

@@ -352,6 +352,10 @@ def test_what_was_seen_before_another_workers_pass_is_not_decided_from(
     with pytest.raises(TemporaryError, match="another worker"):
         place.run(1)
     assert github.conclusion() == "action_required"
+    (stored,) = place.decisions.latest(f"{SHOP}#1")
+    known = place.pulls.known(SHOP, 1)
+    assert known is not None
+    assert stored.id == known.decision, "what never was in force is not on record"
 
 
 def test_a_push_during_the_pass_leaves_the_new_head_to_its_own_event(blocked: Place) -> None:

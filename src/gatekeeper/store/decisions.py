@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from gatekeeper.decide.evaluate import Decision
 from gatekeeper.decide.snapshot import Snapshot
@@ -36,8 +36,10 @@ class Decisions:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, subject: str, snapshot: Snapshot, decision: Decision, essence: str) -> str:
-        """Store a decision; its id."""
+    def add(
+        self, connection: Connection, subject: str, snapshot: Snapshot, decision: Decision, essence: str
+    ) -> str:
+        """Store a decision, if the transaction commits; its id."""
         text = SNAPSHOT.text(snapshot)
         identity = hashlib.sha256(f"{subject}\n{text}".encode()).hexdigest()[:16]
         row = {
@@ -49,8 +51,7 @@ class Decisions:
             "snapshot": text,
             "decision": DECISION.text(decision),
         }
-        with self._database.write() as connection:
-            connection.execute(upsert(connection.dialect, table, row))
+        connection.execute(upsert(connection.dialect, table, row))
         return identity
 
     def says(self, identity: str, decision: Decision, essence: str) -> bool:

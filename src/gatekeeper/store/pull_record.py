@@ -7,13 +7,14 @@ from typing import Any
 from gatekeeper.act.apply import Kind
 from gatekeeper.act.plan import InDoubt, Nothing, Published
 from gatekeeper.decide.evaluate import Decision, OverrideRuling
-from gatekeeper.decide.snapshot import Refusal, Snapshot
+from gatekeeper.decide.snapshot import Pull, Refusal, Snapshot
 from gatekeeper.errors import TemporaryError
 from gatekeeper.events.keys import WorkKey
 from gatekeeper.events.triggers import Touch
 from gatekeeper.policy.covers import Everything
 from gatekeeper.store.catalog import Catalog
 from gatekeeper.store.decisions import Decisions
+from gatekeeper.store.engine import Database
 from gatekeeper.store.overrides import OverrideRecord, Overrides
 from gatekeeper.store.publications import Publications
 from gatekeeper.store.pulls import KnownPull, Pulls
@@ -25,6 +26,7 @@ class PullRecord:
 
     def __init__(
         self,
+        database: Database,
         *,
         pulls: Pulls,
         publications: Publications,
@@ -33,6 +35,7 @@ class PullRecord:
         catalog: Catalog,
         queue: Queue,
     ) -> None:
+        self._database = database
         self._pulls = pulls
         self._publications = publications
         self._decisions = decisions
@@ -89,6 +92,8 @@ class PullRecord:
     ) -> str:
         """Store what was seen and decided; the decision's id, an earlier one's when nothing that matters changed.
 
+        Both or neither: only a decision that comes into force is put on record.
+
         Args:
             seen: what was observed.
             decision: what was decided from it.
@@ -101,22 +106,14 @@ class PullRecord:
         """
         snapshot: Snapshot = seen.snapshot
         pull = snapshot.pull
-        identity = self._in_force(known, pull.head_sha, decision, essence) or self._decisions.add(
-            f"{pull.repository}#{pull.number}", snapshot, decision, essence
-        )
-        remembered = KnownPull(
-            repository=pull.repository,
-            number=pull.number,
-            head_sha=pull.head_sha,
-            seen=known.seen if known is not None else "",
-            paths=None if isinstance(seen.paths, Everything) else tuple(seen.paths),
-            paths_of=seen.paths_of,
-            asked=asked,
-            decision=identity,
-        )
+        subject = f"{pull.repository}#{pull.number}"
         verdicts = {ruling.service: ruling.effective for ruling in decision.rulings}
-        if not self._pulls.save(pull, remembered, verdicts, snapshot.now, before=known):
-            raise TemporaryError(f"another worker looked at {pull.repository}#{pull.number} meanwhile")
+        in_force = self._in_force(known, pull.head_sha, decision, essence)
+        with self._database.write() as connection:
+            identity = in_force or self._decisions.add(connection, subject, snapshot, decision, essence)
+            remembered = _remembered(seen, identity, asked=asked, known=known)
+            if not self._pulls.save(connection, pull, remembered, verdicts, snapshot.now, before=known):
+                raise TemporaryError(f"another worker looked at {subject} meanwhile")
         return identity
 
     def _in_force(
@@ -160,6 +157,20 @@ class PullRecord:
     def with_head(self, repository: str, sha: str) -> tuple[int, ...]:
         """Numbers of the open pull requests with this head."""
         return tuple(one.number for one in self._pulls.sharing(repository, sha))
+
+
+def _remembered(seen: Any, identity: str, *, asked: bool, known: KnownPull | None) -> KnownPull:
+    pull: Pull = seen.snapshot.pull
+    return KnownPull(
+        repository=pull.repository,
+        number=pull.number,
+        head_sha=pull.head_sha,
+        seen=known.seen if known is not None else "",
+        paths=None if isinstance(seen.paths, Everything) else tuple(seen.paths),
+        paths_of=seen.paths_of,
+        asked=asked,
+        decision=identity,
+    )
 
 
 def _first_ends(decision: Decision) -> Mapping[str, datetime]:

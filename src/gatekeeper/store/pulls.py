@@ -101,6 +101,7 @@ class Pulls:
 
     def save(
         self,
+        connection: Connection,
         seen: Pull,
         known: KnownPull,
         verdicts: Mapping[str, Verdict],
@@ -108,7 +109,7 @@ class Pulls:
         *,
         before: KnownPull | None,
     ) -> bool:
-        """Remember a pull request and what the services it touches say to it.
+        """Remember a pull request and what the services it touches say to it, if the transaction commits.
 
         A head that it leaves behind is looked at again with those that still have it: its check is theirs now.
         False, and nothing is saved, when what is remembered is no longer what was ``before`` it was looked at.
@@ -117,14 +118,13 @@ class Pulls:
             pull_service.c.repository == known.repository,
             pull_service.c.number == known.number,
         )
-        with self._database.write() as connection:
-            if _find(connection, known.repository, known.number, lock=True) != before:
-                return False
-            self._touch_left(connection, known.repository, known.number, unless=known.head_sha)
-            connection.execute(upsert(connection.dialect, pull, _row(seen, known, verdicts, now)))
-            connection.execute(delete(pull_service).where(*of_pull))
-            if verdicts:
-                connection.execute(insert(pull_service), list(_touches(known, verdicts)))
+        if _find(connection, known.repository, known.number, lock=True) != before:
+            return False
+        self._touch_left(connection, known.repository, known.number, unless=known.head_sha)
+        connection.execute(upsert(connection.dialect, pull, _row(seen, known, verdicts, now)))
+        connection.execute(delete(pull_service).where(*of_pull))
+        if verdicts:
+            connection.execute(insert(pull_service), list(_touches(known, verdicts)))
         return True
 
     def in_line(self, repository: str, number: int, seen: str) -> None:
