@@ -118,8 +118,8 @@ def main() -> None:
 def _wire(settings: Settings) -> Gatekeeper:
     """All as in production, but for the pass over a pull request, which only waits, as if for GitHub."""
     gatekeeper = build(settings)
-    runner = Runner(gatekeeper.work, {Kind.PULL: _pass}, now, random.random)
-    engine = Engine(gatekeeper.work, runner, database_url=settings.database_url, clock=now)
+    runner = Runner(gatekeeper.stores.work, {Kind.PULL: _pass}, now, random.random)
+    engine = Engine(gatekeeper.stores.work, runner, database_url=settings.database_url, clock=now)
     return replace(gatekeeper, engine=engine)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from gatekeeper.act.plan import Actual
 from gatekeeper.availability.filling import LedgerState, LedgerUpdate
 from gatekeeper.availability.ledger import Flag, Slices, slice_of
 from gatekeeper.bootstrap import Gatekeeper, build
@@ -17,12 +18,11 @@ from gatekeeper.decide.snapshot import OverrideRequest, Pull, Snapshot
 from gatekeeper.events.deployments import DeploymentReport
 from gatekeeper.events.keys import Kind, WorkKey
 from gatekeeper.events.triggers import Touch
+from gatekeeper.observe.pulls import Observed
 from gatekeeper.policy.in_force import InForce
 from gatekeeper.policy.loader import PolicyFile, load
 from gatekeeper.settings import Settings
 from gatekeeper.store.overrides import OverrideRecord
-from gatekeeper.store.pulls import KnownPull
-from gatekeeper.store.service_record import ServiceRecord
 from gatekeeper.worker.service_pass import ServicePass
 
 if TYPE_CHECKING:
@@ -135,8 +135,8 @@ class _Filled:
     """The stored ledgers, with nobody to refresh them."""
 
     def __init__(self, gatekeeper: Gatekeeper) -> None:
-        self.read = gatekeeper.ledger.read
-        self.status = gatekeeper.ledger.status
+        self.read = gatekeeper.stores.ledger.read
+        self.status = gatekeeper.stores.ledger.status
 
     def refresh(self, indicator: Indicator, needed_since: datetime, now: datetime) -> None:
         """Nothing is new."""
@@ -160,7 +160,7 @@ def put_policies(gatekeeper: Gatekeeper, *names: str, organization: str = "acme"
     problems = {"search": problem} if "search" in names else {}
     services = tuple((one, problems.get(one.name)) for one in loaded.services)
     in_force = InForce(f"{organization}/shop", SHA, services, tuple(problems.values()))
-    gatekeeper.catalog.put_in_force(in_force, (), NOW)
+    gatekeeper.stores.catalog.put_in_force(in_force, (), NOW)
     return loaded.services
 
 
@@ -180,9 +180,8 @@ def measure(gatekeeper: Gatekeeper, *services: Service) -> None:
                 newest=(found.stop - 1) * 60_000,
                 progress=None,
             )
-            gatekeeper.ledger.commit(objective.indicator.id, LedgerUpdate(state, found))
-    record = ServiceRecord(gatekeeper.catalog, gatekeeper.gates, gatekeeper.pulls, gatekeeper.deployments)
-    one_pass = ServicePass(_Filled(gatekeeper), record)
+            gatekeeper.stores.ledger.commit(objective.indicator.id, LedgerUpdate(state, found))
+    one_pass = ServicePass(_Filled(gatekeeper), gatekeeper.stores.service_record)
     for service in services:
         for at in (NOW - 4 * A_DAY, NOW - 2 * A_DAY, NOW):
             one_pass(WorkKey(Kind.SERVICE, service.key), (), at)
@@ -191,7 +190,7 @@ def measure(gatekeeper: Gatekeeper, *services: Service) -> None:
 def _reading(gatekeeper: Gatekeeper, ledger: str) -> None:
     first = slice_of(NOW - 28 * A_DAY)
     state = LedgerState(since=first, filled_until=first + 100, history_start=first * 60_000, progress=0.42)
-    gatekeeper.ledger.commit(ledger, LedgerUpdate(state))
+    gatekeeper.stores.ledger.commit(ledger, LedgerUpdate(state))
 
 
 def open_pull(gatekeeper: Gatekeeper, number: int, title: str, *names: str, override: bool = False) -> str:
@@ -202,7 +201,7 @@ def open_pull(gatekeeper: Gatekeeper, number: int, title: str, *names: str, over
     views = [
         replace(standing.view, files=(f"services/{name}/app.py",))
         for name in names
-        if (standing := gatekeeper.gates.standing(f"acme/{name}"))
+        if (standing := gatekeeper.stores.gates.standing(f"acme/{name}"))
     ]
     request = OverrideRequest(
         "slo:override",
@@ -215,22 +214,9 @@ def open_pull(gatekeeper: Gatekeeper, number: int, title: str, *names: str, over
     snapshot = Snapshot(NOW, pull, tuple(views), (request,) if override else ())
     decision = decide(snapshot)
     essence = desire(snapshot, decision).check.essence
-    verdicts = {ruling.service: ruling.effective for ruling in decision.rulings}
-    before = gatekeeper.pulls.known("acme/shop", number)
-    with gatekeeper.database.write() as connection:
-        identity = gatekeeper.decisions.add(connection, f"acme/shop#{number}", snapshot, decision, essence)
-        known = KnownPull(
-            repository="acme/shop",
-            number=number,
-            head_sha=pull.head_sha,
-            seen="",
-            paths=(),
-            paths_of="",
-            asked=False,
-            decision=identity,
-        )
-        assert gatekeeper.pulls.save(connection, pull, known, verdicts, NOW, before=before)
-    return identity
+    known = gatekeeper.stores.pulls.known(pull.repository, number)
+    seen = Observed(snapshot, Actual(None, None, frozenset()), (), "", "")
+    return gatekeeper.stores.record.decided(seen, decision, essence, asked=False, known=known)
 
 
 class Deploying(NamedTuple):
@@ -270,15 +256,15 @@ def deploy(gatekeeper: Gatekeeper, *deployments: Deploying) -> None:
             at=began,
             url=f"https://github.com/acme/shop/actions/runs/{number}",
         )
-        gatekeeper.deployments.report("acme/shop", report)
+        gatekeeper.stores.deployments.report("acme/shop", report)
         done = replace(report, state="success", at=began + 4 * MINUTES)
-        gatekeeper.deployments.report("acme/shop", done)
+        gatekeeper.stores.deployments.report("acme/shop", done)
 
 
 def override(
     gatekeeper: Gatekeeper, number: int, *, granted: bool, actor: str = "ops1", why: str = ""
 ) -> None:
-    gatekeeper.overrides.add_new(
+    gatekeeper.stores.overrides.add_new(
         [
             OverrideRecord(
                 repository="acme/shop",
@@ -299,15 +285,15 @@ def override(
 
 def fail(gatekeeper: Gatekeeper, service: Service, error: str) -> None:
     """Its source does not answer."""
-    gatekeeper.ledger.fail(service.objectives[0].indicator.id, error, NOW - 5 * HOURS)
+    gatekeeper.stores.ledger.fail(service.objectives[0].indicator.id, error, NOW - 5 * HOURS)
 
 
 def park(gatekeeper: Gatekeeper, key: WorkKey, error: str) -> None:
     """Work that was given up."""
-    gatekeeper.work.add([Touch(key)], NOW - 2 * HOURS)
-    claim = gatekeeper.work.claim(NOW - HOURS, MINUTES)
+    gatekeeper.stores.work.add([Touch(key)], NOW - 2 * HOURS)
+    claim = gatekeeper.stores.work.claim(NOW - HOURS, MINUTES)
     assert claim is not None
-    gatekeeper.work.park(claim, NOW - HOURS, error)
+    gatekeeper.stores.work.park(claim, NOW - HOURS, error)
 
 
 def populated(folder: Path, **settings: str) -> Gatekeeper:

@@ -8,8 +8,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
-from typing import Any, Self
+from typing import Any
 
 from gatekeeper.act.apply import Applier
 from gatekeeper.errors import ConfigurationError
@@ -23,21 +22,11 @@ from gatekeeper.observe.pulls import OpenPulls, PullObserver
 from gatekeeper.policy.objective import Indicator
 from gatekeeper.settings import Settings
 from gatekeeper.sources import Source, find
-from gatekeeper.store.catalog import Catalog
-from gatekeeper.store.decisions import Decisions
-from gatekeeper.store.deliveries import Deliveries
-from gatekeeper.store.deployments import KEPT, Deployments
+from gatekeeper.store.deployments import KEPT
 from gatekeeper.store.engine import Database, create_store_engine
-from gatekeeper.store.gates import Gates
 from gatekeeper.store.installations import Installations
-from gatekeeper.store.ledger import SqlLedger
 from gatekeeper.store.migrate import migrate
-from gatekeeper.store.overrides import Overrides
-from gatekeeper.store.publications import Publications
-from gatekeeper.store.pull_record import PullRecord
-from gatekeeper.store.pulls import Pulls
-from gatekeeper.store.queue import Queue
-from gatekeeper.store.service_record import ServiceRecord
+from gatekeeper.store.stores import Stores
 from gatekeeper.store.work import DEBOUNCE, Claim, Work
 from gatekeeper.worker.deployment_pass import DeploymentPass
 from gatekeeper.worker.engine import Engine, Pace
@@ -77,6 +66,7 @@ class Gatekeeper:
 
     Attributes:
         clock: the present as passes and pages see it.
+        stores: what the database keeps.
         ledgers: fills and reads ledgers.
         observer: reads one pull request, for passes and for a decision that is only printed.
         engine: runs the passes between ``start`` and ``stop``.
@@ -84,18 +74,7 @@ class Gatekeeper:
 
     settings: Settings
     clock: Callable[[], datetime]
-    database: Database
-    catalog: Catalog
-    gates: Gates
-    pulls: Pulls
-    decisions: Decisions
-    overrides: Overrides
-    publications: Publications
-    installations: Installations
-    work: Work
-    deliveries: Deliveries
-    deployments: Deployments
-    ledger: SqlLedger
+    stores: Stores
     ledgers: Ledgers
     sources: "Sources"
     github: GitHub | None
@@ -105,7 +84,7 @@ class Gatekeeper:
     def close(self) -> None:
         """Close all connections."""
         self.sources.close()
-        self.database.close()
+        self.stores.database.close()
 
 
 class Sources:
@@ -163,9 +142,7 @@ def build(
         ConfigurationError: a setting is wrong, or the database is of another version.
         TemporaryError: the database cannot be reached.
     """
-    database = Database(create_store_engine(settings.database_url))
-    migrate(database)
-    stores = _Stores.of(database, Work(database, debounce=debounce))
+    stores = _opened(settings, debounce)
     sources = Sources(settings)
     ledgers = Ledgers(sources.of, stores.ledger)
     connections = _connections(settings, stores.installations, limiter)
@@ -173,102 +150,41 @@ def build(
     observer = (
         PullObserver(github, stores.catalog, stores.gates, stores.record) if github is not None else None
     )
-    passes: dict[Kind, Pass] = {
-        Kind.SERVICE: ServicePass(ledgers, stores.service_record),
-        Kind.DEPLOYMENTS: DeploymentPass(stores.deployments),
-    }
+    passes = _passes(stores, ledgers)
     if github is not None and observer is not None:
         passes |= _passes_over_github(settings, stores, github, observer, _drop(connections))
     tempo = tempo or Tempo(services=timedelta(seconds=settings.refresh_seconds))
-    engine = Engine(
-        stores.work,
-        Runner(stores.work, _at(clock, passes), now, random.random),
-        database_url=settings.database_url,
-        clock=now,
-        routines=_routines(tempo, clock, github, stores, ledgers),
-        pace=pace,
-    )
+    routines = _routines(tempo, clock, github, stores, ledgers)
+    runner = Runner(stores.work, _at(clock, passes), now, random.random)
     return Gatekeeper(
         settings=settings,
         clock=clock,
-        database=database,
-        catalog=stores.catalog,
-        gates=stores.gates,
-        pulls=stores.pulls,
-        decisions=stores.decisions,
-        overrides=stores.overrides,
-        publications=stores.publications,
-        installations=stores.installations,
-        work=stores.work,
-        deliveries=stores.deliveries,
-        deployments=stores.deployments,
-        ledger=stores.ledger,
+        stores=stores,
         ledgers=ledgers,
         sources=sources,
         github=github,
         observer=observer,
-        engine=engine,
+        engine=Engine(
+            stores.work, runner, database_url=settings.database_url, clock=now, routines=routines, pace=pace
+        ),
     )
 
 
-@dataclass(frozen=True)
-class _Stores:
-    """What one database keeps, by what it is for."""
+def _opened(settings: Settings, debounce: timedelta) -> Stores:
+    database = Database(create_store_engine(settings.database_url))
+    migrate(database)
+    return Stores.of(database, Work(database, debounce=debounce), now)
 
-    database: Database
-    work: Work
-    queue: Queue
-    deliveries: Deliveries
-    catalog: Catalog
-    gates: Gates
-    pulls: Pulls
-    decisions: Decisions
-    overrides: Overrides
-    publications: Publications
-    installations: Installations
-    deployments: Deployments
-    ledger: SqlLedger
 
-    @classmethod
-    def of(cls, database: Database, work: Work) -> Self:
-        queue = Queue(work, now)
-        return cls(
-            database=database,
-            work=work,
-            queue=queue,
-            deliveries=Deliveries(database, work),
-            catalog=Catalog(database, queue),
-            gates=Gates(database, queue),
-            pulls=Pulls(database, queue),
-            decisions=Decisions(database),
-            overrides=Overrides(database),
-            publications=Publications(database),
-            installations=Installations(database),
-            deployments=Deployments(database),
-            ledger=SqlLedger(database),
-        )
-
-    @cached_property
-    def record(self) -> PullRecord:
-        """What a pass over a pull request reads and writes."""
-        return PullRecord(
-            self.database,
-            pulls=self.pulls,
-            publications=self.publications,
-            decisions=self.decisions,
-            overrides=self.overrides,
-            catalog=self.catalog,
-            queue=self.queue,
-        )
-
-    @cached_property
-    def service_record(self) -> ServiceRecord:
-        """What a pass over a service reads and writes."""
-        return ServiceRecord(self.catalog, self.gates, self.pulls, self.deployments)
+def _passes(stores: Stores, ledgers: Ledgers) -> dict[Kind, Pass]:
+    return {
+        Kind.SERVICE: ServicePass(ledgers, stores.service_record),
+        Kind.DEPLOYMENTS: DeploymentPass(stores.deployments),
+    }
 
 
 def _passes_over_github(
-    settings: Settings, stores: _Stores, github: GitHub, observer: PullObserver, drop: Callable[[int], None]
+    settings: Settings, stores: Stores, github: GitHub, observer: PullObserver, drop: Callable[[int], None]
 ) -> Mapping[Kind, Pass]:
     record, listing = stores.record, OpenPulls(github)
     installed = InstallationObserver(github, stores.installations, drop)
@@ -324,7 +240,7 @@ def _at(clock: Callable[[], datetime], passes: Mapping[Kind, Pass]) -> Mapping[K
 
 
 def _routines(
-    tempo: Tempo, clock: Callable[[], datetime], github: GitHub | None, stores: _Stores, ledgers: Ledgers
+    tempo: Tempo, clock: Callable[[], datetime], github: GitHub | None, stores: Stores, ledgers: Ledgers
 ) -> Sequence[Routine]:
     # Lists, not generators: what they read must not be read inside of the transaction that they are stored in.
     def filled(_: datetime) -> Sequence[Touch]:

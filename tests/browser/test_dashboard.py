@@ -77,7 +77,7 @@ class Site:
         self._server.server_close()
 
     def pages(self) -> list[str]:
-        decisions = [f"/decisions/{one.id}" for one in self.gatekeeper.decisions.latest()]
+        decisions = [f"/decisions/{one.id}" for one in self.gatekeeper.stores.decisions.latest()]
         return [
             "/",
             "/policies",
@@ -149,7 +149,7 @@ def test_every_page_loads_without_a_complaint_and_asks_nobody_else(visitor: Visi
 
 
 def test_a_hostile_title_runs_nothing(visitor: Visitor, site: Site) -> None:
-    stored = site.gatekeeper.decisions.latest("acme/shop#14")[0]
+    stored = site.gatekeeper.stores.decisions.latest("acme/shop#14")[0]
     page = visitor.visit(f"/decisions/{stored.id}")
     assert page.get_by_role("heading", level=1).inner_text() == faces.HOSTILE
     assert page.locator("img").count() == 0

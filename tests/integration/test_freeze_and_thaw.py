@@ -146,7 +146,7 @@ def test_an_entitled_person_overrides_on_the_record_until_the_override_ends(stag
     stage.settle()
     assert stage.check(number).conclusion == "success"
     assert "hotfix for the payment outage" in stage.comment(number)
-    (record,) = stage.gatekeeper.overrides.of_pull(SHOP, number)
+    (record,) = stage.gatekeeper.stores.overrides.of_pull(SHOP, number)
     assert (record.actor, record.granted, record.reason) == (
         "ops1",
         True,
@@ -165,7 +165,7 @@ def test_whoever_is_not_entitled_gets_the_label_removed_and_one_explanation(stag
     assert stage.labels(number) == ("slo:frozen",)
     assert stage.check(number).conclusion == "action_required"
     assert f"`@{actor}` is not an active member of `@acme/sre`" in stage.comment(number)
-    (record,) = stage.gatekeeper.overrides.of_pull(SHOP, number)
+    (record,) = stage.gatekeeper.stores.overrides.of_pull(SHOP, number)
     assert (record.actor, record.granted) == (actor, False)
     stage.github.calls.clear()
     stage.touch([f"pull:{SHOP}#{number}"])

@@ -167,8 +167,8 @@ def test_killed_50_times_at_random_moments_every_pull_request_has_its_one_check_
     assert rounds.killed.total() == KILLS
     assert again > KILLS / 3, "most kills struck in the middle of a pass"
     assert_each_has_one_check_and_one_comment(stage)
-    assert [guid for guid in rounds.guids if not stage.gatekeeper.deliveries.is_done(guid)] == []
-    assert stage.gatekeeper.work.parked() == []
+    assert [guid for guid in rounds.guids if not stage.gatekeeper.stores.deliveries.is_done(guid)] == []
+    assert stage.gatekeeper.stores.work.parked() == []
     assert not [line for line in stage.lines() if "Traceback" in line]
 
 

@@ -254,7 +254,7 @@ def test_check_json_and_replay_have_the_ledgers_numbers(
         check = stage.check(stage.open_pull())
         app = create_app(stage.gatekeeper).test_client()
         (service,) = app.get("/api/v1/services").get_json()["services"]
-        with stage.gatekeeper.database.read() as connection:
+        with stage.gatekeeper.stores.database.read() as connection:
             (identity, *_) = connection.execute(select(decision.c.id)).scalars()
         environ = os.environ | stage.environ()  # noqa: TID251 (for a process of its own)
         command = [sys.executable, "-m", "gatekeeper", "replay", identity]

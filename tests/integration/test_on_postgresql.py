@@ -54,7 +54,7 @@ def test_two_workers_share_a_database_and_either_does_the_work_when_the_other_is
         eventually(lambda: {stage.check(number).conclusion for number in numbers} == {"success"}, 30)
         stage.settle()
         assert {stage.labels(number) for number in numbers} == {("slo:caution",)}
-        assert stage.gatekeeper.work.parked() == []
+        assert stage.gatekeeper.stores.work.parked() == []
         assert not [line for line in stage.lines() if "Traceback" in line]
 
 

@@ -29,8 +29,8 @@ ids = {}
 for path in sys.argv[1:]:
     one = json.load(open(path, encoding="utf-8"))
     snapshot = SNAPSHOT.parse(one["snapshot"])
-    with gatekeeper.database.write() as connection:
-        identity = gatekeeper.decisions.add(connection, one["subject"], snapshot, decide(snapshot), "essence")
+    with gatekeeper.stores.database.write() as connection:
+        identity = gatekeeper.stores.decisions.add(connection, one["subject"], snapshot, decide(snapshot), "essence")
     ids[path.rsplit("/", 1)[1]] = identity
 print("stored", json.dumps(ids), flush=True)
 sys.stdin.read()

@@ -181,6 +181,6 @@ def test_told_to_stop_it_finishes_the_pass_that_runs(start: Callable[[], Served]
         assert time.monotonic() - begun < GRACE
         assert stage.check(1).conclusion == "action_required"
         assert len(stage.comments(1)) == 1
-        assert stage.gatekeeper.work.counts(now()).running == 0
+        assert stage.gatekeeper.stores.work.counts(now()).running == 0
         assert any("Shutting down" in line for line in stage.lines())
         assert not _bugs(stage)

@@ -45,7 +45,7 @@ def stage(
 
 
 def state_of(stage: Stage, service: str) -> State:
-    standing = stage.gatekeeper.gates.standing(f"acme/{service}")
+    standing = stage.gatekeeper.stores.gates.standing(f"acme/{service}")
     assert standing is not None
     return standing.view.memory.state
 
@@ -76,7 +76,7 @@ def test_a_broken_policy_leaves_the_last_good_one_in_force_and_shows_the_mistake
     stage.github.state.update_file("acme/.github", "policies/checkout.yaml", broken, by="ops1")
     stage.settle()
     assert stage.check(number).conclusion == "action_required"
-    entry = stage.gatekeeper.catalog.entry("acme/checkout")
+    entry = stage.gatekeeper.stores.catalog.entry("acme/checkout")
     assert entry is not None
     assert entry.problem is not None
     assert entry.problem.startswith("policies/checkout.yaml:11:")
@@ -104,8 +104,8 @@ def test_a_deleted_policy_ends_the_gate_of_its_service(stage: Stage) -> None:
 def test_a_repository_that_cannot_be_read_keeps_its_policies(stage: Stage) -> None:
     stage.github.faults.fail("GET", r"/repos/acme/\.github", status=404, times=1)
     stage.touch(["policies:acme/.github"])
-    assert stage.gatekeeper.catalog.entry("acme/checkout") is not None
-    (source,) = [one for one in stage.gatekeeper.catalog.sources() if one.repository == "acme/.github"]
+    assert stage.gatekeeper.stores.catalog.entry("acme/checkout") is not None
+    (source,) = [one for one in stage.gatekeeper.stores.catalog.sources() if one.repository == "acme/.github"]
     assert "cannot be read" in source.problems[0]
 
 

@@ -168,7 +168,7 @@ class Stage:
         door = Door(
             secrets=[SECRET.encode()],
             policy_repository=".github",
-            accept=self.gatekeeper.deliveries.accept,
+            accept=self.gatekeeper.stores.deliveries.accept,
             wake=self.gatekeeper.engine.wake,
             debounce=DEBOUNCE / 5,
             clock=now,
@@ -216,12 +216,12 @@ class Stage:
     def at(self, moment: datetime, *, failing: str = "") -> None:
         """Let history move on: every service is looked at again at ``moment``."""
         self.now = moment
-        keys = [f"service:{entry.service.key}" for entry in self.gatekeeper.catalog.entries()]
+        keys = [f"service:{entry.service.key}" for entry in self.gatekeeper.stores.catalog.entries()]
         self.touch(keys, failing=failing)
 
     def touch(self, keys: Iterable[str], *, webhooks: bool = True, failing: str = "") -> None:
         """Look at these again, and wait for all that follows from it."""
-        self.gatekeeper.work.add([Touch(WorkKey.parse(key)) for key in keys], now())
+        self.gatekeeper.stores.work.add([Touch(WorkKey.parse(key)) for key in keys], now())
         self.settle(webhooks=webhooks, failing=failing)
 
     def settle(self, seconds: float = 60.0, *, webhooks: bool = True, failing: str = "") -> None:
@@ -242,6 +242,6 @@ class Stage:
         dirty = select(work.c.key, work.c.last_error).where(
             work.c.gen > work.c.done, work.c.parked_at.is_(None)
         )
-        with self.gatekeeper.database.read() as connection:
+        with self.gatekeeper.stores.database.read() as connection:
             rows = connection.execute(dirty).all()
         return [row.key for row in rows if not (failing and row.key.startswith(failing) and row.last_error)]

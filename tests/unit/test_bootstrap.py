@@ -87,20 +87,20 @@ def test_housekeeping_forgets_deployments_that_are_older_than_any_window(gatekee
             at=at,
             url=None,
         )
-        gatekeeper.deployments.report(SHOP, report)
+        gatekeeper.stores.deployments.report(SHOP, report)
     assert touched(gatekeeper, "housekeeping") == []
-    assert [one.id for one in gatekeeper.deployments.of([SHOP])] == ["new"]
+    assert [one.id for one in gatekeeper.stores.deployments.of([SHOP])] == ["new"]
 
 
 def test_timers_look_at_services_and_at_the_repositories_that_were_read(gatekeeper: Gatekeeper) -> None:
-    gatekeeper.catalog.put_in_force(InForce(SHOP, "c", ((a_service(), None),)), (), NOW)
+    gatekeeper.stores.catalog.put_in_force(InForce(SHOP, "c", ((a_service(), None),)), (), NOW)
     assert touched(gatekeeper, "services") == ["service:acme/checkout"]
     assert touched(gatekeeper, "policies") == [f"policies:{SHOP}"]
     assert touched(gatekeeper, "pulls") == [f"repository:{SHOP}"]
 
 
 def test_overrides_end_by_the_clock_that_passes_go_by(gatekeeper: Gatekeeper) -> None:
-    place = Place(gatekeeper.database, FakeGitHub())
+    place = Place(gatekeeper.stores.database, FakeGitHub())
     place.put(a_view(State.FROZEN, -0.5))
     place.github.open(1)
     place.github.label(1, "slo:override", by="alice")
@@ -110,7 +110,7 @@ def test_overrides_end_by_the_clock_that_passes_go_by(gatekeeper: Gatekeeper) ->
 
 def test_with_a_token_nothing_is_installed(gatekeeper: Gatekeeper) -> None:
     repository = RepositoryData(SHOP, "main", archived=False, installation_id=7)
-    gatekeeper.installations.replace(7, [repository])
+    gatekeeper.stores.installations.replace(7, [repository])
     assert touched(gatekeeper, "installations") == []
 
 

@@ -194,14 +194,14 @@ def test_a_filled_ledger_is_tested_beside_the_policy_in_force(tmp_path: Path, po
     (service,) = faces.put_policies(gatekeeper, "checkout")
     faces.measure(gatekeeper, service)
     faces.open_pull(gatekeeper, 12, "Checkout: faster payment", "checkout")
-    before = gatekeeper.gates.standing(service.key), gatekeeper.decisions.latest()
+    before = gatekeeper.stores.gates.standing(service.key), gatekeeper.stores.decisions.latest()
     end = faces.NOW.replace(second=0) + MINUTE
     between = end - 2 * DAY, end
     with Progress(disable=True) as progress:
         told = as_json(report_of(gatekeeper, checked([policy])[0], service, between, progress))
     assert told["in_force"]["transitions"] == told["policy"]["transitions"]
     assert told["pull_requests_on_record"] == 1
-    assert (gatekeeper.gates.standing(service.key), gatekeeper.decisions.latest()) == before
+    assert (gatekeeper.stores.gates.standing(service.key), gatekeeper.stores.decisions.latest()) == before
     gatekeeper.close()
     assert datetime.fromisoformat(told["end"]).tzinfo is not None
     assert json.dumps(told)

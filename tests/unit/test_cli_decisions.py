@@ -156,8 +156,8 @@ def test_replay_shows_what_another_version_decided_otherwise(tmp_path: Path) -> 
     snapshot = a_snapshot(a_view(State.FROZEN, -0.5))
     decision = decide(snapshot)
     laxer = DECISION.text(replace(decision, rulings=()))
-    with gatekeeper.database.write() as connection:
-        identity = gatekeeper.decisions.add(connection, "acme/shop#12", snapshot, decision, "")
+    with gatekeeper.stores.database.write() as connection:
+        identity = gatekeeper.stores.decisions.add(connection, "acme/shop#12", snapshot, decision, "")
         connection.execute(update(decisions).values(decision=laxer))
     gatekeeper.close()
     result = run({"GATEKEEPER_DATABASE_URL": f"sqlite:///{tmp_path}/gatekeeper.db"}, "replay", identity)

@@ -132,12 +132,12 @@ def test_retention_shorter_than_a_window_is_a_warning_with_the_flag_to_set(envir
 
 def test_a_source_that_had_less_than_the_window_is_a_warning(environ: dict[str, str], tmp_path: Path) -> None:
     gatekeeper = faces.gatekeeper_at(tmp_path)
-    (entry,) = gatekeeper.catalog.entries()
+    (entry,) = gatekeeper.stores.catalog.entries()
     ledger = entry.service.objectives[0].indicator.id
-    state = gatekeeper.ledger.state(ledger)
+    state = gatekeeper.stores.ledger.state(ledger)
     assert state is not None
     ten_days_ago = int((faces.NOW - timedelta(days=10)).timestamp() * 1000)
-    gatekeeper.ledger.commit(ledger, LedgerUpdate(replace(state, history_start=ten_days_ago)))
+    gatekeeper.stores.ledger.commit(ledger, LedgerUpdate(replace(state, history_start=ten_days_ago)))
     gatekeeper.close()
     ((level, text),) = found(environ, "acme/checkout, availability")
     assert (level, "nothing older than 2026-11-12 20:03 UTC, 10 d back, and the window is 28 d" in text) == (

@@ -87,7 +87,7 @@ def test_a_service_alone_has_its_history_too(client: FlaskClient, name: str) -> 
 
 
 def test_numbers_are_those_of_the_evidence_unrounded(client: FlaskClient, gatekeeper: Gatekeeper) -> None:
-    standing = gatekeeper.gates.standing("acme/checkout")
+    standing = gatekeeper.stores.gates.standing("acme/checkout")
     assert standing is not None
     found = standing.view.objectives[0].evidence
     assert isinstance(found, Measured)
@@ -221,7 +221,7 @@ def test_decisions_come_newest_first_and_one_by_one(client: FlaskClient, gatekee
     for one in decisions:
         detail = answered(client, f"/decisions/{one['id']}")
         assert {key: detail[key] for key in one} == one
-        stored = gatekeeper.decisions.find(one["id"])
+        stored = gatekeeper.stores.decisions.find(one["id"])
         assert stored is not None
         assert detail["decision"] == json.loads(stored.decision_text)
 

@@ -108,7 +108,7 @@ def test_a_failing_source_and_parked_work_are_said_but_leave_it_ready(populated:
 
 
 def test_work_that_nobody_takes_is_said(gatekeeper: Gatekeeper) -> None:
-    gatekeeper.work.add([Touch(WorkKey(Kind.REPOSITORY, "acme/shop"))], faces.NOW)
+    gatekeeper.stores.work.add([Touch(WorkKey(Kind.REPOSITORY, "acme/shop"))], faces.NOW)
     soon = create_app(gatekeeper, real_time=lambda: faces.NOW + timedelta(minutes=1)).test_client()
     assert soon.get("/readyz").get_json()["warnings"] == []
     late = create_app(gatekeeper, real_time=lambda: faces.NOW + timedelta(minutes=3)).test_client()
@@ -129,7 +129,7 @@ def sample(client: FlaskClient, name: str, **labels: str) -> float | None:
 
 def test_every_service_is_measured_where_there_is_evidence(populated: Gatekeeper) -> None:
     client = create_app(populated).test_client()
-    standing = populated.gates.standing("acme/checkout")
+    standing = populated.stores.gates.standing("acme/checkout")
     assert standing is not None
     remaining = sample(client, "gatekeeper_budget_remaining_ratio", objective="availability", **CHECKOUT)
     assert remaining == getattr(standing.view.objectives[0].evidence, "remaining", None)

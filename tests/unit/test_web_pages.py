@@ -91,7 +91,7 @@ def row(client: FlaskClient, name: str) -> str:
 
 
 def all_paths(gatekeeper: Gatekeeper) -> list[str]:
-    decisions = [f"/decisions/{one.id}" for one in gatekeeper.decisions.latest()]
+    decisions = [f"/decisions/{one.id}" for one in gatekeeper.stores.decisions.latest()]
     return ["/", "/policies", "/services/nope", *(f"/services/{name}" for name in faces.SERVICES), *decisions]
 
 
@@ -262,11 +262,11 @@ def test_a_services_page_has_everything_behind_the_overview(client: FlaskClient)
 
 def test_an_end_that_waits_for_a_postmortem_is_not_promised(tmp_path: Path) -> None:
     gatekeeper = faces.populated(tmp_path)
-    view = gatekeeper.gates.view("acme/checkout")
+    view = gatekeeper.stores.gates.view("acme/checkout")
     assert view
     owed = Owed("availability", view.memory.since, None, 0.5)
     waiting = replace(view, memory=replace(view.memory, owed=(owed,)))
-    gatekeeper.gates.save(waiting, State.FROZEN, [], faces.NOW)
+    gatekeeper.stores.gates.save(waiting, State.FROZEN, [], faces.NOW)
     client = create_app(gatekeeper).test_client()
     assert "Not before 2026-12-17" in page(client, "/services/checkout").text
     assert "not before 2026-12-17" in (overview := page(client, "/").text)
@@ -283,7 +283,7 @@ def test_a_chart_can_be_read_without_seeing_it(client: FlaskClient) -> None:
 def test_a_decision_is_explained_with_its_numbers_and_how_to_derive_it_again(
     client: FlaskClient, gatekeeper: Gatekeeper
 ) -> None:
-    stored = gatekeeper.decisions.latest("acme/shop#12")[0]
+    stored = gatekeeper.stores.decisions.latest("acme/shop#12")[0]
     text = page(client, f"/decisions/{stored.id}").text
     assert "Blocked" in text
     assert "checkout is frozen: 66.0 % over its error budget" in text
@@ -316,7 +316,7 @@ def test_one_name_in_two_organizations_is_a_choice(tmp_path: Path) -> None:
 
 
 def test_a_hostile_title_comes_out_as_text(client: FlaskClient, gatekeeper: Gatekeeper) -> None:
-    stored = gatekeeper.decisions.latest("acme/shop#14")[0]
+    stored = gatekeeper.stores.decisions.latest("acme/shop#14")[0]
     for path in (f"/decisions/{stored.id}", "/services/checkout"):
         found = page(client, path)
         assert faces.HOSTILE in found.text

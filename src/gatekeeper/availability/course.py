@@ -121,15 +121,11 @@ class Course:
         """
         now = end_of(first)
         known = slices.between(first + 1 - int(reach(window, quiet_s, now).total_seconds()) // STEP, stop)
-        running, seen = Cumulative.of(known), known.having(Flag.MEASURED)
         bounds = list(_periods(window, first, stop))
         pieces = [_piece(known, window, allowed, one, steps_in(quiet_s), floor) for one in bounds]
         length, left_over, total, to_come, bad, remaining, quiet = map(
             np.concatenate, zip(*pieces, strict=True)
         )
-        least = 0 if isinstance(window, Rolling) else LEAST_COVERED
-        reaching, counting = np.maximum(length, least), ~known.having(Flag.EXCLUDED)
-        expected, found = _count(counting, reaching), _count(counting & seen, reaching)
         rolling_and_whole = isinstance(window, Rolling) and _whole(known)
         return cls(
             first=first,
@@ -140,14 +136,11 @@ class Course:
             to_come=Series(to_come),
             bad=Series(bad),
             remaining=Series(remaining),
-            measured=Series(_count(counting & seen, length)),
-            coverage=Series(np.divide(found, expected, out=np.zeros(len(found)), where=expected > 0)),
-            age=Series(_age(seen)[-(stop - first) :]),
+            measured=Series(_measured(known, length)),
+            coverage=Series(_covered(known, window, length)),
+            age=Series(_age(known.having(Flag.MEASURED))[-(stop - first) :]),
             quiet=Series(quiet),
-            burn={
-                span: Series(burn_rate_each(*running.ending(first, stop, steps_in(span)), allowed))
-                for span in SPANS
-            },
+            burn=_burns(known, first, stop, allowed),
             turns=Series(_turns(known, allowed, length)),
         )
 
@@ -205,6 +198,22 @@ def _whole(slices: Slices) -> bool:
         bool((counts == np.floor(counts)).all()) and float(counts.sum()) < EXACT
         for counts in (slices.total, slices.bad)
     )
+
+
+def _measured(known: Slices, lengths: Counts) -> Counts:
+    return _count(known.having(Flag.MEASURED) & ~known.having(Flag.EXCLUDED), lengths)
+
+
+def _covered(known: Slices, window: Window, lengths: Counts) -> Counts:
+    reaching = np.maximum(lengths, 0 if isinstance(window, Rolling) else LEAST_COVERED)
+    expected, found = _count(~known.having(Flag.EXCLUDED), reaching), _measured(known, reaching)
+    return np.divide(found, expected, out=np.zeros(len(found)), where=expected > 0)
+
+
+def _burns(known: Slices, first: int, stop: int, allowed: float) -> Mapping[int, Series]:
+    running = Cumulative.of(known)
+    sums = {span: running.ending(first, stop, steps_in(span)) for span in SPANS}
+    return {span: Series(burn_rate_each(bad, total, allowed)) for span, (bad, total) in sums.items()}
 
 
 def _count(seen: Bools, lengths: Counts) -> Counts:

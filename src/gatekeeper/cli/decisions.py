@@ -112,7 +112,7 @@ def _observed(gatekeeper: Gatekeeper, pull: str) -> Snapshot:
             "set GATEKEEPER_GITHUB_APP_ID and GATEKEEPER_GITHUB_PRIVATE_KEY (or GATEKEEPER_GITHUB_TOKEN)"
         )
     repository, number = named[1], int(named[2])
-    if not gatekeeper.catalog.is_known(repository):
+    if not gatekeeper.stores.catalog.is_known(repository):
         errors.print(
             f"The policies of {repository} were not read yet: run `gatekeeper serve` or `worker` on this database."
         )
@@ -125,7 +125,7 @@ def _observed(gatekeeper: Gatekeeper, pull: str) -> Snapshot:
 
 def _found(identity: str) -> Stored:
     with readable_errors(), _opened() as gatekeeper:
-        stored = gatekeeper.decisions.find(identity)
+        stored = gatekeeper.stores.decisions.find(identity)
         if stored is None:
             raise NotFoundError(f"there is no decision {identity} in this database")
     return stored

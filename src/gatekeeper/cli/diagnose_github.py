@@ -141,7 +141,7 @@ def _required(gatekeeper: Gatekeeper, github: GitHub, findings: Findings) -> Non
     """Of every repository that a policy covers, whether merging really waits for the check."""
     for name in sorted(_covered(gatekeeper)):
         with findings.failing(name, "check that the App is installed there"):
-            known = gatekeeper.installations.repository(name)
+            known = gatekeeper.stores.installations.repository(name)
             branch = known.default_branch if known else github.repository(name).default_branch
             if CHECK_NAME in github.required_checks(name, branch):
                 findings.ok(name, f"check {CHECK_NAME} is required on {branch}")
@@ -157,6 +157,6 @@ def _required(gatekeeper: Gatekeeper, github: GitHub, findings: Findings) -> Non
 def _covered(gatekeeper: Gatekeeper) -> set[str]:
     return {
         change.repository or entry.service.origin.repository
-        for entry in gatekeeper.catalog.entries()
+        for entry in gatekeeper.stores.catalog.entries()
         for change in entry.service.changes
     }

@@ -58,7 +58,7 @@ def _retention(gatekeeper: Gatekeeper, findings: Findings) -> None:
         text = str(_asked(gatekeeper.settings, "status/runtimeinfo").get("storageRetention", ""))
     except (requests.RequestException, ValueError):
         return  # what only speaks Prometheus's query API does not have this page
-    kept, services = retention(text), [entry.service for entry in gatekeeper.catalog.entries()]
+    kept, services = retention(text), [entry.service for entry in gatekeeper.stores.catalog.entries()]
     longest = max(
         (one.window.longest for service in services for one in service.objectives), default=timedelta(days=28)
     )
@@ -94,13 +94,14 @@ def _asked(settings: Settings, page: str) -> dict[str, Any]:
 
 def diagnose_ledgers(gatekeeper: Gatekeeper, findings: Findings) -> None:
     """For each objective, how far its ledger has been filled."""
-    for entry in gatekeeper.catalog.entries():
+    for entry in gatekeeper.stores.catalog.entries():
         _ledgers(gatekeeper, entry.service, findings)
 
 
 def _ledgers(gatekeeper: Gatekeeper, service: Service, findings: Findings) -> None:
     for objective in service.objectives:
-        subject, status = f"{service.key}, {objective.name}", gatekeeper.ledger.status(objective.indicator.id)
+        subject = f"{service.key}, {objective.name}"
+        status = gatekeeper.stores.ledger.status(objective.indicator.id)
         if status.error is not None:
             findings.fail(subject, status.error, "the source has to answer before this is measured again")
         elif status.problem is not None:

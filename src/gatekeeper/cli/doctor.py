@@ -46,7 +46,7 @@ def examine(settings: Settings) -> Findings:
     _settings(settings, findings)
     with findings.failing("database", "check GATEKEEPER_DATABASE_URL, and that the database runs"):
         gatekeeper = build(settings)
-        findings.ok("database", f"{gatekeeper.database.engine.dialect.name}, reachable and up to date")
+        findings.ok("database", f"{gatekeeper.stores.database.engine.dialect.name}, reachable and up to date")
         try:
             for examination in EXAMINATIONS:
                 examination(gatekeeper, findings)
@@ -72,7 +72,7 @@ def _settings(settings: Settings, findings: Findings) -> None:
 
 
 def _policies(gatekeeper: Gatekeeper, findings: Findings) -> None:
-    entries, sources = gatekeeper.catalog.entries(), gatekeeper.catalog.sources()
+    entries, sources = gatekeeper.stores.catalog.entries(), gatekeeper.stores.catalog.sources()
     for source in sources:
         for problem in source.problems:
             findings.warn(
@@ -89,7 +89,7 @@ def _policies(gatekeeper: Gatekeeper, findings: Findings) -> None:
 
 
 def _work(gatekeeper: Gatekeeper, findings: Findings) -> None:
-    for one in gatekeeper.work.parked():
+    for one in gatekeeper.stores.work.parked():
         findings.warn(
             "work", f"{one.key} was given up: {one.error}", "mend the cause; the next event tries again"
         )

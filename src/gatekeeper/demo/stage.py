@@ -75,7 +75,9 @@ class Stage:
             limiter=lambda: Limiter(between_requests=0, between_writes=0),
         )
         self.world.deliveries.hook = Hook(f"{self.gatekeeper}/webhooks/github", secret, APP_ID)
-        self.story = Story(self.world, self.history, self.clock, lambda: self._wired.gates.view(cast.KEY))
+        self.story = Story(
+            self.world, self.history, self.clock, lambda: self._wired.stores.gates.view(cast.KEY)
+        )
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:

@@ -52,7 +52,7 @@ def create_app(
     door = Door(
         secrets=gatekeeper.settings.webhook_secrets,
         policy_repository=gatekeeper.settings.policy_repository,
-        accept=gatekeeper.deliveries.accept,
+        accept=gatekeeper.stores.deliveries.accept,
         wake=gatekeeper.engine.wake,
         debounce=debounce,
         clock=real_time,

@@ -42,11 +42,11 @@ def create_health(
 
 def _warnings(gatekeeper: Gatekeeper, now: datetime) -> Iterator[str]:
     """What an operator should know, though this server can do its part."""
-    work = gatekeeper.work
+    work = gatekeeper.stores.work
     if work.is_due(now - PATIENCE) and not work.counts(now).running:
         yield f"due work has not been taken for {PATIENCE.total_seconds():.0f} s: is any worker running?"
     if parked := len(work.parked()):
         yield f"{parked} pieces of work are parked"
-    for key, standing in sorted(gatekeeper.gates.standings().items()):
+    for key, standing in sorted(gatekeeper.stores.gates.standings().items()):
         for gap in standing.view.memory.gaps:
             yield f"{key}, {gap.objective}: {gap.doubt}"

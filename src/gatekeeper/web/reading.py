@@ -45,16 +45,16 @@ class Reading:
     """Reads what is stored, as of the Gatekeeper's clock."""
 
     def __init__(self, gatekeeper: Gatekeeper) -> None:
-        self._gatekeeper = gatekeeper
+        self._stores, self._clock = gatekeeper.stores, gatekeeper.clock
 
     def now(self) -> datetime:
         """The present as pages show it."""
-        return self._gatekeeper.clock()
+        return self._clock()
 
     def services(self) -> tuple[Standing, ...]:
         """All services, by key."""
-        standings, blocked = self._gatekeeper.gates.standings(), self._gatekeeper.pulls.blocked()
-        entries = self._gatekeeper.catalog.entries()
+        standings, blocked = self._stores.gates.standings(), self._stores.pulls.blocked()
+        entries = self._stores.catalog.entries()
         statuses = self._statuses(entries)
         return tuple(
             self._standing(
@@ -70,7 +70,7 @@ class Reading:
             NotFoundError: there is none.
             AmbiguousError: several organisations have one, and none was named.
         """
-        entries = [one for one in self._gatekeeper.catalog.entries(organization) if one.service.name == name]
+        entries = [one for one in self._stores.catalog.entries(organization) if one.service.name == name]
         if not entries:
             raise NotFoundError(
                 f"no service is named {name}" + (f" in {organization}" if organization else "")
@@ -78,8 +78,8 @@ class Reading:
         if len(entries) > 1:
             raise AmbiguousError(name, tuple(one.service.key for one in entries))
         key = entries[0].service.key
-        blocked = self._gatekeeper.pulls.blocked()
-        last, statuses = self._gatekeeper.gates.standing(key), self._statuses(entries)
+        blocked = self._stores.pulls.blocked()
+        last, statuses = self._stores.gates.standing(key), self._statuses(entries)
         return self._standing(entries[0], last, blocked.get(key, ()), statuses)
 
     def detail(self, seen: Standing) -> ServiceDetail:
@@ -98,7 +98,7 @@ class Reading:
     def deployments(self, seen: Standing) -> tuple[Priced, ...]:
         """What was deployed of a service within its objectives' windows, newest first, with what it cost."""
         service = seen.view.service
-        deployed = self._gatekeeper.deployments.of(repositories(service))
+        deployed = self._stores.deployments.of(repositories(service))
 
         def counted(objective: Objective, found: Measured) -> Slices:
             return self._counted(service, objective, found.window_start - LONGEST, found.window_end)
@@ -107,15 +107,15 @@ class Reading:
 
     def transitions(self, service: Service) -> tuple[Transition, ...]:
         """A gate's transitions, newest first."""
-        return self._gatekeeper.gates.transitions(service.key)
+        return self._stores.gates.transitions(service.key)
 
     def overrides(self, service: Service) -> Iterator[OverrideRecord]:
         """Overrides asked for on pull requests that the service's gate ruled on, newest first."""
         ruled: dict[str, bool] = {}
-        for record in self._gatekeeper.overrides.latest(LATEST_OVERRIDES):
+        for record in self._stores.overrides.latest(LATEST_OVERRIDES):
             subject = f"{record.repository}#{record.number}"
             if subject not in ruled:
-                last = self._gatekeeper.decisions.latest(subject, most=1)
+                last = self._stores.decisions.latest(subject, most=1)
                 ruled[subject] = any(
                     ruling.service == service.key for one in last for ruling in one.decision.rulings
                 )
@@ -128,14 +128,14 @@ class Reading:
         Raises:
             NotFoundError: there is none.
         """
-        found = self._gatekeeper.decisions.find(identity)
+        found = self._stores.decisions.find(identity)
         if found is None:
             raise NotFoundError(f"there is no decision {identity}")
         return found
 
     def decisions(self, subject: str | None, most: int) -> tuple[Stored, ...]:
         """Decisions (on one pull request), newest first."""
-        return self._gatekeeper.decisions.latest(subject, most=most)
+        return self._stores.decisions.latest(subject, most=most)
 
     def decision_of(self, pull: str) -> Stored | None:
         """The newest decision on a pull request, ``owner/name#number``."""
@@ -143,29 +143,29 @@ class Reading:
 
     def policy_sources(self) -> tuple[PolicySource, ...]:
         """The repositories whose policy files were read."""
-        return self._gatekeeper.catalog.sources()
+        return self._stores.catalog.sources()
 
     def policies(self) -> tuple[Entry, ...]:
         """The policies in force."""
-        return self._gatekeeper.catalog.entries()
+        return self._stores.catalog.entries()
 
     def parked(self) -> tuple[Parked, ...]:
         """Work that waits for a person."""
-        return tuple(self._gatekeeper.work.parked())
+        return tuple(self._stores.work.parked())
 
     def work(self, now: datetime) -> WorkCounts:
         """How much there is to do; ``now`` is real time, as the queue's is."""
-        return self._gatekeeper.work.counts(now)
+        return self._stores.work.counts(now)
 
     def _counted(self, service: Service, objective: Objective, start: datetime, end: datetime) -> Slices:
         """The slices of (start, end] as they count: judged by the objective's method, and adjusted."""
         first, stop = slice_of(start) + 1, slice_of(end) + 1
-        stored = self._gatekeeper.ledger.read(objective.indicator.id, first, stop)
+        stored = self._stores.ledger.read(objective.indicator.id, first, stop)
         return adjust(objective.judged(stored), service.adjustments)
 
     def _statuses(self, entries: Iterable[Entry]) -> Mapping[str, LedgerStatus]:
         """Of every ledger that these policies name, by its indicator's id: in one query, however many there are."""
-        return self._gatekeeper.ledger.statuses(
+        return self._stores.ledger.statuses(
             {objective.indicator.id for entry in entries for objective in entry.service.objectives}
         )
 

@@ -55,7 +55,7 @@ class _Watched(SqlLedger):
     """A ledger that says how far filling it has come."""
 
     def __init__(self, gatekeeper: Gatekeeper, told: Told) -> None:
-        super().__init__(gatekeeper.database)
+        super().__init__(gatekeeper.stores.database)
         self._told = told
 
     def commit(self, ledger: str, update: LedgerUpdate) -> None:
@@ -89,7 +89,7 @@ def missing(
             if known is None or since < known[1]:
                 needed[objective.indicator.id] = (objective, since)
     return [
-        Missing(objective, since, _lacking(gatekeeper.ledger, objective, since, now))
+        Missing(objective, since, _lacking(gatekeeper.stores.ledger, objective, since, now))
         for objective, since in needed.values()
     ]
 
@@ -132,8 +132,8 @@ def _past(
 ) -> Past:
     identity = objective.indicator.id
     since = _needed_since(service, objective, start)
-    stored = objective.judged(gatekeeper.ledger.read(identity, slice_of(since), slice_of(end)))
-    status = gatekeeper.ledger.status(identity)
+    stored = objective.judged(gatekeeper.stores.ledger.read(identity, slice_of(since), slice_of(end)))
+    status = gatekeeper.stores.ledger.status(identity)
     return Past(
         objective,
         adjust(stored, service.adjustments),
@@ -145,13 +145,13 @@ def _past(
 
 def in_force(gatekeeper: Gatekeeper, name: str) -> Service | None:
     """The policy in force of the service of this name; None without one, or when several organisations have one."""
-    found = [entry.service for entry in gatekeeper.catalog.entries() if entry.service.name == name]
+    found = [entry.service for entry in gatekeeper.stores.catalog.entries() if entry.service.name == name]
     return found[0] if len(found) == 1 else None
 
 
 def recorded(gatekeeper: Gatekeeper, name: str, start: datetime, end: datetime) -> Sequence[Recorded]:
     """The pull requests on record that touch the service of this name."""
-    pulls = PullHistory(gatekeeper.database).between(start, end)
+    pulls = PullHistory(gatekeeper.stores.database).between(start, end)
     return [_recorded(pull, pull.touched[name]) for pull in pulls if name in pull.touched]
 
 
