@@ -15,7 +15,7 @@ from gatekeeper.bootstrap import Gatekeeper, build
 from gatekeeper.decide.desired import desire
 from gatekeeper.decide.evaluate import decide
 from gatekeeper.decide.snapshot import OverrideRequest, Pull, Snapshot
-from gatekeeper.events.deployments import DeploymentReport
+from gatekeeper.events.deployments import DeploymentStatus
 from gatekeeper.events.keys import Kind, WorkKey
 from gatekeeper.events.triggers import Touch
 from gatekeeper.observe.pulls import Observed
@@ -245,7 +245,7 @@ def deploy(gatekeeper: Gatekeeper, *deployments: Deploying) -> None:
     """Report them as events do; the ids count from 1."""
     for number, one in enumerate(deployments, 1):
         began = NOW - one.ago
-        report = DeploymentReport(
+        report = DeploymentStatus(
             id=str(number),
             environment=one.environment,
             production=one.environment == "production",

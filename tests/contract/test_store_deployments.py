@@ -9,11 +9,11 @@ import pytest
 from builders import HOUR, MINUTE, NOW, SHA
 from fakes import SHOP
 from gatekeeper.availability.deployments import Deployed
-from gatekeeper.events.deployments import DeploymentReport
+from gatekeeper.events.deployments import DeploymentStatus
 from gatekeeper.store.deployments import KEPT, Deployments
 from gatekeeper.store.engine import Database
 
-BEGAN = DeploymentReport(
+BEGAN = DeploymentStatus(
     id="1",
     environment="production",
     production=True,
@@ -40,7 +40,7 @@ def deployments(database: Database) -> Deployments:
     ],
 )
 def test_it_takes_effect_from_its_beginning(
-    deployments: Deployments, reports: tuple[DeploymentReport, ...]
+    deployments: Deployments, reports: tuple[DeploymentStatus, ...]
 ) -> None:
     for report in reports * 2:
         deployments.report(SHOP, report)
@@ -96,7 +96,7 @@ def test_a_renamed_repository_keeps_what_it_reports_again(deployments: Deploymen
     ],
 )
 def test_what_is_old_is_forgotten(
-    deployments: Deployments, reports: list[DeploymentReport], gone: int
+    deployments: Deployments, reports: list[DeploymentStatus], gone: int
 ) -> None:
     for report in reports:
         deployments.report(SHOP, report)

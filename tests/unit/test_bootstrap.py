@@ -12,7 +12,7 @@ from gatekeeper.bootstrap import Gatekeeper, Sources, build
 from gatekeeper.decide.verdict import State
 from gatekeeper.demo.github import AppKey
 from gatekeeper.errors import ConfigurationError
-from gatekeeper.events.deployments import DeploymentReport
+from gatekeeper.events.deployments import DeploymentStatus
 from gatekeeper.github.values import RepositoryData
 from gatekeeper.policy.in_force import InForce
 from gatekeeper.settings import Settings
@@ -76,7 +76,7 @@ def test_every_routine_is_due_at_start(gatekeeper: Gatekeeper) -> None:
 
 def test_housekeeping_forgets_deployments_that_are_older_than_any_window(gatekeeper: Gatekeeper) -> None:
     for name, at in (("old", gatekeeper.clock() - 181 * 24 * HOUR), ("new", NOW)):
-        report = DeploymentReport(
+        report = DeploymentStatus(
             id=name,
             environment="production",
             production=True,

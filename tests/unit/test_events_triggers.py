@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from deliveries import samples
 from gatekeeper.events.delivery import Delivery
-from gatekeeper.events.deployments import DeploymentReport
+from gatekeeper.events.deployments import DeploymentStatus
 from gatekeeper.events.keys import Kind, WorkKey
 from gatekeeper.events.triggers import Priority, Touch, Triggered, triggers
 
@@ -62,7 +62,7 @@ def a_comment(body: str = "/gatekeeper override it burns", **values: Any) -> dic
 
 
 LOG = "https://github.com/acme/shop/actions/runs/1"
-DEPLOYED = DeploymentReport(
+DEPLOYED = DeploymentStatus(
     id="42",
     environment="production",
     production=False,
@@ -213,7 +213,7 @@ def test_a_deployment_is_reported_whole(changed: dict[str, Any], expected: dict[
     assert touch.key == WorkKey(Kind.DEPLOYMENTS, "acme/shop")
     assert touch.priority is Priority.EVENT
     again = json.loads(json.dumps(touch.hint))
-    assert DeploymentReport.of(again) == replace(DEPLOYED, **expected)
+    assert DeploymentStatus.of(again) == replace(DEPLOYED, **expected)
 
 
 @pytest.mark.parametrize(

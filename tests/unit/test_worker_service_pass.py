@@ -17,7 +17,7 @@ from gatekeeper.availability.measure import Measured
 from gatekeeper.decide.snapshot import ServiceView
 from gatekeeper.decide.verdict import Doubt, State
 from gatekeeper.errors import ConfigurationError, QueryRefusedError, SourceError, TemporaryError
-from gatekeeper.events.deployments import DeploymentReport
+from gatekeeper.events.deployments import DeploymentStatus
 from gatekeeper.events.keys import Kind, WorkKey
 from gatekeeper.policy.in_force import InForce
 from gatekeeper.policy.model import Service
@@ -604,7 +604,7 @@ def test_the_deployment_that_an_incident_followed_is_named(
     place: Place, history: History, bad: int, named: list[str]
 ) -> None:
     for name, at in (("a", NOW - 3 * DAY), ("b", NOW - 2 * HOUR - MINUTE)):
-        report = DeploymentReport(
+        report = DeploymentStatus(
             id=name,
             environment="production",
             production=True,

@@ -12,7 +12,7 @@ _SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
-class DeploymentReport:
+class DeploymentStatus:
     """A deployment into an environment began, or has succeeded.
 
     Attributes:
@@ -48,10 +48,10 @@ class DeploymentReport:
             raise ValueError("a text with a zero byte")
 
     def hint(self) -> Mapping[str, str | int | None]:
-        """The report as JSON values."""
+        """The status as JSON values."""
         return asdict(self) | {"at": self.at.astimezone(UTC).isoformat()}
 
     @classmethod
     def of(cls, hint: Mapping[str, Any]) -> Self:
-        """The report that a hint was made of."""
+        """The status that a hint was made of."""
         return cls(**{**hint, "at": datetime.fromisoformat(hint["at"])})

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar
 
 from gatekeeper.events.commands import parse_command
 from gatekeeper.events.delivery import Delivery
-from gatekeeper.events.deployments import DeploymentReport
+from gatekeeper.events.deployments import DeploymentStatus
 from gatekeeper.events.keys import Kind, WorkKey
 
 POLICY_FOLDER = "policies/"
@@ -38,7 +38,7 @@ class Touch:
     Attributes:
         hint: what the event says beside that. A command: ``command``, ``argument``, ``actor``, ``comment``
             (id). A button or re-run: ``button`` (its identifier, or ``rerequested``), ``actor``. A deployment:
-            a ``DeploymentReport``. Else empty.
+            a ``DeploymentStatus``. Else empty.
     """
 
     key: WorkKey
@@ -203,7 +203,7 @@ def _deployment_status(delivery: Delivery, _policy_repository: str) -> Sequence[
     deployment = _at(payload, dict, "deployment")
     if deployment.get("transient_environment") is True:
         raise _IgnoredError("deployment into an environment that will be gone")
-    report = DeploymentReport(
+    status = DeploymentStatus(
         id=str(_at(deployment, int, "id")),
         environment=_at(deployment, str, "environment"),
         production=deployment.get("production_environment") is True,
@@ -214,7 +214,7 @@ def _deployment_status(delivery: Delivery, _policy_repository: str) -> Sequence[
         at=datetime.fromisoformat(_at(payload, str, "deployment_status", "created_at")),
         url=_page(_at(payload, dict, "deployment_status")),
     )
-    return [Touch(WorkKey(Kind.DEPLOYMENTS, _repository(delivery)), hint=report.hint())]
+    return [Touch(WorkKey(Kind.DEPLOYMENTS, _repository(delivery)), hint=status.hint())]
 
 
 def _page(status: Mapping[str, Any]) -> str | None:

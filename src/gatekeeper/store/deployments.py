@@ -8,7 +8,7 @@ from sqlalchemy import case, delete, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gatekeeper.availability.deployments import Deployed
-from gatekeeper.events.deployments import DeploymentReport
+from gatekeeper.events.deployments import DeploymentStatus
 from gatekeeper.store.engine import Database
 from gatekeeper.store.tables import deployment
 
@@ -22,20 +22,20 @@ class Deployments:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def report(self, repository: str, report: DeploymentReport) -> None:
+    def report(self, repository: str, status: DeploymentStatus) -> None:
         """Record what was reported; of two reports of the same, the earlier time counts."""
         row = {
-            "id": report.id,
+            "id": status.id,
             "repository": repository,
             "folded": repository.lower(),
-            "environment": report.environment,
-            "production": report.production,
-            "task": report.task,
-            "ref": report.ref,
-            "sha": report.sha,
-            "url": report.url,
-            "began_at": report.at if report.state == "in_progress" else None,
-            "succeeded_at": report.at if report.state == "success" else None,
+            "environment": status.environment,
+            "production": status.production,
+            "task": status.task,
+            "ref": status.ref,
+            "sha": status.sha,
+            "url": status.url,
+            "began_at": status.at if status.state == "in_progress" else None,
+            "succeeded_at": status.at if status.state == "success" else None,
         }
         with self._database.write() as connection:
             connection.execute(_UPSERTS[connection.dialect.name].values(row))

@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from gatekeeper.events.deployments import DeploymentReport
+from gatekeeper.events.deployments import DeploymentStatus
 from gatekeeper.events.keys import WorkKey
 
 
 class Reports(Protocol):
     """The record of deployments."""
 
-    def report(self, repository: str, report: DeploymentReport) -> None:
+    def report(self, repository: str, status: DeploymentStatus) -> None:
         """Record one; twice does no harm, nor does another order."""
 
 
@@ -25,5 +25,5 @@ class DeploymentPass:
         """Run the pass."""
         del now
         for hint in hints:
-            self._record.report(key.name, DeploymentReport.of(hint))
+            self._record.report(key.name, DeploymentStatus.of(hint))
         return {"reports": len(hints)}
