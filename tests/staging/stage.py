@@ -140,7 +140,7 @@ class Stage:
             Settings.from_env(self.environ()),
             clock=lambda: self.now,
             tempo=Tempo(NEVER, NEVER, NEVER, NEVER, NEVER),
-            pace=Pace(workers=2, sweep=timedelta(milliseconds=500)),
+            pace=Pace(workers=2, sweep=timedelta(milliseconds=100)),
             debounce=DEBOUNCE / 5,
             limiter=lambda: Limiter(between_requests=0, between_writes=0),
         )

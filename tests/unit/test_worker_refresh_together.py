@@ -28,6 +28,12 @@ if TYPE_CHECKING:
 
 NAMES = ("a", "b", "c")
 SINCE = NOON - DAY
+BORN = 60
+"""Minutes before that, at which the counters began."""
+AT_NOON = 1440 + BORN
+"""The place among a counter's samples."""
+LATER = 240
+"""Minutes of samples after noon."""
 INDICATORS = {
     name: Indicator(prometheus=PrometheusIndicator(good=f"good_{name}", total=f"total_{name}"))
     for name in NAMES
@@ -66,12 +72,16 @@ def at_hand(one: Stretch, until: int) -> AtHand:
 
 
 def fleet(**more: object) -> Fleet:
-    """Counters that have run for two days, each at a pace of its own."""
+    """Counters that have run for a day and an hour, each at a pace of its own."""
     sources = {
         name: MemorySource(
             [
-                Counter(1, regular(NOON - 2 * DAY, 3 * 1440, rate=10 * (place + 1), first=1_000)),
-                Counter(2, regular(NOON - 2 * DAY, 3 * 1440, rate=place, first=7), total=0, bad=1),
+                Counter(
+                    1, regular(SINCE - BORN * MINUTE, AT_NOON + LATER, rate=10 * (place + 1), first=1_000)
+                ),
+                Counter(
+                    2, regular(SINCE - BORN * MINUTE, AT_NOON + LATER, rate=place, first=7), total=0, bad=1
+                ),
             ]
         )
         for place, name in enumerate(NAMES)
@@ -110,9 +120,9 @@ def test_ledgers_filled_together_are_those_filled_alone(data: st.DataObject) -> 
     for name in NAMES:
         for place, counter in enumerate(sources[0].counters[name].counters):
             samples = counter.samples
-            hole = data.draw(st.integers(2 * 1440 - 5, 2 * 1440 + 90))
+            hole = data.draw(st.integers(AT_NOON - 5, AT_NOON + 90))
             del samples[hole : hole + data.draw(st.integers(0, 12))]
-            reset = data.draw(st.integers(2 * 1440, 2 * 1440 + 90))
+            reset = data.draw(st.integers(AT_NOON, AT_NOON + 90))
             samples[reset:] = [(at, value - samples[reset][1]) for at, value in samples[reset:]]
             counter.delay = data.draw(st.sampled_from([0, 0, 30, 150])) * MINUTE / 60
             other = sources[1].counters[name].counters[place]
