@@ -1,6 +1,6 @@
 """A worker process for tests: ``python working.py URL LOG PASS_SECONDS LEASE_SECONDS``; kill it whenever you like.
 
-It writes a line to LOG at the start and at the end of each pass, as JSON: what, key, at, pid.
+It writes a line to LOG when it is up, and at the start and at the end of each pass, as JSON: what, key, at, pid.
 """
 
 import json
@@ -29,8 +29,8 @@ def now() -> datetime:
 
 
 def main(url: str, log: Path, pass_seconds: float, lease: float) -> None:
-    def note(what: str, key: WorkKey) -> None:
-        line = json.dumps({"what": what, "key": str(key), "at": time.time(), "pid": os.getpid()})  # noqa: TID251 (the same)
+    def note(what: str, key: WorkKey | None = None) -> None:
+        line = json.dumps({"what": what, "key": key and str(key), "at": time.time(), "pid": os.getpid()})  # noqa: TID251 (the same)
         with log.open("a") as file:
             file.write(line + "\n")
 
@@ -44,6 +44,7 @@ def main(url: str, log: Path, pass_seconds: float, lease: float) -> None:
     pace = Pace(lease=timedelta(seconds=lease), sweep=timedelta(seconds=0.5))
     engine = Engine(work, runner, database_url=url, clock=now, pace=pace)
     engine.start()
+    note("up")
     threading.Event().wait()
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shutil
+import time
 from typing import TYPE_CHECKING
 
 import pytest
+import requests
 from playwright.sync_api import FrameLocator, Locator, Page, expect, sync_playwright
 
 from gatekeeper.demo.stage import Stage
@@ -40,8 +42,17 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """As a person finds it who comes when everything is measured; how soon that is, test_demo_command.py shows."""
     with Stage(tmp_path_factory.mktemp("demo")) as stage:
+        while not is_measured(stage):
+            time.sleep(0.2)
         yield stage
+
+
+def is_measured(stage: Stage) -> bool:
+    services = requests.get(f"{stage.gatekeeper}/api/v1/services", timeout=60).json()["services"]
+    measured = [one["objectives"][0]["budget_remaining"] is not None for one in services]
+    return len(measured) == 4 and all(measured)
 
 
 class Viewer:
