@@ -28,6 +28,7 @@ from gatekeeper.store.installations import Installations
 from gatekeeper.store.migrate import migrate
 from gatekeeper.store.stores import Stores
 from gatekeeper.store.work import DEBOUNCE, Claim, Work
+from gatekeeper.worker.audit_pass import AuditPass
 from gatekeeper.worker.deployment_pass import DeploymentPass
 from gatekeeper.worker.engine import Engine, Pace
 from gatekeeper.worker.ledgers import Ledgers
@@ -58,6 +59,7 @@ class Tempo:
     policies: timedelta = timedelta(minutes=30)
     overrides: timedelta = timedelta(seconds=60)
     installations: timedelta = timedelta(hours=1)
+    audits: timedelta = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -150,11 +152,12 @@ def build(
     observer = (
         PullObserver(github, stores.catalog, stores.gates, stores.record) if github is not None else None
     )
-    passes = _passes(stores, ledgers)
+    audit = AuditPass(stores.service_record.policy, sources.of, stores.ledger, stores.audits)
+    passes = _passes(stores, ledgers, audit)
     if github is not None and observer is not None:
         passes |= _passes_over_github(settings, stores, github, observer, _drop(connections))
     tempo = tempo or Tempo(services=timedelta(seconds=settings.refresh_seconds))
-    routines = _routines(tempo, clock, github, stores, ledgers)
+    routines = _routines(tempo, clock, github, stores, ledgers, audit)
     runner = Runner(stores.work, _at(clock, passes), now, random.random)
     return Gatekeeper(
         settings=settings,
@@ -176,9 +179,10 @@ def _opened(settings: Settings, debounce: timedelta) -> Stores:
     return Stores.of(database, Work(database, debounce=debounce), now)
 
 
-def _passes(stores: Stores, ledgers: Ledgers) -> dict[Kind, Pass]:
+def _passes(stores: Stores, ledgers: Ledgers, audit: AuditPass) -> dict[Kind, Pass]:
     return {
         Kind.SERVICE: ServicePass(ledgers, stores.service_record),
+        Kind.AUDIT: audit,
         Kind.DEPLOYMENTS: DeploymentPass(stores.deployments),
     }
 
@@ -240,7 +244,12 @@ def _at(clock: Callable[[], datetime], passes: Mapping[Kind, Pass]) -> Mapping[K
 
 
 def _routines(
-    tempo: Tempo, clock: Callable[[], datetime], github: GitHub | None, stores: Stores, ledgers: Ledgers
+    tempo: Tempo,
+    clock: Callable[[], datetime],
+    github: GitHub | None,
+    stores: Stores,
+    ledgers: Ledgers,
+    audit: AuditPass,
 ) -> Sequence[Routine]:
     # Lists, not generators: what they read must not be read inside of the transaction that they are stored in.
     def filled(_: datetime) -> Sequence[Touch]:
@@ -267,6 +276,10 @@ def _routines(
         numbers = {*github.installations(), *known}
         return [Touch(WorkKey(Kind.INSTALLATION, str(one)), Priority.SWEEP) for one in sorted(numbers)]
 
+    def unaudited(_: datetime) -> Sequence[Touch]:
+        services = [one.service for one in stores.catalog.entries()]
+        return [Touch(WorkKey(Kind.AUDIT, key), Priority.SWEEP) for key in audit.due(services, clock())]
+
     def tidy(real: datetime) -> Sequence[Touch]:
         stores.deliveries.forget(real - REDELIVERABLE)
         stores.deployments.forget(clock() - KEPT)
@@ -282,5 +295,6 @@ def _routines(
         Routine("services", tempo.services, services),
         Routine("pulls", tempo.pulls, of_sources(Kind.REPOSITORY)),
         Routine("overrides", tempo.overrides, ended),
+        Routine("audits", tempo.audits, unaudited),
         Routine("housekeeping", timedelta(hours=1), tidy),
     )

@@ -68,6 +68,7 @@ def test_every_routine_is_due_at_start(gatekeeper: Gatekeeper) -> None:
         "services",
         "pulls",
         "overrides",
+        "audits",
         "housekeeping",
     }
     for name in routines(gatekeeper):

@@ -126,7 +126,7 @@ def test_a_decision_with_corrections_replays_from_its_text() -> None:
 
 
 def shown(one: ServiceView, its: Service | None = None) -> Any:
-    return standing(its or one.service, None, (one, NOW), blocked=(), ledgers={}, now=NOW)
+    return standing(its or one.service, None, (one, NOW), blocked=(), audits={}, ledgers={}, now=NOW)
 
 
 def test_the_api_has_both_numbers_and_why_they_differ() -> None:

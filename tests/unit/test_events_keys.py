@@ -15,6 +15,7 @@ SHA = "0123456789abcdef0123456789abcdef01234567"
         pytest.param("repository:acme/shop", "acme/shop", "", id="repository"),
         pytest.param("policies:acme/.github", "acme/.github", "", id="policy repository"),
         pytest.param("service:acme/checkout", "acme/checkout", "", id="service"),
+        pytest.param("audit:acme/checkout", "acme/checkout", "", id="audit of a service's ledgers"),
         pytest.param("deployments:acme/shop", "acme/shop", "", id="deployments"),
         pytest.param("installation:123", "123", "", id="installation"),
     ],

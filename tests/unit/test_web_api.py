@@ -24,7 +24,7 @@ SERVICE = {"name", "organization", "state", "since", "expected_end", "reasons", 
 OBJECTIVE = {
     *("name", "target", "window_seconds", "good", "bad", "total", "availability", "budget_remaining"),
     *("coverage", "watermark", "burn", "incidents", "mtbf_seconds", "mttr_seconds", "approximate", "query"),
-    *("exception", "adjustments", "raw"),
+    *("exception", "adjustments", "raw", "audits"),
     *("window_start", "window_end", "interpolated", "partial_since", "source_short", "redefined", "time_up"),
     *("expected_total", "resets_at"),
     *("mtbf_at_least_seconds", "mttr_at_least_seconds"),
@@ -137,7 +137,7 @@ def test_times_are_utc_and_say_so(client: FlaskClient) -> None:
 def test_what_is_not_measured_is_null_and_never_a_number(client: FlaskClient) -> None:
     (objective,) = service(client, "recommendations")["objectives"]
     told = {"name", "target", "window_seconds", "window_start", "window_end", "source_short", "query"}
-    measured = OBJECTIVE - told - {"coverage", "burn", "approximate", "adjustments"}
+    measured = OBJECTIVE - told - {"coverage", "burn", "approximate", "adjustments", "audits"}
     assert {objective[key] for key in measured} == {None}
     assert set(objective["burn"].values()) == {None}
     assert objective["coverage"] == 0

@@ -14,11 +14,13 @@ class Kind(StrEnum):
     REPOSITORY = "repository"
     POLICIES = "policies"
     SERVICE = "service"
+    AUDIT = "audit"
     DEPLOYMENTS = "deployments"
     INSTALLATION = "installation"
 
 
 _REPOSITORY = r"[\w.-]{1,100}/[\w.-]{1,100}"
+_SERVICE = r"[\w.-]{1,100}/[\w.-]{1,253}"
 _SUBJECTS = {
     kind: re.compile(pattern, re.ASCII)
     for kind, pattern in {
@@ -26,7 +28,8 @@ _SUBJECTS = {
         Kind.COMMIT: _REPOSITORY + r"@(?:[0-9a-f]{40}|[0-9a-f]{64})",
         Kind.REPOSITORY: _REPOSITORY,
         Kind.POLICIES: _REPOSITORY,
-        Kind.SERVICE: r"[\w.-]{1,100}/[\w.-]{1,253}",
+        Kind.SERVICE: _SERVICE,
+        Kind.AUDIT: _SERVICE,
         Kind.DEPLOYMENTS: _REPOSITORY,
         Kind.INSTALLATION: r"[1-9]\d{0,17}",
     }.items()

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from gatekeeper.availability.audit import Recount, Unaudited, Why
 from gatekeeper.availability.filling import CounterReader, SliceReader, Stretch
 from gatekeeper.errors import QueryRefusedError
 from gatekeeper.policy import latency
@@ -17,6 +18,7 @@ from gatekeeper.sources.prometheus_flavour import Dialect, Flavour
 from gatekeeper.sources.prometheus_gauges import Gauges
 from gatekeeper.sources.prometheus_histograms import NativeHistograms
 from gatekeeper.sources.prometheus_latency import LatencyCounters
+from gatekeeper.sources.prometheus_recount import Recounts
 from gatekeeper.sources.prometheus_together import read, together
 from gatekeeper.sources.prometheus_windows import Scrapes, Windows
 
@@ -28,6 +30,7 @@ class PrometheusSource:
         self._api = api
         self._dialect = Dialect(api, flavour)
         self._scrapes = Scrapes(api)
+        self._recounts = Recounts(api, self._dialect, self._scrapes)
 
     def reader(self, indicator: Indicator) -> CounterReader | SliceReader:
         """Raw samples of bare counters, slices of queries with ``$window``. Asks nothing yet.
@@ -41,6 +44,15 @@ class PrometheusSource:
         if queries.events is None:
             return Gauges(self._api, gauge(queries.up or ""))
         return self._counted(queries.events)
+
+    def recount(self, indicator: Indicator, first: int, stop: int) -> Recount | Unaudited:
+        """See ``Recounting.recount``: of counters, and of free queries; not of gauges and native histograms."""
+        reader = self.reader(indicator)
+        if isinstance(reader, Windows):
+            return self._recounts.windows(reader, first, stop)
+        if (counters := _counters(reader)) is None:
+            return Unaudited(Why.UNSUPPORTED)
+        return self._recounts.counters(counters.requests, first, stop)
 
     def _latency(self, found: Latency) -> CounterReader:
         named = histogram(found.histogram)

@@ -20,7 +20,7 @@ from gatekeeper.store.engine import Database
 from gatekeeper.store.packing import day_of
 from gatekeeper.store.slices import in_parts
 from gatekeeper.store.tables import ledger as ledgers
-from gatekeeper.store.tables import ledger_cursor, ledger_day
+from gatekeeper.store.tables import ledger_audit, ledger_cursor, ledger_day
 
 CURSORS_KEPT = timedelta(days=35)
 """A series that returns within this time is not taken for a new one."""
@@ -202,7 +202,7 @@ class SqlLedger:
             )
             for one in gone:
                 connection.execute(delete(ledgers).where(ledgers.c.id == one))
-                for table in (ledger_day, ledger_cursor):
+                for table in (ledger_day, ledger_cursor, ledger_audit):
                     connection.execute(delete(table).where(table.c.ledger == one))
         return len(gone)
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Self
 
+from gatekeeper.store.audits import Audits
 from gatekeeper.store.catalog import Catalog
 from gatekeeper.store.decisions import Decisions
 from gatekeeper.store.deliveries import Deliveries
@@ -40,6 +41,7 @@ class Stores:
     installations: Installations
     deployments: Deployments
     ledger: SqlLedger
+    audits: Audits
 
     @classmethod
     def of(cls, database: Database, work: Work, clock: Callable[[], datetime]) -> Self:
@@ -65,6 +67,7 @@ class Stores:
             installations=Installations(database),
             deployments=Deployments(database),
             ledger=SqlLedger(database),
+            audits=Audits(database),
         )
 
     @cached_property

@@ -325,3 +325,22 @@ ledger_cursor = Table(
     Column("value", Double, nullable=False),
     sqlite_with_rowid=False,
 )
+
+# A UTC day of a ledger beside the source's own count of it; without numbers, `why` says why there are none.
+ledger_audit = Table(
+    "ledger_audit",
+    metadata,
+    Column("ledger", Text, primary_key=True),
+    Column("day", Integer, primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("drifted", Boolean, nullable=False),
+    Column("why", Text),
+    Column("detail", Text, nullable=False),
+    Column("ledger_total", Double),
+    Column("ledger_bad", Double),
+    Column("source_total", Double),
+    Column("source_bad", Double),
+    Column("unseen_total", Double),
+    Column("unseen_bad", Double),
+    Column("inexactness", Double),
+)

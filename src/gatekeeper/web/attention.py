@@ -8,18 +8,21 @@ from gatekeeper.events.keys import Kind
 from gatekeeper.settings import Settings
 from gatekeeper.store.catalog import Source
 from gatekeeper.store.work import Parked
+from gatekeeper.web.audits import ADVICE, lines
 from gatekeeper.web.standing import Standing
 
 NAMES = {
     Kind.PULL: "Pull request",
     Kind.POLICIES: "Policies of",
     Kind.SERVICE: "Service",
+    Kind.AUDIT: "Audit of",
     Kind.DEPLOYMENTS: "Deployments of",
 }
 WHAT_NEXT = {
     Kind.PULL: "Once that is mended: /gatekeeper recheck in a comment there.",
     Kind.POLICIES: "Tried again with the next push to the policy files.",
     Kind.SERVICE: "Tried again with the next refresh.",
+    Kind.AUDIT: "Tried again within ten minutes.",
 }
 
 
@@ -33,12 +36,13 @@ class Notice:
 
 
 def notices(
-    services: Iterable[Standing], parked: Sequence[Parked], sources: Sequence[Source], settings: Settings
+    services: Sequence[Standing], parked: Sequence[Parked], sources: Sequence[Source], settings: Settings
 ) -> tuple[Notice, ...]:
     """Everything to look at, what stops everything first."""
     return (
         *_half_set_up(settings),
         *_failing(services),
+        *_drifted(services),
         *(_parked(one) for one in parked),
         *(_mistaken(one) for one in sources if one.problems),
     )
@@ -72,6 +76,14 @@ def _failing(services: Iterable[Standing]) -> Iterator[Notice]:
                     f"its source fails{since}: {ledger.error}",
                     "The gate holds its state until it answers again.",
                 )
+
+
+def _drifted(services: Iterable[Standing]) -> Iterator[Notice]:
+    for seen in services:
+        for objective in seen.service.objectives:
+            for line in lines(seen.audits[objective.name], objective):
+                if line.drifted:
+                    yield Notice(f"{seen.service.key}, {objective.name}", line.text, ADVICE)
 
 
 def _parked(work: Parked) -> Notice:

@@ -13,6 +13,7 @@ from gatekeeper.decide.verdict import Doubt, State
 from gatekeeper.policy.gate import Gate, Mode
 from gatekeeper.policy.objective import Objective
 from gatekeeper.policy.units import format_share
+from gatekeeper.web.audits import AuditLine, lines
 from gatekeeper.web.standing import Standing
 from gatekeeper.web.views import pairs
 
@@ -72,6 +73,7 @@ class ObjectiveCard:
     mttr: str
     notes: tuple[str, ...]
     progress: float | None
+    audits: tuple[AuditLine, ...]
 
 
 @dataclass(frozen=True)
@@ -210,6 +212,7 @@ def _objective(objective: Objective, one: ObjectiveEvidence, seen: Standing) -> 
         mttr=_mttr(found.reliability) if found else NOTHING,
         notes=tuple(_notes(objective, one)),
         progress=one.progress,
+        audits=tuple(lines(seen.audits.get(objective.name, ()), objective)),
     )
 
 

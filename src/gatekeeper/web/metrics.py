@@ -12,9 +12,12 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from gatekeeper.availability.audit import slices_of
+from gatekeeper.availability.ledger import end_of
 from gatekeeper.availability.measure import Measured
 from gatekeeper.bootstrap import Gatekeeper
 from gatekeeper.decide.verdict import State
+from gatekeeper.web.audits import audit_report
 from gatekeeper.web.reading import Reading
 from gatekeeper.web.standing import Standing
 from gatekeeper.web.views import pairs
@@ -92,6 +95,7 @@ class _Stored(Collector):
         services = self._reading.services()
         yield from _services(services)
         yield from _objectives(services)
+        yield from _audits(services)
         yield _gauge(
             "gatekeeper_policy_problems",
             "Problems in the policy files of a repository.",
@@ -177,6 +181,35 @@ def _objectives(services: tuple[Standing, ...]) -> Iterator[Metric]:
         "Age of the newest measurement.",
         _OBJECTIVE,
         {key: (now - one.watermark).total_seconds() for key, (one, now) in found.items() if one.watermark},
+    )
+
+
+def _audits(services: tuple[Standing, ...]) -> Iterator[Metric]:
+    found = {
+        (*_named(seen), objective.name): (seen.audits[objective.name], objective)
+        for seen in services
+        for objective in seen.service.objectives
+        if seen.audits[objective.name]
+    }
+    newest = {key: (audits[0], objective) for key, (audits, objective) in found.items()}
+    reports = {key: audit_report(one, objective.allowed) for key, (one, objective) in newest.items()}
+    yield _gauge(
+        "gatekeeper_audit_drift_ratio",
+        "Ledger less source in the day audited last, as a share of that day's error budget.",
+        _OBJECTIVE,
+        {key: one.budget_drift for key, one in reports.items() if one.budget_drift is not None},
+    )
+    yield _gauge(
+        "gatekeeper_audit_drifted_days",
+        "Days of the last 28 in which ledger and source are further apart than is known to be possible.",
+        _OBJECTIVE,
+        {key: sum(one.audit.drifted for one in audits) for key, (audits, _) in found.items()},
+    )
+    yield _gauge(
+        "gatekeeper_audit_timestamp_seconds",
+        "End of the day audited last.",
+        _OBJECTIVE,
+        {key: end_of(slices_of(one.day)[1] - 1).timestamp() for key, (one, _) in newest.items()},
     )
 
 

@@ -4,7 +4,7 @@ Numbers are unrounded, times RFC 3339 UTC, durations seconds, shares fractions; 
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -39,6 +39,31 @@ class RawReport(Answer):
     total: float
     availability: float | None
     budget_remaining: float
+
+
+class AuditReport(Answer):
+    """A UTC day of the ledger beside the source's own count of it. It is reported, and decides nothing."""
+
+    day: date
+    at: datetime = Field(description="When it was audited.")
+    drifted: bool = Field(description="The two are further apart than is known to be possible.")
+    why: Literal["missing", "partial", "no data", "unsupported", "refused"] | None = Field(
+        description="Why there was nothing to compare; null where there was. Missing: the ledger has nothing of a "
+        "day of which the source counts events, which is drift too."
+    )
+    detail: str = Field(description="What the source had to say of that; else empty.")
+    ledger_total: float | None = Field(description="Events by the ledger.")
+    ledger_bad: float | None = Field(description="Bad events by the ledger.")
+    source_total: float | None = Field(description="Events by one query over the whole day.")
+    source_bad: float | None = Field(description="Bad events by one query over the whole day.")
+    tolerance_total: float | None = Field(description="How far the events may be apart for known reasons.")
+    tolerance_bad: float | None = Field(description="How far the bad events may be apart for known reasons.")
+    availability_drift: float | None = Field(
+        description="The day's availability by the ledger less that by the source; null where one has no events."
+    )
+    budget_drift: float | None = Field(
+        description="The same as a share of that day's error budget, (1 - target) of its events."
+    )
 
 
 class ExceptionReport(Answer):
@@ -132,6 +157,9 @@ class ObjectiveReport(Answer):
     exception: ExceptionReport | None = Field(description="What sets the target; null for the policy's own.")
     adjustments: list[AdjustmentReport] = Field(description="Those of the window, in order of time.")
     raw: RawReport | None = Field(description="Without these two; null when there are none.")
+    audits: list[AuditReport] = Field(
+        description="The ledger's newest audit, and those of the last 28 days that found drift; newest day first."
+    )
 
 
 class ServiceReport(Answer):

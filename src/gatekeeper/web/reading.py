@@ -1,10 +1,12 @@
 """What the faces read: everything through one object, at one instant. Reads the store, never GitHub or a source."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from gatekeeper.availability.adjustment import adjust
 from gatekeeper.availability.attribution import LONGEST
+from gatekeeper.availability.audit import DayAudit
 from gatekeeper.availability.filling import LedgerStatus
 from gatekeeper.availability.ledger import Slices, slice_of
 from gatekeeper.availability.measure import Measured, burn_down
@@ -27,6 +29,14 @@ from gatekeeper.web.views import service_detail
 
 LATEST_OVERRIDES = 100
 CHART_POINTS = 168
+DRIFT_SHOWN = timedelta(days=28)
+
+
+class _Kept(NamedTuple):
+    """What is kept of a ledger beside its slices."""
+
+    status: LedgerStatus
+    audits: Sequence[DayAudit]
 
 
 class AmbiguousError(GatekeeperError):
@@ -55,11 +65,9 @@ class Reading:
         """All services, by key."""
         standings, blocked = self._stores.gates.standings(), self._stores.pulls.blocked()
         entries = self._stores.catalog.entries()
-        statuses = self._statuses(entries)
+        kept = self._kept(entries)
         return tuple(
-            self._standing(
-                entry, standings.get(entry.service.key), blocked.get(entry.service.key, ()), statuses
-            )
+            self._standing(entry, standings.get(entry.service.key), blocked.get(entry.service.key, ()), kept)
             for entry in entries
         )
 
@@ -79,8 +87,8 @@ class Reading:
             raise AmbiguousError(name, tuple(one.service.key for one in entries))
         key = entries[0].service.key
         blocked = self._stores.pulls.blocked()
-        last, statuses = self._stores.gates.standing(key), self._statuses(entries)
-        return self._standing(entries[0], last, blocked.get(key, ()), statuses)
+        last, kept = self._stores.gates.standing(key), self._kept(entries)
+        return self._standing(entries[0], last, blocked.get(key, ()), kept)
 
     def detail(self, seen: Standing) -> ServiceDetail:
         """A service with its history."""
@@ -163,24 +171,27 @@ class Reading:
         stored = self._stores.ledger.read(objective.indicator.id, first, stop)
         return adjust(objective.judged(stored), service.adjustments)
 
-    def _statuses(self, entries: Iterable[Entry]) -> Mapping[str, LedgerStatus]:
-        """Of every ledger that these policies name, by its indicator's id: in one query, however many there are."""
-        return self._stores.ledger.statuses(
-            {objective.indicator.id for entry in entries for objective in entry.service.objectives}
-        )
+    def _kept(self, entries: Iterable[Entry]) -> Mapping[str, _Kept]:
+        """Of every ledger that these policies name, by its indicator's id: in two queries, however many there are."""
+        names = {objective.indicator.id for entry in entries for objective in entry.service.objectives}
+        statuses = self._stores.ledger.statuses(names)
+        audits = self._stores.audits.shown(names, (self.now() - DRIFT_SHOWN).date())
+        return {name: _Kept(statuses[name], audits[name]) for name in names}
 
     def _standing(
         self,
         entry: Entry,
         last: Stood | None,
         blocked: tuple[str, ...],
-        statuses: Mapping[str, LedgerStatus],
+        kept: Mapping[str, _Kept],
     ) -> Standing:
+        of = {one.name: kept[one.indicator.id] for one in entry.service.objectives}
         return standing(
             entry.service,
             entry.problem,
             None if last is None else (last.view, last.at),
             blocked=blocked,
-            ledgers={one.name: statuses[one.indicator.id] for one in entry.service.objectives},
+            ledgers={name: one.status for name, one in of.items()},
+            audits={name: one.audits for name, one in of.items()},
             now=self.now(),
         )

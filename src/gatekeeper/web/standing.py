@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from gatekeeper.availability.audit import DayAudit
 from gatekeeper.availability.filling import LedgerStatus
 from gatekeeper.decide.definitions import in_force
 from gatekeeper.decide.snapshot import ServiceView
@@ -20,6 +21,7 @@ class Standing:
         looked_at: when its last pass was; None before the first.
         blocked: open pull requests that wait for it, as ``owner/name#number``.
         ledgers: by objective, how far its ledger has been filled.
+        audits: by objective, its ledger's newest audit, and those of the last weeks that found drift; newest first.
         policy_changed: the evidence is still that of an earlier version of the policy.
     """
 
@@ -29,6 +31,7 @@ class Standing:
     looked_at: datetime | None
     blocked: tuple[str, ...]
     ledgers: Mapping[str, LedgerStatus]
+    audits: Mapping[str, Sequence[DayAudit]]
     policy_changed: bool
 
     @property
@@ -44,6 +47,7 @@ def standing(
     *,
     blocked: Sequence[str],
     ledgers: Mapping[str, LedgerStatus],
+    audits: Mapping[str, Sequence[DayAudit]],
     now: datetime,
 ) -> Standing:
     """Put together what is stored of a service.
@@ -54,6 +58,7 @@ def standing(
         last: what its last pass left, and when; None before the first.
         blocked: the pull requests that its gate blocks.
         ledgers: by objective, how far its ledger has been filled.
+        audits: by objective, what is shown of its ledger's audits.
         now: the instant to show.
     """
     view = unseen(service, now) if last is None else as_of(in_force(last[0], service, now), now)
@@ -64,5 +69,6 @@ def standing(
         looked_at=None if last is None else last[1],
         blocked=tuple(blocked),
         ledgers=ledgers,
+        audits=audits,
         policy_changed=view.service != service,
     )

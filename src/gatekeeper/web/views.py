@@ -2,10 +2,12 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from gatekeeper.availability.adjustment import Adjusted, failures
 from gatekeeper.availability.attribution import Cost, Unpriced
+from gatekeeper.availability.audit import DayAudit
 from gatekeeper.availability.forecast import Stretch
 from gatekeeper.availability.measure import Measured, Unmeasured
 from gatekeeper.decide import explain, outlook
@@ -19,6 +21,7 @@ from gatekeeper.store.decisions import Stored
 from gatekeeper.store.gates import Transition
 from gatekeeper.store.overrides import OverrideRecord
 from gatekeeper.store.snapshots import SNAPSHOT
+from gatekeeper.web.audits import audit_report
 from gatekeeper.web.models import (
     AdjustmentReport,
     CostReport,
@@ -67,7 +70,7 @@ def service_report(seen: Standing) -> ServiceReport:
         expected_end=seen.expected_end,
         reasons=[plain(sentence) for sentence in reasons(seen)],
         blocked=list(seen.blocked),
-        objectives=objective_reports(seen.view),
+        objectives=objective_reports(seen.view, seen.audits),
     )
 
 
@@ -150,15 +153,24 @@ def queries(objective: Objective) -> str:
     return "\n".join(lines)
 
 
-def objective_reports(view: ServiceView) -> list[ObjectiveReport]:
-    """A service's objectives, each with every number of its window."""
+def objective_reports(
+    view: ServiceView, audits: Mapping[str, Sequence[DayAudit]] = MappingProxyType({})
+) -> list[ObjectiveReport]:
+    """A service's objectives, each with every number of its window.
+
+    Args:
+        view: the service.
+        audits: by objective, what is told of its ledger's audits; nothing by default.
+    """
     return [
-        _objective(objective, written, one)
+        _objective(objective, written, one, audits.get(objective.name, ()))
         for written, (objective, one) in zip(view.service.objectives, pairs(view), strict=True)
     ]
 
 
-def _objective(objective: Objective, written: Objective, one: ObjectiveEvidence) -> ObjectiveReport:
+def _objective(
+    objective: Objective, written: Objective, one: ObjectiveEvidence, audits: Iterable[DayAudit]
+) -> ObjectiveReport:
     evidence = one.evidence
     measured = evidence if isinstance(evidence, Measured) else None
     reliability = measured.reliability if measured else None
@@ -195,6 +207,7 @@ def _objective(objective: Objective, written: Objective, one: ObjectiveEvidence)
         exception=_exception(one.exception) if one.exception else None,
         adjustments=[_adjustment(adjusted) for adjusted in one.adjusted],
         raw=_raw(written, one.raw) if one.raw else None,
+        audits=[audit_report(each, objective.allowed) for each in audits],
     )
 
 

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "a043ccc9b527"
+revision = "16889475e884"
 down_revision = None
 
 
@@ -98,6 +98,23 @@ def upgrade() -> None:
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("error_since", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger")),
+    )
+    op.create_table(
+        "ledger_audit",
+        sa.Column("ledger", sa.Text(), nullable=False),
+        sa.Column("day", sa.Integer(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("drifted", sa.Boolean(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=True),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("ledger_total", sa.Double(), nullable=True),
+        sa.Column("ledger_bad", sa.Double(), nullable=True),
+        sa.Column("source_total", sa.Double(), nullable=True),
+        sa.Column("source_bad", sa.Double(), nullable=True),
+        sa.Column("unseen_total", sa.Double(), nullable=True),
+        sa.Column("unseen_bad", sa.Double(), nullable=True),
+        sa.Column("inexactness", sa.Double(), nullable=True),
+        sa.PrimaryKeyConstraint("ledger", "day", name=op.f("pk_ledger_audit")),
     )
     op.create_table(
         "ledger_cursor",
