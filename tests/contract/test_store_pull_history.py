@@ -8,7 +8,7 @@ import pytest
 from builders import DAY, HOUR, NOW, a_service, a_snapshot, a_view
 from fakes import SHOP, head
 from gatekeeper.decide.evaluate import decide
-from gatekeeper.decide.verdict import State
+from gatekeeper.decide.verdict import State, Verdict
 from gatekeeper.store.decisions import Decisions
 from gatekeeper.store.engine import Database
 from gatekeeper.store.pull_history import PullHistory
@@ -36,12 +36,20 @@ def pulls(database: Database) -> Pulls:
 def decide_on(database: Database, number: int, at: datetime, *, labels: tuple[str, ...]) -> None:
     view = replace(a_view(State.OPEN, service=a_service("checkout")), all_exempt=number == 13)
     snapshot = a_snapshot(view)
-    pull = replace(snapshot.pull, repository=SHOP, number=number, title=f"Change {number}", labels=labels)
+    pull = replace(
+        snapshot.pull,
+        repository=SHOP,
+        number=number,
+        title=f"Change {number}",
+        labels=labels,
+        changed_lines=number,
+    )
     snapshot = replace(snapshot, pull=pull, now=at)
     known = KnownPull(SHOP, number, head("a"), "seen", ("a.py",), "x", asked=False, decision=None)
     before = pulls(database).known(SHOP, number)
     with database.write() as connection:
-        assert pulls(database).save(connection, pull, known, {}, at, before=before)
+        touched = {"acme/checkout": Verdict.ALLOW}
+        assert pulls(database).save(connection, pull, known, touched, at, before=before)
         Decisions(database).add(connection, f"{SHOP}#{number}", snapshot, decide(snapshot), "essence")
 
 
@@ -51,6 +59,28 @@ def test_a_pull_request_has_the_span_from_its_first_decision_to_its_end(history:
     assert (first.seen_since, first.closed_at, first.labels) == (OPENED, CLOSED, ("security",))
     assert (second.subject, second.closed_at) == (f"{SHOP}#13", None)
     assert (first.touched, second.touched) == ({"checkout": False}, {"checkout": True})
+
+
+def test_the_lines_are_those_of_the_last_decision(history: PullHistory) -> None:
+    assert [one.changed_lines for one in history.between(NOW - 30 * DAY, NOW)] == [12, 13]
+
+
+@pytest.mark.parametrize(
+    ("merged_at", "expected"),
+    [
+        pytest.param(None, (CLOSED, False), id="closed without a merge, when that was seen"),
+        pytest.param(
+            CLOSED - HOUR, (CLOSED - HOUR, True), id="merged, when GitHub says, not when it was seen"
+        ),
+    ],
+)
+def test_a_merge_is_told_from_a_mere_end(
+    database: Database, merged_at: datetime | None, expected: tuple[datetime, bool]
+) -> None:
+    decide_on(database, 12, OPENED, labels=())
+    pulls(database).close(SHOP, 12, CLOSED, merged_at=merged_at)
+    (one,) = PullHistory(database).between(NOW - 30 * DAY, NOW)
+    assert (one.closed_at, one.merged) == expected
 
 
 @pytest.mark.parametrize(

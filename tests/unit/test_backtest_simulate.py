@@ -7,11 +7,12 @@ import pytest
 
 from builders import DAY, HOUR, MINUTE, NOW, a_gate, an_objective
 from gatekeeper.availability.ledger import Slices
+from gatekeeper.decide.backtest.held import held_back
 from gatekeeper.decide.backtest.history import Past
 from gatekeeper.decide.backtest.result import Backtest
 from gatekeeper.decide.backtest.simulate import simulate
-from gatekeeper.decide.backtest.waiting import Recorded, waiting
-from gatekeeper.decide.verdict import Doubt, Rule, State
+from gatekeeper.decide.backtest.waiting import Outcome, Recorded, waiting
+from gatekeeper.decide.verdict import Doubt, Rule, State, Why
 from gatekeeper.policy.gate import Gate
 from gatekeeper.policy.objective import TargetException
 from pasts import LENGTH, START, a_past
@@ -114,27 +115,109 @@ FROZEN_FROM = START + 2 * DAY
 
 
 def a_pull(
-    *, since: timedelta, until: timedelta | None, labels: tuple[str, ...] = (), exempt: bool = False
+    *,
+    since: timedelta = -DAY,
+    until: timedelta | None,
+    merged: bool = True,
+    lines: int | None = 10,
+    labels: tuple[str, ...] = (),
+    exempt: bool = False,
 ) -> Recorded:
     end = None if until is None else FROZEN_FROM + until
-    return Recorded("acme/shop#1", "Sell more", FROZEN_FROM + since, end, labels, exempt)
+    merged = merged and end is not None
+    return Recorded("acme/shop#1", "Sell more", FROZEN_FROM + since, end, merged, lines, labels, exempt)
 
 
 @pytest.mark.parametrize(
-    ("pull", "waits", "closed"),
+    ("pull", "outcomes"),
     [
-        pytest.param(a_pull(since=-DAY, until=-HOUR), False, False, id="closed before the freeze"),
-        pytest.param(a_pull(since=-DAY, until=2 * HOUR), True, True, id="closed in the freeze"),
-        pytest.param(a_pull(since=-DAY, until=5 * DAY), True, False, id="open before and after"),
-        pytest.param(a_pull(since=HOUR, until=None), True, False, id="opened in the freeze and still open"),
-        pytest.param(a_pull(since=3 * DAY, until=None), False, False, id="opened after it"),
+        pytest.param(a_pull(until=-HOUR), [], id="merged before the freeze"),
+        pytest.param(a_pull(until=2 * HOUR), [Outcome.BLOCKED], id="merged in the freeze"),
         pytest.param(
-            a_pull(since=HOUR, until=None, labels=("Security",)), False, False, id="exempt by its label"
+            a_pull(until=2 * HOUR, merged=False), [Outcome.ABANDONED], id="closed in it without a merge"
         ),
-        pytest.param(a_pull(since=HOUR, until=None, exempt=True), False, False, id="exempt by its paths"),
+        pytest.param(a_pull(until=5 * DAY), [Outcome.LATER], id="merged after it"),
+        pytest.param(
+            a_pull(until=5 * DAY, merged=False), [Outcome.ABANDONED], id="closed after it without a merge"
+        ),
+        pytest.param(
+            a_pull(since=HOUR, until=None), [Outcome.OPEN], id="opened in the freeze and still open"
+        ),
+        pytest.param(a_pull(since=3 * DAY, until=None), [], id="opened after it"),
+        pytest.param(a_pull(since=HOUR, until=None, labels=("Security",)), [], id="exempt by its label"),
+        pytest.param(a_pull(since=HOUR, until=None, exempt=True), [], id="exempt by its paths"),
     ],
 )
-def test_a_pull_request_waits_for_a_freeze_it_meets(pull: Recorded, waits: bool, closed: bool) -> None:  # noqa: FBT001 - a table
+def test_a_pull_request_waits_for_a_freeze_it_meets(pull: Recorded, outcomes: list[Outcome]) -> None:
     gate = a_gate(exempt={"labels": ["security"]})
     found = waiting([pull], gate, backtest_of(a_past((2 * DAY, 10 * MINUTE, 0.2)), gate))
-    assert [one.closed_frozen for one in found] == ([closed] if waits else [])
+    assert [one.outcome for one in found] == outcomes
+
+
+# Frozen for a day from a little after the outage; then on probation for a day, in which the pace counts.
+PACE = {"pace": {"deployments": "1/day", "changed_lines": 400}}
+IN_FREEZE, PACED, OPEN = 12 * HOUR, DAY + 6 * HOUR, 5 * DAY
+
+
+@pytest.mark.parametrize(
+    ("pulls", "expected"),
+    [
+        pytest.param([a_pull(until=PACED)], [], id="one a day"),
+        pytest.param(
+            [a_pull(until=PACED), a_pull(until=PACED + HOUR)], [(PACED + HOUR, Why.TOO_MANY)], id="a second"
+        ),
+        pytest.param(
+            [a_pull(until=PACED + n * HOUR) for n in (2, 1, 0)],
+            [(PACED + HOUR, Why.TOO_MANY), (PACED + 2 * HOUR, Why.TOO_MANY)],
+            id="a third, in whatever order they are told",
+        ),
+        pytest.param([a_pull(until=PACED, lines=401)], [(PACED, Why.TOO_LARGE)], id="too large"),
+        pytest.param([a_pull(until=PACED, lines=None)], [], id="of a size that nobody counted"),
+        pytest.param(
+            [a_pull(until=PACED, lines=401), a_pull(until=PACED + HOUR)],
+            [(PACED, Why.TOO_LARGE)],
+            id="what is held back does not land, so the next may",
+        ),
+        pytest.param([a_pull(until=IN_FREEZE), a_pull(until=PACED)], [], id="nor does what a freeze blocks"),
+        pytest.param(
+            [a_pull(until=PACED, lines=999, labels=("security",)), a_pull(until=PACED + HOUR)],
+            [(PACED + HOUR, Why.TOO_MANY)],
+            id="what is exempt passes, and counts",
+        ),
+        pytest.param([a_pull(until=OPEN + n * HOUR, lines=999) for n in (0, 1)], [], id="not while open"),
+        pytest.param(
+            [a_pull(until=PACED), a_pull(until=PACED + HOUR, merged=False), a_pull(until=None)],
+            [],
+            id="only what was merged",
+        ),
+    ],
+)
+def test_the_pace_holds_back_merges_in_probation(
+    pulls: list[Recorded], expected: list[tuple[timedelta, Why]]
+) -> None:
+    gate = a_gate(caution=PACE, exempt={"labels": ["security"]}, probation={"for": "1d"})
+    result = backtest_of(a_past((2 * DAY, 10 * MINUTE, 0.2)), gate)
+    states = [result.state_at(FROZEN_FROM + after) for after in (IN_FREEZE, PACED, PACED + 2 * HOUR, OPEN)]
+    assert states == [State.FROZEN, State.PROBATION, State.PROBATION, State.OPEN]
+    assert [(one.at - FROZEN_FROM, one.why) for one in held_back(pulls, gate, result)] == expected
+
+
+@pytest.mark.parametrize(
+    "before", [pytest.param(23 * HOUR, id="counts"), pytest.param(26 * HOUR, id="is over")]
+)
+def test_what_landed_before_the_first_day_counts_for_a_day(before: timedelta) -> None:
+    gate = a_gate(caution={"below": "99%", **PACE})
+    result = backtest_of(a_past((-HOUR, 10 * MINUTE, 0.002)), gate)
+    assert result.state_at(START + HOUR) is State.CAUTION
+    earlier, later = a_pull(until=-2 * DAY + HOUR - before), a_pull(until=-2 * DAY + HOUR)
+    assert bool(held_back([earlier, later], gate, result)) is (before < DAY)
+
+
+def test_the_pace_blocks_nothing_while_evidence_is_missing() -> None:
+    gate = a_gate(caution={"below": "99%", **PACE})
+    result = backtest_of(a_past((4 * DAY, 10 * MINUTE, 0.002), gap=4 * DAY + 6 * HOUR), gate)
+    unknown = 2 * DAY + 6 * HOUR + 30 * MINUTE
+    assert result.state_at(FROZEN_FROM + unknown) is State.CAUTION
+    assert not held_back([a_pull(until=unknown, lines=999)], gate, result)
+    known = a_pull(until=unknown + 2 * HOUR, lines=999)
+    assert [one.why for one in held_back([known], gate, result)] == [Why.TOO_LARGE]

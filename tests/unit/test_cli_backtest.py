@@ -22,7 +22,7 @@ from gatekeeper.cli.policies import checked
 from gatekeeper.cli.program import app
 from gatekeeper.decide.backtest.history import Past
 from gatekeeper.decide.backtest.simulate import simulate
-from gatekeeper.decide.backtest.waiting import Waiting
+from gatekeeper.decide.backtest.waiting import Outcome, Waiting
 from gatekeeper.decide.verdict import State
 from pasts import START, a_past
 
@@ -92,7 +92,7 @@ def a_report(past: Past, *, name: str = "checkout", beside: bool = False) -> Rep
     service = a_service(name, past.objective)
     result = simulate([past], service.gate, START, NOW)
     waits = tuple(
-        Waiting("acme/shop#1", faces.HOSTILE, ((one.at, one.at + HOUR),), closed_frozen=True)
+        Waiting("acme/shop#1", faces.HOSTILE, ((one.at, one.at + HOUR),), Outcome.BLOCKED)
         for one in result.moves[:1]
     )
     strict = a_gate(freeze={"below": "50%"}, caution={"below": "60%"}, thaw={"above": "70%"})
@@ -105,7 +105,9 @@ def a_report(past: Past, *, name: str = "checkout", beside: bool = False) -> Rep
     [
         pytest.param(a_report(a_past()), "Would not have frozen in the last 10 days.", id="quiet"),
         pytest.param(
-            a_report(a_past((2 * DAY, HOUR, 0.2))), "of the last 10 days. 1 pull request", id="frozen once"
+            a_report(a_past((2 * DAY, HOUR, 0.2))),
+            "of the last 10 days. 1 merge would have",
+            id="frozen once",
         ),
         pytest.param(a_report(a_past(gap=5 * DAY)), "with evidence missing for 45 min", id="a gap"),
         pytest.param(

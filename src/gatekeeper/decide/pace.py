@@ -1,5 +1,6 @@
 """How much change a service takes while its budget is low: so many changes a day, so large each; one after another."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from gatekeeper.decide.snapshot import Landed, Pull, ServiceView
@@ -14,17 +15,28 @@ PACED = frozenset({State.CAUTION, State.PROBATION})
 
 def full_until(view: ServiceView, now: datetime) -> datetime | None:
     """When the day's pace lets the next change go; None when one may go now."""
-    most = view.service.gate.caution.pace.deployments
-    landed = sorted(one.at for one in landed_within(view, now, DAY))
-    if most is None or view.memory.state not in PACED or len(landed) < most:
+    if view.memory.state not in PACED:
         return None
-    return landed[-most] + DAY
+    return free_from((one.at for one in view.landed), view.service.gate.caution.pace.deployments, now)
+
+
+def free_from(landed: Iterable[datetime], most: int | None, now: datetime) -> datetime | None:
+    """When so many changes a day let the next one go, after those that landed; None when one may go now."""
+    lately = sorted(at for at in landed if at > now - DAY)
+    if most is None or len(lately) < most:
+        return None
+    return lately[-most] + DAY
 
 
 def too_large(view: ServiceView, pull: Pull) -> bool:
     """Whether a change has more changed lines than the pace allows; one whose lines nobody counted has not."""
-    most, lines = view.service.gate.caution.pace.changed_lines, pull.changed_lines
-    return most is not None and lines is not None and view.memory.state in PACED and lines > most
+    most = view.service.gate.caution.pace.changed_lines
+    return view.memory.state in PACED and exceeds(pull.changed_lines, most)
+
+
+def exceeds(lines: int | None, most: int | None) -> bool:
+    """Whether there are more changed lines than a pace allows: not where nobody counted them, or it sets no limit."""
+    return most is not None and lines is not None and lines > most
 
 
 def settling(view: ServiceView, now: datetime) -> tuple[Landed, ...]:

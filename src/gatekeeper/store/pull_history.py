@@ -9,7 +9,7 @@ from sqlalchemy import Text, bindparam, cast, func, select
 
 from gatekeeper.store.engine import Database
 from gatekeeper.store.snapshots import SNAPSHOT
-from gatekeeper.store.tables import decision, pull
+from gatekeeper.store.tables import decision, landed, pull
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,9 @@ class PastPull:
         subject: ``acme/shop#12``.
         title: as of the last decision.
         seen_since: the first decision on it; it may have been open before.
-        closed_at: when it was seen to be closed or merged; None while it is open.
+        closed_at: when it was merged, or was seen to be closed without that; None while it is open.
+        merged: whether it was merged.
+        changed_lines: as of the last decision; None where GitHub did not tell.
         labels: as of the last decision.
         touched: the names of the services that it touches; True where all of what it changes there is exempt.
     """
@@ -29,20 +31,28 @@ class PastPull:
     title: str
     seen_since: datetime
     closed_at: datetime | None
+    merged: bool
+    changed_lines: int | None
     labels: tuple[str, ...]
     touched: Mapping[str, bool]
 
 
 _SUBJECT = pull.c.repository + "#" + cast(pull.c.number, Text)
+_MERGED_AT = (
+    select(func.min(landed.c.at))
+    .where(landed.c.repository == pull.c.repository, landed.c.number == pull.c.number)
+    .scalar_subquery()
+)
 _SPANS = (
     select(
         decision.c.subject,
         func.min(decision.c.at).label("since"),
         pull.c.open,
         pull.c.updated_at,
+        _MERGED_AT.label("merged_at"),
     )
     .join(pull, decision.c.subject == _SUBJECT)
-    .group_by(decision.c.subject, pull.c.open, pull.c.updated_at)
+    .group_by(decision.c.subject, pull.c.repository, pull.c.number, pull.c.open, pull.c.updated_at)
     .order_by(func.min(decision.c.at), decision.c.subject)
 )
 _LATEST = (
@@ -63,11 +73,16 @@ class PullHistory:
         """Those that were open at some time with start <= time < end, by when they were first seen."""
         with self._database.read() as connection:
             spans = connection.execute(_SPANS).all()
-            found = [row for row in spans if row.since < end and (row.open or row.updated_at >= start)]
+            found = [row for row in spans if row.since < end and (row.open or _ended(row) >= start)]
             snapshots = {
                 row.subject: connection.execute(_LATEST, {"this": row.subject}).scalar_one() for row in found
             }
         return tuple(_past(row, snapshots[row.subject]) for row in found)
+
+
+def _ended(row: Any) -> datetime:
+    ended: datetime = row.merged_at or row.updated_at
+    return ended
 
 
 def _past(row: Any, text: str) -> PastPull:
@@ -76,7 +91,9 @@ def _past(row: Any, text: str) -> PastPull:
         subject=row.subject,
         title=snapshot.pull.title,
         seen_since=row.since,
-        closed_at=None if row.open else row.updated_at,
+        closed_at=None if row.open else _ended(row),
+        merged=not row.open and row.merged_at is not None,
+        changed_lines=snapshot.pull.changed_lines,
         labels=snapshot.pull.labels,
         touched={view.service.name: view.all_exempt for view in snapshot.services},
     )

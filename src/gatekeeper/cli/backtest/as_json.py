@@ -7,11 +7,14 @@ from pydantic import TypeAdapter
 
 from gatekeeper.cli.backtest import report as words
 from gatekeeper.cli.backtest.report import Report, Trial
+from gatekeeper.decide.backtest.held import Held
 from gatekeeper.decide.backtest.result import Move, Unknown
 from gatekeeper.decide.backtest.waiting import Waiting
 from gatekeeper.decide.verdict import State
 
-_PARTS: TypeAdapter[Any] = TypeAdapter(tuple[tuple[Move, ...], tuple[Unknown, ...], tuple[Waiting, ...]])
+_PARTS: TypeAdapter[Any] = TypeAdapter(
+    tuple[tuple[Move, ...], tuple[Unknown, ...], tuple[Waiting, ...], tuple[Held, ...]]
+)
 
 
 def as_json(report: Report) -> Mapping[str, Any]:
@@ -30,8 +33,8 @@ def as_json(report: Report) -> Mapping[str, Any]:
 
 def _told(tested: Trial) -> Mapping[str, Any]:
     result = tested.result
-    parts = (result.moves, result.unknown, tested.waiting)
-    moves, unknown, waiting = _PARTS.dump_python(parts, mode="json")
+    parts = (result.moves, result.unknown, tested.waiting, tested.held)
+    moves, unknown, waiting, held = _PARTS.dump_python(parts, mode="json")
     return {
         "path": tested.service.origin.path,
         "states": {
@@ -43,4 +46,5 @@ def _told(tested: Trial) -> Mapping[str, Any]:
         "transitions": moves,
         "unknown": unknown,
         "waiting": waiting,
+        "held_back_by_the_pace": held,
     }

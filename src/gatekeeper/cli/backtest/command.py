@@ -23,6 +23,7 @@ from gatekeeper.cli.backtest.report import Report, Trial
 from gatekeeper.cli.decisions import WIDE
 from gatekeeper.cli.exits import Code, errors, readable_errors
 from gatekeeper.cli.policies import checked
+from gatekeeper.decide.backtest.held import held_back
 from gatekeeper.decide.backtest.simulate import simulate
 from gatekeeper.decide.backtest.waiting import waiting
 from gatekeeper.errors import ConfigurationError
@@ -112,10 +113,12 @@ def report_of(
             lag=SETTLE,
             progress=lambda share: progress.update(task, completed=share),
         )
-        return Trial(one, pasts, result, waiting(pulls, one.gate, result))
+        waits, held = waiting(pulls, one.gate, result), held_back(pulls, one.gate, result)
+        return Trial(one, pasts, result, waits, held)
 
     in_force = tested(beside, "in force:") if beside is not None else None
-    return Report(tested(service, "testing"), in_force, len(pulls))
+    on_record = sum(one.until is None or one.until >= start for one in pulls)
+    return Report(tested(service, "testing"), in_force, on_record)
 
 
 def _write(file: Path | None, text: Callable[[], str]) -> None:
@@ -142,7 +145,9 @@ def _print(reports: Sequence[Report]) -> None:
         if report.tested.result.moves:
             console.print(_table(["when", "from", "to", "because"], words.moves(report.tested.result)))
         if report.tested.waiting:
-            console.print(_table(["pull request", "title", "in a freeze", ""], words.waits(report)))
+            console.print(_table(words.WAITS, words.waits(report)))
+        if report.tested.held:
+            console.print(_table(words.HELD, words.held(report)))
         for note in words.notes(report):
             console.print(f"- {note}", style="dim")
 

@@ -56,7 +56,10 @@ def _section(report: Report, identity: str) -> Mapping[str, Any]:
         "heads": [name for name, _ in report.columns],
         "rows": list(words.rows(report)),
         "moves": list(words.moves(report.tested.result)),
-        "waiting": list(words.waits(report)),
+        "tables": [
+            ("Pull requests that would have met a freeze", words.WAITS, list(words.waits(report))),
+            ("Merges that the pace would have held back", words.HELD, list(words.held(report))),
+        ],
         "notes": list(words.notes(report)),
     }
 

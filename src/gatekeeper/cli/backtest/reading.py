@@ -15,6 +15,7 @@ from gatekeeper.availability.filling import LedgerConflictError, LedgerUpdate
 from gatekeeper.availability.ledger import slice_of
 from gatekeeper.availability.measure import reach
 from gatekeeper.bootstrap import Gatekeeper, build
+from gatekeeper.decide import pace
 from gatekeeper.decide.backtest.history import Past
 from gatekeeper.decide.backtest.waiting import Recorded
 from gatekeeper.errors import QueryRefusedError
@@ -150,10 +151,22 @@ def in_force(gatekeeper: Gatekeeper, name: str) -> Service | None:
 
 
 def recorded(gatekeeper: Gatekeeper, name: str, start: datetime, end: datetime) -> Sequence[Recorded]:
-    """The pull requests on record that touch the service of this name."""
-    pulls = PullHistory(gatekeeper.stores.database).between(start, end)
+    """The pull requests on record that touch the service of this name, those of the day before too.
+
+    What landed then counts for the pace of the first day.
+    """
+    pulls = PullHistory(gatekeeper.stores.database).between(start - pace.DAY, end)
     return [_recorded(pull, pull.touched[name]) for pull in pulls if name in pull.touched]
 
 
 def _recorded(pull: PastPull, exempt_paths: bool) -> Recorded:  # noqa: FBT001 (the one value of a mapping)
-    return Recorded(pull.subject, pull.title, pull.seen_since, pull.closed_at, pull.labels, exempt_paths)
+    return Recorded(
+        pull.subject,
+        pull.title,
+        pull.seen_since,
+        pull.closed_at,
+        pull.merged,
+        pull.changed_lines,
+        pull.labels,
+        exempt_paths,
+    )

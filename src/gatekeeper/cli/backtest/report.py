@@ -5,14 +5,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from gatekeeper.decide import phrases
+from gatekeeper.decide.backtest.held import Held
 from gatekeeper.decide.backtest.history import Past
 from gatekeeper.decide.backtest.result import Backtest, Move
-from gatekeeper.decide.backtest.waiting import Waiting
+from gatekeeper.decide.backtest.waiting import Outcome, Waiting
 from gatekeeper.decide.verdict import Reason, Rule, State
+from gatekeeper.policy.gate import Mode, Pace
 from gatekeeper.policy.model import Service
 from gatekeeper.policy.units import format_duration
 
 DAY = timedelta(days=1)
+WAITS = ("pull request", "title", "in a freeze", "what became of it")
+HELD = ("pull request", "title", "merged", "why not then")
 _LASTING = {Rule.THAW_QUIET: "quiet", Rule.FREEZE_AT_MOST: "frozen", Rule.PROBATION_FOR: "on probation"}
 """What has lasted, for the rules whose figures are lengths of time."""
 
@@ -25,6 +29,17 @@ class Trial:
     pasts: tuple[Past, ...]
     result: Backtest
     waiting: tuple[Waiting, ...]
+    held: tuple[Held, ...] = ()
+
+    @property
+    def blocked(self) -> int:
+        """Merges that were made in what would have been a freeze."""
+        return sum(one.outcome is Outcome.BLOCKED for one in self.waiting)
+
+    @property
+    def delayed(self) -> int:
+        """Pull requests that met a freeze and were not merged in it, without those that were given up."""
+        return sum(one.outcome in {Outcome.LATER, Outcome.OPEN} for one in self.waiting)
 
 
 @dataclass(frozen=True)
@@ -56,10 +71,18 @@ def says(report: Report) -> str:
         text += f", with evidence missing for {_days(unknown)}"
     if report.beside is not None:
         text += f"; the policy in force: {_days(report.beside.result.time_in(State.FROZEN))}"
-    caught = len(report.tested.waiting)
-    if caught:
-        text += f". {caught} pull request{'s' if caught > 1 else ''} would have waited"
-    return text + "."
+    return ". ".join([text, *_caught(report.tested)]) + "."
+
+
+def _caught(tested: Trial) -> Iterator[str]:
+    if tested.blocked:
+        yield f"{_merges(tested.blocked)} would have been blocked by a freeze"
+    if tested.held:
+        yield f"{_merges(len(tested.held))} would have been held back by the pace"
+
+
+def _merges(number: int) -> str:
+    return f"{number} merge{'s' if number > 1 else ''}"
 
 
 def rows(report: Report) -> Iterator[list[str]]:
@@ -71,7 +94,14 @@ def rows(report: Report) -> Iterator[list[str]]:
     yield ["freezes", *(str(_freezes(one.result)) for one in tested)]
     yield ["flips (shut or opened)", *(str(one.result.flips) for one in tested)]
     yield ["transitions", *(str(len(one.result.moves)) for one in tested)]
-    yield ["pull requests that would have waited", *(str(len(one.waiting)) for one in tested)]
+    yield ["merges blocked by a freeze", *(str(one.blocked) for one in tested)]
+    yield ["merges held back by the pace", *(_held_back(one) for one in tested)]
+    yield ["red in a freeze, merged later or still open", *(str(one.delayed) for one in tested)]
+
+
+def _held_back(tested: Trial) -> str:
+    pace = tested.service.gate.caution.pace
+    return "no pace set" if pace == Pace() else str(len(tested.held))
 
 
 def moves(result: Backtest) -> Iterator[list[str]]:
@@ -81,21 +111,24 @@ def moves(result: Backtest) -> Iterator[list[str]]:
 
 
 def waits(report: Report) -> Iterator[list[str]]:
-    """A table of the pull requests: which, title, how long in a freeze, what became of it."""
+    """A table of the pull requests: which, title, how long in a freeze, what really became of it."""
     for one in report.tested.waiting:
         length = sum((end - start for start, end in one.frozen), timedelta(0))
-        yield [
-            one.subject,
-            one.title,
-            _days(length),
-            "was closed or merged meanwhile" if one.closed_frozen else "",
-        ]
+        yield [one.subject, one.title, _days(length), one.outcome]
+
+
+def held(report: Report) -> Iterator[list[str]]:
+    """A table of the merges that the pace holds back: which, title, when it was merged, why not then."""
+    for one in report.tested.held:
+        yield [one.subject, one.title, phrases.instant(one.at), one.why]
 
 
 def notes(report: Report) -> Iterator[str]:
     """What the result leaves out."""
     yield "The gate begins open, as that of a new service: a freeze from before the first day is not known."
     yield "Data that came late are there from the start: at the time, the gate saw them later."
+    if (mode := report.tested.service.gate.mode) is not Mode.ENFORCE:
+        yield f"The policy's mode is {mode}, which blocks nothing: what is counted is what enforce would have blocked."
     for past in report.tested.pasts:
         yield from _gaps(past, report.tested.result)
     if report.beside is None:
@@ -105,8 +138,20 @@ def notes(report: Report) -> Iterator[str]:
             f"{report.recorded} pull requests of this service are on record in this time, each from when Gatekeeper "
             "first decided on it, with the labels that it had last. Overrides are not foreseen."
         )
+        yield from _uncounted(report.tested)
     else:
         yield "No pull request of this service is on record in this time: what would have been blocked is not known."
+
+
+def _uncounted(tested: Trial) -> Iterator[str]:
+    abandoned = sum(one.outcome is Outcome.ABANDONED for one in tested.waiting)
+    if abandoned:
+        yield f"{abandoned} of those that met a freeze were closed without a merge, and count as nothing blocked."
+    if tested.service.gate.caution.pace != Pace():
+        yield (
+            "The pace goes by the merges on record. What it or a freeze holds back would have landed later, nobody "
+            "knows when: that holds back no other. A change whose lines nobody counted is not too large."
+        )
 
 
 def _gaps(past: Past, result: Backtest) -> Iterator[str]:

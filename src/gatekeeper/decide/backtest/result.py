@@ -91,6 +91,14 @@ class Backtest:
         """How long evidence was missing."""
         return sum((one.end - one.start for one in self.unknown), timedelta(0))
 
+    def state_at(self, now: datetime) -> State | None:
+        """The state in force at an instant; None before the start, and from the end on."""
+        return next((span.state for span in self.spans if span.start <= now < span.end), None)
+
+    def unknown_at(self, now: datetime) -> bool:
+        """Whether evidence was missing at an instant."""
+        return any(one.start <= now < one.end for one in self.unknown)
+
     def _spans(self) -> Iterator[Span]:
         first = self.moves[0].before if self.moves else State.OPEN
         turns = [(self.start, first), *((move.at, move.after) for move in self.moves), (self.end, first)]

@@ -1,8 +1,9 @@
 """Which pull requests a gate would have made wait, of those that are on record."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from gatekeeper.decide.backtest.result import Backtest
 from gatekeeper.decide.verdict import State
@@ -16,7 +17,9 @@ class Recorded:
     Attributes:
         subject: ``acme/shop#12``.
         since: when it was first seen.
-        until: when it was seen to be closed or merged; None while it is open.
+        until: when it was merged, or was seen to be closed without that; None while it is open.
+        merged: whether it was merged.
+        changed_lines: those it had last; None where nobody counted them.
         labels: those it had last.
         exempt_paths: whether all that it changes is exempt.
     """
@@ -25,8 +28,24 @@ class Recorded:
     title: str
     since: datetime
     until: datetime | None
+    merged: bool
+    changed_lines: int | None
     labels: tuple[str, ...]
     exempt_paths: bool
+
+    def exempt(self, gate: Gate) -> bool:
+        """Whether a gate lets it through whatever its state."""
+        worn = {label.casefold() for label in self.labels}
+        return self.exempt_paths or any(label.casefold() in worn for label in gate.exempt.labels)
+
+
+class Outcome(StrEnum):
+    """What really became of a pull request that would have met a freeze."""
+
+    BLOCKED = "merged in a freeze"
+    LATER = "merged while not frozen"
+    OPEN = "still open"
+    ABANDONED = "closed without a merge"
 
 
 @dataclass(frozen=True)
@@ -35,31 +54,33 @@ class Waiting:
 
     Attributes:
         frozen: the stretches of time for which it would have been open and frozen.
-        closed_frozen: it was closed or merged in a freeze: where it was merged, the gate would have kept it out.
+        outcome: what really became of it.
     """
 
     subject: str
     title: str
     frozen: tuple[tuple[datetime, datetime], ...]
-    closed_frozen: bool
+    outcome: Outcome
 
 
 def waiting(pulls: Iterable[Recorded], gate: Gate, backtest: Backtest) -> tuple[Waiting, ...]:
     """Those that would have waited, in the order given. Overrides are not foreseen, exemptions are."""
-    return tuple(one for pull in pulls if not _exempt(pull, gate) and (one := _met(pull, backtest)))
-
-
-def _exempt(pull: Recorded, gate: Gate) -> bool:
-    worn = {label.casefold() for label in pull.labels}
-    return pull.exempt_paths or any(label.casefold() in worn for label in gate.exempt.labels)
+    return tuple(one for pull in pulls if not pull.exempt(gate) and (one := _met(pull, backtest)))
 
 
 def _met(pull: Recorded, backtest: Backtest) -> Waiting | None:
     frozen = tuple(_frozen(pull, backtest))
     if not frozen:
         return None
-    ends: Sequence[datetime] = [until for _, until in frozen]
-    return Waiting(pull.subject, pull.title, frozen, pull.until is not None and pull.until == ends[-1])
+    return Waiting(pull.subject, pull.title, frozen, _outcome(pull, backtest))
+
+
+def _outcome(pull: Recorded, backtest: Backtest) -> Outcome:
+    if pull.until is None:
+        return Outcome.OPEN
+    if not pull.merged:
+        return Outcome.ABANDONED
+    return Outcome.BLOCKED if backtest.state_at(pull.until) is State.FROZEN else Outcome.LATER
 
 
 def _frozen(pull: Recorded, backtest: Backtest) -> Iterator[tuple[datetime, datetime]]:
