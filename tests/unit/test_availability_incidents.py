@@ -23,6 +23,7 @@ from gatekeeper.availability.incidents import (
     find,
     inside,
     reliability,
+    turns,
 )
 from gatekeeper.availability.ledger import STEP, Flag, Slices, end_of
 from ledgers import FIRST, MIDNIGHT, drawn, followed, stretch, stretches
@@ -231,6 +232,42 @@ def test_every_incident_begins_and_ends_with_a_bad_slice(slices: Slices, allowed
     edges = np.diff(covered.astype(int), prepend=0)
     assert (slices.bad[edges == 1] > 0).all()
     assert (slices.bad[:-1][edges[1:] == -1] > 0).all()
+
+
+@pytest.mark.parametrize(
+    ("picture", "length", "expected"),
+    [
+        pytest.param("......", 3, "000000", id="nothing fails, nothing turns"),
+        pytest.param("?__?-.", 3, "000000", id="nor where there is nothing to fail"),
+        pytest.param("..x", 9, "001", id="one begins"),
+        pytest.param("..xx", 9, "0012", id="and grows"),
+        pytest.param(".x..", 9, "0111", id="two good slices leave it open"),
+        pytest.param(".x...", 9, "01112", id="the third closes it"),
+        pytest.param(".x....", 9, "011122", id="which it does once"),
+        pytest.param(".x._?..", 9, "0111112", id="silence and what is unknown close nothing"),
+        pytest.param(".x......", 5, "01112233", id="it leaves the window"),
+        pytest.param(".x..", 2, "0112", id="an open one leaves it too"),
+        pytest.param("xx....", 3, "011233", id="slice by slice"),
+        pytest.param("x..x", 3, "0001", id="one leaves as the next begins: as many as before, but others"),
+    ],
+)
+def test_when_the_incidents_of_a_moving_window_may_change(picture: str, length: int, expected: str) -> None:
+    assert "".join(str(turn) for turn in turns_of(drawn(picture), length)) == expected
+
+
+def turns_of(slices: Slices, length: int) -> list[int]:
+    """Of a window of so many slices, after each of them."""
+    stops = np.arange(1, len(slices) + 1)
+    return [int(turn) for turn in turns(slices, ALLOWED, np.maximum(stops - length, 0), stops)]
+
+
+@given(stretches(min_size=1), st.integers(1, 40))
+def test_between_two_turns_incidents_are_the_same(slices: Slices, length: int) -> None:
+    known: dict[int, list[Incident]] = {}
+    for stop, turn in enumerate(turns_of(slices, length), start=1):
+        window = slices.between(slices.first + max(stop - length, 0), slices.first + stop)
+        found = [replace(one, budget_share=0) for one in find(window, ALLOWED)]
+        assert known.setdefault(turn, found) == found
 
 
 @pytest.mark.parametrize(
