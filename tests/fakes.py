@@ -277,6 +277,10 @@ class FakeGitHub:
             of, number, one = _found(self.said, comment_id)
             self.said[comment_id] = (of, number, replace(one, body=body))
 
+    def delete_comment(self, repository: str, comment_id: int) -> None:
+        with self._call("delete_comment"):
+            self.said.pop(comment_id, None)
+
     def add_labels(self, repository: str, number: int, labels: Sequence[str]) -> None:
         with self._call("add_labels"):
             worn = {*self.pulls[repository, number].labels, *labels}

@@ -121,6 +121,14 @@ def test_comments_come_oldest_first_under_their_authors_names(one: Real | InMemo
     ]
 
 
+def test_a_deleted_comment_is_gone_and_deleting_it_twice_is_fine(one: Real | InMemory) -> None:
+    client = one.client
+    kept, gone = (client.create_comment(SHOP, one.number, text) for text in ("kept", "gone"))
+    client.delete_comment(SHOP, gone)
+    client.delete_comment(SHOP, gone)
+    assert [said.id for said in client.comments(SHOP, one.number)] == [kept]
+
+
 def test_who_put_a_label_there_last_whatever_its_case(one: Real | InMemory) -> None:
     client = one.client
     assert client.last_labeled(SHOP, one.number, "slo:override") is None

@@ -253,6 +253,17 @@ def test_what_another_worker_published_meanwhile_is_not_created_again(publicatio
     assert publications.find(*place) == Published(42, "e")
 
 
+def test_of_two_that_were_created_the_first_to_be_recorded_is_the_known_one(
+    publications: Publications,
+) -> None:
+    place = (SHOP, Kind.COMMENT, "1")
+    publications.intend(*place, NOW, by="#1")
+    assert publications.record_first(*place, 42, "e", NOW)
+    assert not publications.record_first(*place, 43, "f", NOW)
+    assert publications.record_first(*place, 42, "f", NOW), "found and recorded by somebody else"
+    assert publications.find(*place) == Published(42, "e")
+
+
 def test_of_two_that_share_a_commit_one_creates_its_check_and_the_other_comes_back(
     publications: Publications,
 ) -> None:

@@ -76,6 +76,10 @@ class GitHub:
             self.gone_unless(comment_id in self.comments)
             self.comments[comment_id] = body
 
+    def delete_comment(self, repository: str, comment_id: int) -> None:
+        with self.call("delete_comment"):
+            self.comments.pop(comment_id, None)
+
     def add_labels(self, repository: str, number: int, labels: Sequence[str]) -> None:
         with self.call("add_labels"):
             self.labels |= set(labels)
@@ -103,6 +107,14 @@ class Memory:
         self, repository: str, kind: Kind, subject: str, remote_id: int, essence: str, now: datetime
     ) -> None:
         self.rows[kind, subject] = Published(remote_id, essence)
+
+    def record_first(
+        self, repository: str, kind: Kind, subject: str, remote_id: int, essence: str, now: datetime
+    ) -> bool:
+        if (known := self.rows.get((kind, subject))) is not None:
+            return known.remote_id == remote_id
+        self.record(repository, kind, subject, remote_id, essence, now)
+        return True
 
     def forget(self, repository: str, kind: Kind, subject: str) -> None:
         del self.rows[kind, subject]

@@ -27,7 +27,15 @@ GATE = a_gate(exempt={"labels": ["reliability"]}, override={"teams": [TEAM], "la
 SERVICES = {name: a_service(name, gate=GATE) for name in ("checkout", "search")}
 PATHS = {1: ("src/app.py",), 2: ("src/app.py",), 3: ("docs/a.md",)}
 WRITES = st.sampled_from(
-    ["create_check", "update_check", "add_labels", "remove_label", "create_comment", "edit_comment"]
+    [
+        "create_check",
+        "update_check",
+        "add_labels",
+        "remove_label",
+        "create_comment",
+        "edit_comment",
+        "delete_comment",
+    ]
 )
 CALLS = (
     st.sampled_from(["pull", "files", "check_runs", "comments", "last_labeled", "is_active_member"]) | WRITES
@@ -245,3 +253,17 @@ TestPullMachine.settings = settings(
     phases=set(Phase) - {Phase.explain},  # it takes minutes, and the steps say enough
     suppress_health_check=list(HealthCheck),
 )
+
+
+def test_of_two_workers_that_write_the_first_comment_at_once_one_takes_its_own_back() -> None:
+    """GitHub is so slow that a second worker takes the first one's pass for dead, and then both arrive."""
+    machine = Machine()
+    machine.begin(states=(State.OPEN, State.OPEN))
+    machine.opened_or_pushed_to(number=3, sha=head("a"), heard=True)
+    machine.labeled(number=3, label="slo:override", by="alice", heard=False)
+    machine.now_moves(3 * HOUR)
+    machine.another_worker_is_faster(call="create_comment", number=3)
+    machine.one_pass()
+    assert machine.github.calls.count("create_comment") == 2
+    assert len(machine.github.ours(3)) == 1
+    machine.teardown()

@@ -38,6 +38,11 @@ class Publications(Protocol):
     ) -> None:
         """Created or updated."""
 
+    def record_first(
+        self, repository: str, kind: Kind, subject: str, remote_id: int, essence: str, now: datetime
+    ) -> bool:
+        """Created; False, and nothing is recorded, where another one was recorded meanwhile."""
+
     def forget(self, repository: str, kind: Kind, subject: str) -> None:
         """No longer there."""
 
@@ -74,6 +79,9 @@ class Writer(Protocol):
 
     def edit_comment(self, repository: str, comment_id: int, body: str) -> None:
         """Replace a comment's text."""
+
+    def delete_comment(self, repository: str, comment_id: int) -> None:
+        """Remove a comment; one that is already gone is fine."""
 
     def add_labels(self, repository: str, number: int, labels: Sequence[str]) -> None:
         """Add labels."""
@@ -151,16 +159,21 @@ class Applier:
     def _put_comment(self, comment: Comment, remote_id: int | None, target: Target) -> None:
         subject, body = str(target.number), _signed(comment)
         if remote_id is None:
-            self._publications.intend(
-                target.repository, Kind.COMMENT, subject, target.now, by=f"#{target.number}"
-            )
-            remote_id = self._writer.create_comment(target.repository, target.number, body)
-        else:
-            with self._forgotten_when_gone(target.repository, Kind.COMMENT, subject):
-                self._writer.edit_comment(target.repository, remote_id, body)
+            self._create_comment(comment, body, target)
+            return
+        with self._forgotten_when_gone(target.repository, Kind.COMMENT, subject):
+            self._writer.edit_comment(target.repository, remote_id, body)
         self._publications.record(
             target.repository, Kind.COMMENT, subject, remote_id, comment.essence, target.now
         )
+
+    def _create_comment(self, comment: Comment, body: str, target: Target) -> None:
+        place = (target.repository, Kind.COMMENT, str(target.number))
+        self._publications.intend(*place, target.now, by=f"#{target.number}")
+        made = self._writer.create_comment(target.repository, target.number, body)
+        if not self._publications.record_first(*place, made, comment.essence, target.now):
+            # GitHub was so slow that another worker took this pass for dead. Its comment is the known one.
+            self._writer.delete_comment(target.repository, made)
 
     @contextmanager
     def _forgotten_when_gone(self, repository: str, kind: Kind, subject: str) -> Iterator[None]:

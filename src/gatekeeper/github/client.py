@@ -1,6 +1,7 @@
 """The client: everything that Gatekeeper reads from and writes to GitHub."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC
 from typing import Any, Unpack
 from urllib.parse import quote
@@ -60,6 +61,12 @@ class GitHub(Reader):
             "PATCH", f"{found.url}/issues/comments/{comment_id}", input={"body": body}
         )
 
+    def delete_comment(self, repository: str, comment_id: int) -> None:
+        """Remove a comment; already gone is fine."""
+        found = self._repository(repository)
+        with _gone_is_fine():
+            found.requester.requestJsonAndCheck("DELETE", f"{found.url}/issues/comments/{comment_id}")
+
     def add_labels(self, repository: str, number: int, labels: Iterable[str]) -> None:
         """Add labels; the repository learns those it does not know."""
         self._issue(repository, number).add_to_labels(*labels)
@@ -67,12 +74,18 @@ class GitHub(Reader):
     def remove_label(self, repository: str, number: int, label: str) -> None:
         """Take a label away; already gone is fine."""
         issue = self._issue(repository, number)
-        try:
+        with _gone_is_fine():
             # Not PyGithub's remove_from_labels, which leaves a slash in the name as it is.
             issue.requester.requestJsonAndCheck("DELETE", f"{issue.url}/labels/{quote(label, safe='')}")
-        except GitHubRefusedError as error:
-            if error.status != _NOT_FOUND:
-                raise
+
+
+@contextmanager
+def _gone_is_fine() -> Iterator[None]:
+    try:
+        yield
+    except GitHubRefusedError as error:
+        if error.status != _NOT_FOUND:
+            raise
 
 
 def _fields(content: CheckContent) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, delete, or_, select
+from sqlalchemy import Select, and_, delete, or_, select
 
 from gatekeeper.act.apply import Kind
 from gatekeeper.act.plan import InDoubt, Nothing, Published
@@ -14,6 +14,8 @@ from gatekeeper.store.tables import publication
 
 NOTHING = 0
 """Stands in ``remote_id`` for: looked, and not there. Without an essence, since a commit status has no id either."""
+
+_NOTHING_THERE = and_(publication.c.remote_id == NOTHING, publication.c.essence.is_(None))
 
 LONGEST_WRITE = timedelta(seconds=20)
 """An intent older than this was left by a worker that died: a request to GitHub is given up after 15 s."""
@@ -27,13 +29,8 @@ class Publications:
 
     def find(self, repository: str, kind: Kind, subject: str) -> Published | Nothing | InDoubt:
         """What is published, as far as we know."""
-        query = select(publication).where(
-            publication.c.repository == repository,
-            publication.c.kind == kind,
-            publication.c.subject == subject,
-        )
         with self._database.read() as connection:
-            row = connection.execute(query).one_or_none()
+            row = connection.execute(_of(repository, kind, subject)).one_or_none()
         if row is None or row.remote_id is None:
             return InDoubt()
         return Nothing() if row.essence is None else Published(row.remote_id, row.essence)
@@ -55,7 +52,7 @@ class Publications:
         row = _row(repository, kind, subject, None, by, now)
         about_to_be = publication.c.remote_id.is_(None)
         free = or_(
-            and_(publication.c.remote_id == NOTHING, publication.c.essence.is_(None)),
+            _NOTHING_THERE,
             and_(about_to_be, publication.c.essence == by),
             and_(about_to_be, publication.c.written_at <= now - LONGEST_WRITE),
         )
@@ -71,6 +68,20 @@ class Publications:
     ) -> None:
         """Created or updated."""
         self._put(repository, kind, subject, remote_id, essence, now)
+
+    def record_first(
+        self, repository: str, kind: Kind, subject: str, remote_id: int, essence: str, now: datetime
+    ) -> bool:
+        """Created; False, and nothing is recorded, where another one was meanwhile.
+
+        True also where somebody else found this very one meanwhile: what they made of it stays on record.
+        """
+        row = _row(repository, kind, subject, remote_id, essence, now)
+        free = or_(publication.c.remote_id.is_(None), _NOTHING_THERE)
+        with self._database.write() as connection:
+            connection.execute(upsert(connection.dialect, publication, row, where=free))
+            kept = connection.execute(_of(repository, kind, subject)).one()
+        return bool(kept.remote_id == remote_id)
 
     def forget(self, repository: str, kind: Kind, subject: str) -> None:
         """No longer there."""
@@ -95,6 +106,12 @@ class Publications:
         row = _row(repository, kind, subject, remote_id, essence, now)
         with self._database.write() as connection:
             connection.execute(upsert(connection.dialect, publication, row))
+
+
+def _of(repository: str, kind: Kind, subject: str) -> Select[Any]:
+    return select(publication).where(
+        publication.c.repository == repository, publication.c.kind == kind, publication.c.subject == subject
+    )
 
 
 def _row(
