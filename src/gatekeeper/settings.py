@@ -43,7 +43,14 @@ class Settings(BaseModel):
     prometheus_flavour: Literal["prometheus", "anchored", "victoriametrics"] = Field(
         "prometheus",
         description="What answers there: prometheus; anchored (Prometheus with extended range selectors); or "
-        "victoriametrics. Only queries with $window depend on it.",
+        "victoriametrics. Queries with $window depend on it, and counters with too many samples to read each.",
+    )
+    prometheus_raw_samples: int = Field(
+        30_000_000,
+        ge=0,
+        description="Samples a day (series times scrapes) up to which a counter is read sample by sample, exactly. "
+        "One that has more when its ledger begins is counted by Prometheus a minute at a time: approximate. "
+        "0: sample by sample, however many.",
     )
     prometheus_token: SecretStr | None = Field(None, description="Bearer token for Prometheus.")
     prometheus_headers: SecretStr = Field(

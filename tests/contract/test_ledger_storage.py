@@ -79,7 +79,15 @@ def test_nothing_is_known_of_a_ledger_that_nobody_asked_for(ledger: Ledger) -> N
 def test_what_was_committed_is_read_back(ledger: Ledger) -> None:
     first = first_of(TODAY) + 700
     after = state(
-        first + 3, history_start=1, newest=2, born_after=3, scrape=4, spacing=5, deficit=6.5, problem="x"
+        first + 3,
+        history_start=1,
+        newest=2,
+        born_after=3,
+        scrape=4,
+        spacing=5,
+        deficit=6.5,
+        problem="x",
+        too_large="y",
     )
     ledger.commit(
         ID, LedgerUpdate(after, stretch(first, [10, 0, 25]), {-7: Cursor(8, 9.5), 2**62: Cursor(1, 2)})

@@ -14,6 +14,7 @@ from typer.testing import CliRunner, Result
 
 import faces
 from gatekeeper.availability.filling import LedgerUpdate
+from gatekeeper.availability.series import Cursor
 from gatekeeper.cli.diagnose_github import EVENTS, HELPFUL_EVENTS, NEEDED, WANTED, events, permissions, skew
 from gatekeeper.cli.diagnose_sources import retention
 from gatekeeper.cli.findings import Findings, Level
@@ -144,6 +145,37 @@ def test_a_source_that_had_less_than_the_window_is_a_warning(environ: dict[str, 
         "warn",
         True,
     )
+
+
+@pytest.mark.parametrize(
+    ("state", "level", "told"),
+    [
+        pytest.param(
+            {"too_large": "it has about 9 samples a day"},
+            "ok",
+            "approximate, counted a minute at a time: it has about 9 samples a day",
+            id="one that was too large to read from the beginning",
+        ),
+        pytest.param(
+            {"scrape": 30_000}, "warn", "it has grown to about 2,880 samples a day", id="one that has grown"
+        ),
+    ],
+)
+def test_a_counter_with_too_many_samples_is_told(
+    state: dict[str, object], level: str, told: str, environ: dict[str, str], tmp_path: Path
+) -> None:
+    gatekeeper = faces.gatekeeper_at(tmp_path)
+    (entry,) = gatekeeper.stores.catalog.entries()
+    ledger = entry.service.objectives[0].indicator.id
+    before = gatekeeper.stores.ledger.state(ledger)
+    assert before is not None
+    newest = int(faces.NOW.timestamp() * 1000)
+    after = replace(before, newest=newest, **state)  # type: ignore[arg-type]  # fields by name
+    gatekeeper.stores.ledger.commit(ledger, LedgerUpdate(after, cursors={1: Cursor(newest, 5.0)}))
+    gatekeeper.close()
+    environ["GATEKEEPER_PROMETHEUS_RAW_SAMPLES"] = "2879"
+    ((found_level, text),) = found(environ, "acme/checkout, availability")
+    assert (found_level, told in text) == (level, True)
 
 
 def test_a_prometheus_that_does_not_answer_is_broken(environ: dict[str, str]) -> None:

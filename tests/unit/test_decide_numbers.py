@@ -71,6 +71,33 @@ def test_a_divided_bucket_is_said_with_the_queries_to_ask() -> None:
     assert "good `histogram_fraction(-Inf, 0.3, x_seconds) * histogram_count(x_seconds)`" in text
 
 
+@pytest.mark.parametrize(
+    ("prometheus", "told"),
+    [
+        pytest.param(
+            {"bad": 'r{code="5"}', "total": "r"},
+            "its samples are too many to read each, so the server counts them",
+            id="bare counters",
+        ),
+        pytest.param(
+            {"latency": {"histogram": "x_seconds", "below": "300ms"}},
+            "its samples are too many to read each, so the server counts them",
+            id="a classic histogram",
+        ),
+        pytest.param(
+            {"bad": 'sum(rate(r{code="5"}[$window]))', "total": "sum(rate(r[$window]))"},
+            "its query extrapolates",
+            id="a free query",
+        ),
+    ],
+)
+def test_why_a_number_is_approximate(prometheus: dict[str, object], told: str) -> None:
+    indicator = Indicator.model_validate({"prometheus": prometheus})
+    service = a_service("search", an_objective("latency").model_copy(update={"indicator": indicator}))
+    text = numbers(a_view(State.OPEN, measured(approximate=True), service=service))
+    assert f"`latency` is **approximate**: {told}" in text
+
+
 def test_a_decision_by_a_native_histogram_is_the_same_when_it_is_replayed() -> None:
     snapshot = a_snapshot(
         a_view(State.FROZEN, measured(-0.1, approximate=True), service=by_native_histogram())

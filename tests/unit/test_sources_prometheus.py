@@ -303,6 +303,78 @@ def test_settings_wire_it_up(canned: CannedPrometheus) -> None:
         find("nagios")
 
 
+@pytest.mark.parametrize(
+    ("most", "counts", "why"),
+    [
+        pytest.param(1000, [], None, id="nothing was counted"),
+        pytest.param(1440, [10], None, id="just as many as are allowed"),
+        pytest.param(1439, [10], "about 1,440 samples a day", id="one more"),
+        pytest.param(
+            1439, [0, 10, 3], "about 1,440 samples a day", id="the most in the day, though fewer now"
+        ),
+        pytest.param(0, [10], None, id="no limit, and no question"),
+    ],
+)
+def test_the_samples_of_a_day_are_held_against_the_limit(
+    most: int, counts: list[int], why: str | None, canned: CannedPrometheus
+) -> None:
+    times = [(T - 1) * 60 - 21_600 * back for back in range(len(counts))]
+    found = [[time, str(count)] for time, count in zip(times, reversed(counts), strict=True)]
+    canned.results["sum(count_over_time(r[600s]))"] = [{"metric": {}, "values": found}] if found else []
+    told = PrometheusSource(PrometheusApi(URL), raw_samples=most).too_large(BARE, T)
+    assert (told is None, why or "") == (why is None, why if told and why in told else "")
+    assert len(canned.asked) == (1 if most else 0)
+
+
+def test_counters_that_are_asked_for_apart_are_sized_together(canned: CannedPrometheus) -> None:
+    for name in "rs":
+        answer = [{"metric": {}, "values": [[(T - 1) * 60, "10"]]}]
+        canned.results[f"sum(count_over_time({name}[600s]))"] = answer
+    told = PrometheusSource(PrometheusApi(URL), raw_samples=2000).too_large(indicator("r", bad="s"), T)
+    assert told == "it has about 2,880 samples a day, and GATEKEEPER_PROMETHEUS_RAW_SAMPLES allows 2,000"
+
+
+def test_more_samples_than_the_server_counts_are_too_many() -> None:
+    with responses.RequestsMock() as mock:
+        error = {"status": "error", "error": "query processing would load too many samples into memory"}
+        mock.add(responses.GET, f"{URL}/api/v1/query_range", json=error, status=422)
+        told = PrometheusSource(PrometheusApi(URL), raw_samples=2000).too_large(BARE, T)
+    assert told is not None
+    assert "more samples than Prometheus counts at once" in told
+
+
+@pytest.mark.parametrize(
+    "prometheus",
+    [
+        pytest.param({"up": "up"}, id="a gauge"),
+        pytest.param(
+            {"latency": {"histogram": "x", "below": "300ms", "buckets": "native"}}, id="a native histogram"
+        ),
+        pytest.param({"bad": "rate(s[$window])", "total": "rate(r[$window])"}, id="a free query"),
+    ],
+)
+def test_what_is_no_counter_is_never_too_large(
+    prometheus: Mapping[str, object], canned: CannedPrometheus
+) -> None:
+    source = PrometheusSource(PrometheusApi(URL), raw_samples=1)
+    found = Indicator.model_validate({"prometheus": prometheus})
+    assert source.too_large(found, T) is None
+    assert canned.asked == []
+    with pytest.raises(QueryRefusedError, match="only counters"):
+        source.by_slices(found)
+
+
+def test_counters_by_slices_are_asked_for_as_a_free_query_is(canned: CannedPrometheus) -> None:
+    source = PrometheusSource(PrometheusApi(URL), raw_samples=1)
+    for reader in (source.by_slices(BARE), source.reader(FREE)):
+        assert isinstance(reader, SliceReader)
+        canned.asked.clear()
+        reader.read(T, T + 2)
+        counted = [text for text in canned.queries if "increase" in text]
+        assert counted == ["sum(increase(r[120s]))", 'sum(increase(r{code="5"}[120s]))']
+
+
+BARE = indicator("r", bad='r{code="5"}')
 FREE = indicator("sum(increase(r[$window]))", bad='sum(increase(r{code="5"}[$window]))')
 FREE_GOOD = indicator("sum(increase(r[$window]))", good='sum(increase(r{code!="5"}[$window]))')
 SCRAPE = "max(count_over_time(r[3599999ms]))"

@@ -123,6 +123,7 @@ class LedgerState:
         deficit: bad events that later ones have to repay (``series.repay``).
         progress: the share of the backfill done, None once it is complete.
         problem: what is wrong with the indicator, in words for its author.
+        too_large: why its counters are read as finished slices, in words; None if they are read sample by sample.
         version: grows with each change, so that two who fill the same ledger notice.
     """
 
@@ -136,6 +137,7 @@ class LedgerState:
     deficit: float = 0.0
     progress: float | None = 0.0
     problem: str | None = None
+    too_large: str | None = None
     version: int = 0
 
 
@@ -164,6 +166,7 @@ class LedgerStatus:
         filled_until: the monitoring system was asked for everything up to here.
         progress: the share of the backfill done, None once it is complete.
         problem: what is wrong with the indicator, in words for its author: its numbers mean nothing.
+        too_large: why its counters are read as finished slices, in words; None if they are read sample by sample.
         error: why the last attempt to fill it failed.
         error_since: when such attempts began to fail.
     """
@@ -175,6 +178,7 @@ class LedgerStatus:
     error: str | None = None
     error_since: datetime | None = None
     asked_since: datetime | None = None
+    too_large: str | None = None
 
     def short_of(self, start: datetime) -> bool:
         """Whether the source was asked for everything since ``start``, and what it had begins later."""
@@ -194,6 +198,7 @@ class LedgerStatus:
             error=error,
             error_since=error_since,
             asked_since=end_of(state.since - 1),
+            too_large=state.too_large,
         )
 
 

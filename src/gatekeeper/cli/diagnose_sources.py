@@ -12,10 +12,12 @@ from gatekeeper.cli.findings import Findings
 from gatekeeper.decide import windows
 from gatekeeper.decide.phrases import instant, percent
 from gatekeeper.policy.model import Service
+from gatekeeper.policy.objective import Indicator
 from gatekeeper.policy.units import format_duration
 from gatekeeper.settings import Settings
 
 TIMEOUT = 10.0
+_HOUR, _DAY = 3_600_000, 86_400_000  # milliseconds
 
 _RETENTION = re.compile(r"(\d+)([smhdwy])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "y": 31_536_000}
@@ -118,7 +120,31 @@ def _ledgers(gatekeeper: Gatekeeper, service: Service, findings: Findings) -> No
                 f"{windows.length(objective.window)}: numbers are of a partial window until the ledger has grown",
                 "keep data in the source for longer than the window; a metric that is so young needs nothing",
             )
-        else:
-            findings.ok(
-                subject, f"measured from {instant(status.history_start)} to {instant(status.filled_until)}"
+        elif samples := _outgrown(gatekeeper, objective.indicator):
+            findings.warn(
+                subject,
+                f"it has grown to about {samples:,} samples a day, and GATEKEEPER_PROMETHEUS_RAW_SAMPLES allows "
+                f"{gatekeeper.settings.prometheus_raw_samples:,}: its ledger began sample by sample, and goes on so",
+                "narrow the query, raise the limit, or edit the query: then its new ledger is filled the other way",
             )
+        else:
+            about = (
+                f"; approximate, counted a minute at a time: {status.too_large}" if status.too_large else ""
+            )
+            findings.ok(
+                subject,
+                f"measured from {instant(status.history_start)} to {instant(status.filled_until)}{about}",
+            )
+
+
+def _outgrown(gatekeeper: Gatekeeper, indicator: Indicator) -> int | None:
+    """Samples a day of a ledger of counters that are read one by one and are more than the limit; otherwise None."""
+    ledger, most = gatekeeper.stores.ledger, gatekeeper.settings.prometheus_raw_samples
+    state = ledger.state(indicator.id)
+    if not most or indicator.prometheus.counters is None or state is None:
+        return None
+    if state.newest is None or not state.scrape:
+        return None
+    series = ledger.series([indicator.id], state.newest - _HOUR)[indicator.id]
+    samples = series * _DAY // state.scrape
+    return samples if samples > most else None

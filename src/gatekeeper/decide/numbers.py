@@ -133,7 +133,13 @@ def _notes(objective: Objective, one: ObjectiveEvidence) -> list[str]:
 
 
 def _approximate(objective: Objective) -> str:
-    latency = objective.indicator.prometheus.latency
+    indicator = objective.indicator.prometheus
+    if indicator.counters is not None:
+        return (
+            "its samples are too many to read each, so the server counts them a minute at a time; known error of the "
+            "budget left: some hundredths of a point, and more where series are born with errors already counted"
+        )
+    latency = indicator.latency
     if latency is None:
         return "its query extrapolates, it does not count single samples"
     below = write_delay(latency.below)

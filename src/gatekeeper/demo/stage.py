@@ -65,6 +65,7 @@ class Stage:
                     "GATEKEEPER_GITHUB_API_URL": self.github,
                     "GATEKEEPER_WEBHOOK_SECRET": secret,
                     "GATEKEEPER_PROMETHEUS_URL": self.prometheus,
+                    "GATEKEEPER_PROMETHEUS_RAW_SAMPLES": "0",  # it cannot count them
                     "GATEKEEPER_DATABASE_URL": f"sqlite:///{folder / 'gatekeeper.db'}",
                     "GATEKEEPER_PUBLIC_URL": self.gatekeeper,
                 }

@@ -23,6 +23,7 @@ from gatekeeper.policy.counting import EventQueries
 from gatekeeper.policy.either import Either
 from gatekeeper.policy.instants import parse_first, parse_until
 from gatekeeper.policy.mistake import MistakeError
+from gatekeeper.policy.selector import BareSelector, classify
 from gatekeeper.policy.values import Delay, Model, Share
 
 _FIRST_KEYS = ("good", "bad", "total")
@@ -62,6 +63,16 @@ class PrometheusIndicator(Model):
                 self.latency.histogram, self.latency.below, native=self.latency.buckets == "native"
             )
         return counting.by_counters(self.good, self.bad, self.total) if self.total is not None else None
+
+    @property
+    def counters(self) -> tuple[BareSelector, BareSelector] | None:
+        """All events and a part of them, where both are bare counters; a native histogram holds none by itself."""
+        if self.events is None or (self.latency is not None and self.latency.buckets == "native"):
+            return None
+        match classify(self.events.total), classify(self.events.part):
+            case BareSelector() as total, BareSelector() as part:
+                return total, part
+        return None
 
     @property
     def queries(self) -> dict[str, str]:

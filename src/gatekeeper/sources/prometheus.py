@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from gatekeeper.availability.audit import Recount, Unaudited, Why
-from gatekeeper.availability.filling import CounterReader, SliceReader, Stretch
+from gatekeeper.availability.filling import CounterReader, Critic, SliceReader, Stretch
 from gatekeeper.errors import QueryRefusedError
 from gatekeeper.policy import latency
 from gatekeeper.policy.counting import EventQueries
@@ -19,15 +19,24 @@ from gatekeeper.sources.prometheus_gauges import Gauges
 from gatekeeper.sources.prometheus_histograms import NativeHistograms
 from gatekeeper.sources.prometheus_latency import LatencyCounters
 from gatekeeper.sources.prometheus_recount import Recounts
+from gatekeeper.sources.prometheus_size import Criticised, counted, too_large
 from gatekeeper.sources.prometheus_together import read, together
 from gatekeeper.sources.prometheus_windows import Scrapes, Windows
 
 
 class PrometheusSource:
-    """A Prometheus, or what speaks its HTTP API."""
+    """A Prometheus, or what speaks its HTTP API.
 
-    def __init__(self, api: PrometheusApi, flavour: Flavour = Flavour.PROMETHEUS) -> None:
+    Args:
+        flavour: which of them.
+        raw_samples: samples a day up to which counters are read sample by sample; 0: however many.
+    """
+
+    def __init__(
+        self, api: PrometheusApi, flavour: Flavour = Flavour.PROMETHEUS, *, raw_samples: int = 0
+    ) -> None:
         self._api = api
+        self._raw_samples = raw_samples
         self._dialect = Dialect(api, flavour)
         self._scrapes = Scrapes(api)
         self._recounts = Recounts(api, self._dialect, self._scrapes)
@@ -61,6 +70,23 @@ class PrometheusSource:
         asked = requests(latency.total(named), latency.good(named, found.below), good=True)
         return LatencyCounters(self._api, Counters(self._api, asked), named, found.below)
 
+    def too_large(self, indicator: Indicator, stop: int) -> str | None:
+        """See ``Sizing.too_large``: counters alone have another way."""
+        counters = _counters(self.reader(indicator))
+        if counters is None or not self._raw_samples:
+            return None
+        return too_large(self._api, counters.requests, stop, self._raw_samples)
+
+    def by_slices(self, indicator: Indicator) -> SliceReader:
+        """See ``Sizing.by_slices``."""
+        reader, queries = self.reader(indicator), indicator.prometheus
+        events, counters = queries.events, queries.counters
+        if events is None or counters is None:
+            raise QueryRefusedError("only counters can be counted by Prometheus")
+        total, part = map(counted, counters)
+        slices = self._windows(total, part, good=events.good)
+        return Criticised(slices, reader) if isinstance(reader, Critic) else slices
+
     def at_hand(self, wanted: Mapping[str, Stretch], until: int) -> Iterator[Mapping[str, CounterReader]]:
         """See ``Together.at_hand``: indicators of counters that differ in the value of one label."""
         readers = {name: one.reader for name, one in wanted.items()}
@@ -82,10 +108,13 @@ class PrometheusSource:
             case BareSelector() as total, BareSelector() as part:
                 return Counters(self._api, requests(total, part, good=queries.good))
             case WindowQuery() as total, WindowQuery() as part:
-                return Windows(self._api, self._dialect, self._scrapes, total, part, queries.good)
+                return self._windows(total, part, good=queries.good)
         raise QueryRefusedError(
             f"one of {queries.total} and {queries.part} is a bare counter, the other is not"
         )
+
+    def _windows(self, total: WindowQuery, part: WindowQuery, *, good: bool) -> Windows:
+        return Windows(self._api, self._dialect, self._scrapes, total, part, good)
 
     def close(self) -> None:
         """Close the connections."""
@@ -110,4 +139,5 @@ def from_settings(settings: Settings) -> PrometheusSource | None:
             settings.prometheus_url, headers=settings.prometheus_header_map, ca=settings.prometheus_ca
         ),
         Flavour(settings.prometheus_flavour),
+        raw_samples=settings.prometheus_raw_samples,
     )

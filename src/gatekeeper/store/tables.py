@@ -286,6 +286,7 @@ ledger = Table(
     Column("deficit", Double),
     Column("progress", Double),
     Column("problem", Text),
+    Column("too_large", Text),
     Column("version", BigInteger, nullable=False, default=0),
     Column("error", Text),
     Column("error_since", UtcDateTime),

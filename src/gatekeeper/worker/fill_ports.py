@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from gatekeeper.availability.filling import (
     CounterReader,
@@ -21,6 +21,30 @@ class Source(Protocol):
 
     def reader(self, indicator: Indicator) -> CounterReader | SliceReader:
         """How this indicator is read."""
+        ...
+
+
+@runtime_checkable
+class Sizing(Protocol):
+    """A source that counts in slices what has too many samples to be read one by one."""
+
+    def too_large(self, indicator: Indicator, stop: int) -> str | None:
+        """Why this indicator's samples should not be read one by one, with the figures in words; None if they may.
+
+        Asks the source how many there are in the day before the slice ``stop``.
+
+        Raises:
+            SourceError: the source did not answer, or in part.
+            QueryRefusedError: it will not answer this indicator.
+        """
+        ...
+
+    def by_slices(self, indicator: Indicator) -> SliceReader:
+        """Reads such an indicator. Asks nothing yet.
+
+        Raises:
+            QueryRefusedError: it has no counters.
+        """
         ...
 
 

@@ -19,7 +19,7 @@ from gatekeeper.availability.series import MILLISECOND_STEP
 from gatekeeper.errors import QueryRefusedError, SourceError
 from gatekeeper.policy.objective import Indicator
 from gatekeeper.worker.fill_counters import BASELINE, CounterFilling
-from gatekeeper.worker.fill_ports import Ledger, Source
+from gatekeeper.worker.fill_ports import Ledger, Sizing, Source
 from gatekeeper.worker.fill_slices import SliceFilling
 
 SETTLE = timedelta(seconds=60)
@@ -80,8 +80,11 @@ def refresh(
         LedgerConflictError: somebody else is filling this ledger.
     """
     with _noted(indicator, ledger, now):
-        reader = source.reader(indicator)
-    return refresh_by(reader, indicator, needed_since=needed_since, now=now, ledger=ledger)
+        state = ledger.state(indicator.id) or _new(beginning(needed_since))
+        if state.history_start is None:
+            state = replace(state, too_large=_too_large(indicator, source, settled(now)))
+        reader = _reader(indicator, source, state)
+        return _refresh(indicator, reader, state, needed_since, now, ledger)
 
 
 def refresh_by(
@@ -98,7 +101,19 @@ def refresh_by(
         SourceError, QueryRefusedError, LedgerConflictError: as ``refresh``.
     """
     with _noted(indicator, ledger, now):
-        return _refresh(indicator, reader, needed_since, now, ledger)
+        state = ledger.state(indicator.id) or _new(beginning(needed_since))
+        return _refresh(indicator, reader, state, needed_since, now, ledger)
+
+
+def _too_large(indicator: Indicator, source: Source, stop: int) -> str | None:
+    return source.too_large(indicator, stop) if isinstance(source, Sizing) else None
+
+
+def _reader(indicator: Indicator, source: Source, state: LedgerState) -> CounterReader | SliceReader:
+    """In the way in which the ledger began: what was counted in two ways does not add up."""
+    if state.too_large is not None and isinstance(source, Sizing):
+        return source.by_slices(indicator)
+    return source.reader(indicator)
 
 
 def settled(now: datetime) -> int:
@@ -123,12 +138,12 @@ def _noted(indicator: Indicator, ledger: Ledger, now: datetime) -> Iterator[None
 def _refresh(
     indicator: Indicator,
     reader: CounterReader | SliceReader,
+    state: LedgerState,
     needed_since: datetime,
     now: datetime,
     ledger: Ledger,
 ) -> Refreshed:
     since, stop = beginning(needed_since), settled(now)
-    state = ledger.state(indicator.id) or _new(since)
     filling: Filling = (
         SliceFilling(indicator.id, reader, ledger, state)
         if isinstance(reader, SliceReader)

@@ -75,7 +75,7 @@ def refresh_together(
 
 def _is_steady(state: LedgerState | None, one: Due, stop: int) -> bool:
     """Whether the ledger lacks its last few slices and nothing else."""
-    if state is None or state.progress is not None or state.newest is None:
+    if state is None or state.progress is not None or state.newest is None or state.too_large is not None:
         return False
     asked = stop - unread(state) // MILLISECOND_STEP
     return state.since <= beginning(one.needed_since) and state.filled_until < stop and asked <= LONGEST

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "16889475e884"
+revision = "715047c31a84"
 down_revision = None
 
 
@@ -94,6 +94,7 @@ def upgrade() -> None:
         sa.Column("deficit", sa.Double(), nullable=True),
         sa.Column("progress", sa.Double(), nullable=True),
         sa.Column("problem", sa.Text(), nullable=True),
+        sa.Column("too_large", sa.Text(), nullable=True),
         sa.Column("version", sa.BigInteger(), nullable=False),
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("error_since", sa.BigInteger(), nullable=True),
