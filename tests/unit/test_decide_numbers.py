@@ -14,7 +14,7 @@ from gatekeeper.store.snapshots import SNAPSHOT
 
 BEHIND = (
     "999,358 | 642 | 1,000,000",
-    "the window 2026-10-25 12:00 UTC to 2026-11-22 12:00 UTC",
+    "the window 2026-10-25 12:00 to 2026-11-22 12:00 UTC",
     "98.7 % | 2026-11-22 11:58 UTC",
     'http_requests_total{job="checkout",code=~"5.."}',
     'http_requests_total{job="checkout"}',

@@ -10,7 +10,7 @@ import requests
 from gatekeeper.bootstrap import Gatekeeper
 from gatekeeper.cli.findings import Findings
 from gatekeeper.decide import windows
-from gatekeeper.decide.phrases import instant, percent
+from gatekeeper.decide.phrases import instant, pair, percent
 from gatekeeper.policy.model import Service
 from gatekeeper.policy.objective import Indicator
 from gatekeeper.policy.units import format_duration
@@ -131,10 +131,7 @@ def _ledgers(gatekeeper: Gatekeeper, service: Service, findings: Findings) -> No
             about = (
                 f"; approximate, counted a minute at a time: {status.too_large}" if status.too_large else ""
             )
-            findings.ok(
-                subject,
-                f"measured from {instant(status.history_start)} to {instant(status.filled_until)}{about}",
-            )
+            findings.ok(subject, f"measured from {pair(status.history_start, status.filled_until)}{about}")
 
 
 def _outgrown(gatekeeper: Gatekeeper, indicator: Indicator) -> int | None:

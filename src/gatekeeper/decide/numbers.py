@@ -6,7 +6,7 @@ from gatekeeper.availability.incidents import Reliability
 from gatekeeper.availability.measure import Measured
 from gatekeeper.decide import corrections, definitions, outlook, phrases, windows
 from gatekeeper.decide.markdown import code, prose, table
-from gatekeeper.decide.phrases import count, instant, pace, percent
+from gatekeeper.decide.phrases import count, instant, pace, pair, percent
 from gatekeeper.decide.snapshot import ObjectiveEvidence, ServiceView
 from gatekeeper.policy.gate import Gate
 from gatekeeper.policy.objective import ByTimeslices, Objective
@@ -107,7 +107,7 @@ def _row(objective: Objective, one: ObjectiveEvidence) -> list[str]:
 
 def _notes(objective: Objective, one: ObjectiveEvidence) -> list[str]:
     name, found = code(objective.name), one.evidence
-    notes = [f"{name} is of the window {instant(found.window_start)} to {instant(found.window_end)}"]
+    notes = [f"{name} is of the window {pair(found.window_start, found.window_end)}"]
     if one.problem:
         notes.append(f"{name} cannot be measured: {prose(one.problem)}")
     if isinstance(found, Measured):

@@ -8,7 +8,7 @@ from gatekeeper.availability.measure import Measured
 from gatekeeper.decide import phrases
 from gatekeeper.decide.evidence import Known
 from gatekeeper.decide.markdown import code
-from gatekeeper.decide.phrases import count, instant, pace
+from gatekeeper.decide.phrases import count, instant, pace, pair
 from gatekeeper.decide.snapshot import ObjectiveEvidence, ServiceView
 from gatekeeper.policy.objective import Objective
 
@@ -81,10 +81,10 @@ def _range(spread: Spread) -> str:
         return f"{instant(spread.earliest)} at the earliest, perhaps not within a whole window, {like}"
     if spread.earliest == spread.latest:
         return f"the same {like}"
-    return f"{instant(spread.earliest)} to {instant(spread.latest)}, {like}"
+    return f"{pair(spread.earliest, spread.latest)}, {like}"
 
 
 def _rolling(stretch: Stretch, found: Measured) -> str:
     first, last = rolls_off(stretch, found)
     went = f"the {count(stretch.bad)} bad events of {phrases.span(stretch.start, stretch.end)}"
-    return f"{went} from its window between {instant(first)} and {instant(last)}"
+    return f"{went} from its window between {pair(first, last, 'and')}"

@@ -57,8 +57,13 @@ def span(start: datetime, end: datetime | None) -> str:
     """A stretch of time: ``2026-11-20 14:05 to 14:35 UTC (30 min)``; without an end it goes on."""
     if end is None:
         return f"since {instant(start)}, still going on"
-    until = f"{end:%H:%M}" if end.date() == start.date() else f"{end:%Y-%m-%d %H:%M}"
-    return f"{start:%Y-%m-%d %H:%M} to {until} UTC ({format_duration(end - start)})"
+    return f"{pair(start, end)} ({format_duration(end - start)})"
+
+
+def pair(first: datetime, last: datetime, link: str = "to") -> str:
+    """Two times, a date that they share said once: ``2026-11-20 14:05 to 14:35 UTC``."""
+    then = f"{last:%H:%M}" if last.date() == first.date() else f"{last:%Y-%m-%d %H:%M}"
+    return f"{first:%Y-%m-%d %H:%M} {link} {then} UTC"
 
 
 def day(at: datetime) -> str:
