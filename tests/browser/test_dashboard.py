@@ -54,6 +54,14 @@ CONTRASTS = """
 """
 
 
+CUT_OFF = """
+() => [...document.querySelectorAll("main *")]
+  .filter(one => getComputedStyle(one).overflowX === "hidden" && one.scrollWidth > one.clientWidth)
+  .map(one => `${one.tagName}.${one.className}`)
+"""
+"""What is wider than its box, where nobody can scroll to the rest."""
+
+
 class _Quiet(WSGIRequestHandler):
     def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002 - werkzeug's name
         del type, message, args
@@ -221,13 +229,24 @@ def test_everything_is_there_without_javascript(browser: Browser, site: Site) ->
     context.close()
 
 
-@pytest.mark.parametrize("width", [pytest.param(390, id="a telephone"), pytest.param(820, id="a tablet")])
-def test_a_narrow_window_scrolls_in_one_direction_only(browser: Browser, site: Site, width: int) -> None:
+@pytest.mark.parametrize(
+    "width",
+    [
+        pytest.param(390, id="a telephone"),
+        pytest.param(820, id="a tablet"),
+        pytest.param(1130, id="half a screen"),
+        pytest.param(1280, id="a laptop"),
+    ],
+)
+def test_a_narrow_window_scrolls_in_one_direction_only_and_cuts_nothing_off(
+    browser: Browser, site: Site, width: int
+) -> None:
     context = browser.new_context(viewport={"width": width, "height": 800})
     page = context.new_page()
     for path in site.pages():
         page.goto(site.url + path)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+        assert page.evaluate(CUT_OFF) == [], path
     context.close()
 
 

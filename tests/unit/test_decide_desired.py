@@ -342,8 +342,8 @@ def this_month(left: float, **values: Any) -> ServiceView:
 def test_a_calendar_window_says_which_and_when_it_resets() -> None:
     said = desired(a_snapshot(this_month(-0.2)), explained=True).comment.body
     assert "over this month (Europe/Paris), the target is 99.95 %" in said
-    assert "where 500 are allowed until the budget resets 1 December 00:00" in said
-    assert "if no new incident comes: the budget resets 1 December 00:00" in said
+    assert "where 500 are allowed until the budget resets on 1 December at 00:00 (Europe/Paris)" in said
+    assert "if no new incident comes: the budget resets on 1 December at 00:00 (Europe/Paris)" in said
     assert "99.95 % over a month (Europe/Paris)" in said
     assert "1,000,000 events: 500,000 of them are expected" in said
 

@@ -2,7 +2,18 @@
 
 import pytest
 
-from builders import HOUR, NOW, a_service, a_snapshot, a_view, an_incident, an_objective, evidence, measured
+from builders import (
+    HOUR,
+    NOW,
+    a_gate,
+    a_service,
+    a_snapshot,
+    a_view,
+    an_incident,
+    an_objective,
+    evidence,
+    measured,
+)
 from gatekeeper.availability.incidents import Reliability
 from gatekeeper.decide.desired import desire
 from gatekeeper.decide.evaluate import decide
@@ -31,6 +42,30 @@ def test_check_and_comment_carry_good_bad_total_window_coverage_query_and_waterm
     for text in (wanted.check.text, wanted.comment.body):
         assert [one for one in BEHIND if one not in text] == []
     assert ("<details><summary>The numbers</summary>" in wanted.comment.body) is not explained
+
+
+@pytest.mark.parametrize(
+    ("pace", "told"),
+    [
+        pytest.param(
+            {"deployments": "4/day"}, "; in caution and probation at most 4 changes a day\n", id="how many"
+        ),
+        pytest.param(
+            {"changed_lines": 800},
+            "; in caution and probation at most 800 changed lines a change\n",
+            id="how large",
+        ),
+        pytest.param(
+            {"deployments": "2/day", "changed_lines": 1000},
+            "; in caution and probation at most 2 changes a day and 1,000 changed lines a change\n",
+            id="both",
+        ),
+        pytest.param({}, "; then 1 d of probation\n", id="no pace"),
+    ],
+)
+def test_the_pace_of_changes_is_told_with_the_rules(pace: dict[str, object], told: str) -> None:
+    service = a_service(gate=a_gate(caution={"pace": pace}))
+    assert told in numbers(a_view(service=service))
 
 
 @pytest.mark.parametrize(

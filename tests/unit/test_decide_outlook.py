@@ -130,6 +130,8 @@ def test_the_end_of_a_budget_is_told_with_the_stretch_that_decides_it() -> None:
         pytest.param(0.5, 2.0, NOW + 7 * DAY, id="at this pace"),
         pytest.param(0.5, 0.0, None, id="never"),
         pytest.param(0.5, None, None, id="nobody came"),
+        pytest.param(0.5, 0.5, NOW + 28 * DAY, id="as the window has passed once"),
+        pytest.param(0.5, 0.4, None, id="not before all of now has left the window: never"),
         pytest.param(0.5, 1e-9, None, id="not for centuries"),
         pytest.param(-0.5, 2.0, NOW, id="spent"),
     ],

@@ -271,7 +271,8 @@ def until(view: ServiceView, now: datetime) -> str:
 def postmortems(view: ServiceView) -> list[str]:
     """The postmortems that the freeze waits for, and how to link them."""
     return [
-        f"of {phrases.span(one.start, one.end)}: {percent(one.share)} of the budget of {code(one.objective)}. "
+        f"of the incident {phrases.span(one.start, one.end)}, which cost {percent(one.share)} of the budget of "
+        f"{code(one.objective)}. "
         f"Link it in {code(view.service.origin.path)}: "
         f"`gate: {{postmortems: [{{incident: {one.start:%Y-%m-%dT%H:%M:%SZ}, link: https://...}}]}}`"
         for one in view.memory.owed

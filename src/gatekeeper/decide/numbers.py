@@ -8,7 +8,7 @@ from gatekeeper.decide import corrections, definitions, outlook, phrases, window
 from gatekeeper.decide.markdown import code, prose, table
 from gatekeeper.decide.phrases import count, instant, pace, pair, percent
 from gatekeeper.decide.snapshot import ObjectiveEvidence, ServiceView
-from gatekeeper.policy.gate import Gate
+from gatekeeper.policy.gate import Gate, Pace
 from gatekeeper.policy.objective import ByTimeslices, Objective
 from gatekeeper.policy.units import format_duration, format_share, write_delay
 
@@ -75,16 +75,24 @@ def rules(gate: Gate) -> str:
 
 def _more_rules(gate: Gate) -> str:
     """What a policy adds to the rule of the freeze."""
-    freeze, paced = gate.freeze, gate.caution.pace
+    freeze = gate.freeze
     rules = [
         freeze.incident_over is not None
         and f"a postmortem of each incident that cost more than {format_share(freeze.incident_over)} comes first",
         freeze.at_most is not None and f"it lasts {format_duration(freeze.at_most)} at most",
         gate.probation.lasts and f"then {format_duration(gate.probation.lasts)} of probation",
-        paced.deployments is not None and f"in caution and probation {paced.deployments} changes a day",
-        paced.changed_lines is not None and f"and {paced.changed_lines:,} changed lines each",
+        _paced(gate.caution.pace),
     ]
     return "".join(f"; {rule}" for rule in rules if rule)
+
+
+def _paced(pace: Pace) -> str:
+    limits = [
+        pace.deployments is not None and f"{pace.deployments} changes a day",
+        pace.changed_lines is not None and f"{pace.changed_lines:,} changed lines a change",
+    ]
+    said = " and ".join(limit for limit in limits if limit)
+    return said and f"in caution and probation at most {said}"
 
 
 def _row(objective: Objective, one: ObjectiveEvidence) -> list[str]:
@@ -107,7 +115,7 @@ def _row(objective: Objective, one: ObjectiveEvidence) -> list[str]:
 
 def _notes(objective: Objective, one: ObjectiveEvidence) -> list[str]:
     name, found = code(objective.name), one.evidence
-    notes = [f"{name} is of the window {pair(found.window_start, found.window_end)}"]
+    notes = [f"{name} is measured over the window {pair(found.window_start, found.window_end)}"]
     if one.problem:
         notes.append(f"{name} cannot be measured: {prose(one.problem)}")
     if isinstance(found, Measured):

@@ -19,13 +19,17 @@ _BY = {"above": "enough of the budget is back", "quiet": "some budget has been l
 
 
 def exhausted_at(objective: Objective, found: Measured) -> datetime | None:
-    """When the budget is spent at the pace of the last hours; None if never, not for centuries, or it resets before."""
-    left = exhaustion(found.remaining, dict(found.burn)[PLANNING_SPAN], Known(objective, found).window_s)
-    try:
-        spent = None if left is None else found.window_end + timedelta(seconds=left)
-    except OverflowError:
+    """When the budget is spent at the pace of the last hours; None if never.
+
+    That is: within a window's length. By then all that was bad before has left a rolling window, and what goes on at
+    this pace alone never fills it; and a calendar period has ended.
+    """
+    window_s = Known(objective, found).window_s
+    left = exhaustion(found.remaining, dict(found.burn)[PLANNING_SPAN], window_s)
+    if left is None or left > window_s:
         return None
-    return None if spent and found.resets_at and spent > found.resets_at else spent
+    spent = found.window_end + timedelta(seconds=left)
+    return None if found.resets_at and spent > found.resets_at else spent
 
 
 def rolls_off(stretch: Stretch, found: Measured) -> tuple[datetime, datetime]:

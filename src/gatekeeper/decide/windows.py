@@ -28,6 +28,7 @@ def present(window: Window, found: Measured) -> str:
 
 
 def renewal(window: Window, at: datetime) -> str:
-    """The instant at which a budget starts anew, as clocks in its time zone show it: ``1 December 00:00``."""
-    local = at.astimezone(ZoneInfo(window.timezone)) if isinstance(window, CalendarWindow) else at
-    return f"{local.day} {local:%B %H:%M}"
+    """When a budget starts anew, as clocks in its time zone show it: ``on 1 December at 00:00 (Europe/Paris)``."""
+    zone = window.timezone if isinstance(window, CalendarWindow) else "UTC"
+    local = at.astimezone(ZoneInfo(zone))
+    return f"on {local.day} {local:%B} at {local:%H:%M} ({zone})"

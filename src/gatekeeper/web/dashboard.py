@@ -83,7 +83,9 @@ def _shared(reading: Reading, pages: Pages) -> dict[str, object]:
 
 
 def ago(now: datetime, at: datetime) -> str:
-    """How far an instant lies back or ahead: ``3 h ago``, ``in 5 d 2 h``."""
+    """How far an instant lies back or ahead: ``3 h ago``, ``in 5 d 2 h``, ``now``."""
+    if now == at:
+        return "now"
     length = phrases.seconds(abs((now - at).total_seconds()))
     return f"in {length}" if at > now else f"{length} ago"
 

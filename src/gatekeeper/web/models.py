@@ -303,7 +303,7 @@ class ObjectiveForecast(Answer):
     frees: list[StretchReport] = Field(description="What has to leave the window for that.")
     exhausted_at: datetime | None = Field(
         description="When the budget is spent at the burn rate of the last 6 hours; "
-        "null if never, or if it resets before."
+        "null if that is not within a window's length, or if it resets before."
     )
 
 
