@@ -17,8 +17,11 @@ from gatekeeper.policy.objective import Indicator, PrometheusIndicator
 from gatekeeper.sources.prometheus import PrometheusSource
 from gatekeeper.sources.prometheus_api import PrometheusApi
 from gatekeeper.sources.prometheus_flavour import Flavour
+from gatekeeper.store.engine import Database, create_store_engine
+from gatekeeper.store.ledger import SqlLedger
+from gatekeeper.store.tables import metadata
 from gatekeeper.worker.refresh import SETTLE, refresh
-from memory_ledger import MemoryLedger
+from gatekeeper.worker.refresh_together import Due, refresh_together
 from worlds.demanding import DEMANDING, NEAR_ZERO
 from worlds.fixtures import END, SEED
 from worlds.prometheus import PrometheusServer
@@ -26,7 +29,7 @@ from worlds.victoria_metrics import VictoriaMetricsServer
 from worlds.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from gatekeeper.availability.incidents import Incident
     from worlds import Incident as Fault
@@ -36,6 +39,8 @@ WINDOW = timedelta(days=28)
 BEFORE = END - timedelta(days=2)
 """The ledgers are filled to here while some samples have not arrived, and then to the end."""
 SLICE = timedelta(minutes=1)
+LIVE = 30
+"""Minutes before the end that are read one by one, all ledgers together, as a server that runs does it."""
 GRAVE, MANY = 0.05, 10
 """Share and number of failures from which an incident has to be found."""
 IN_A_GAP = "gapincident"
@@ -52,10 +57,15 @@ SERVERS = {
 
 @dataclass(frozen=True)
 class Read:
-    """A world, and what Gatekeeper made of it."""
+    """A world, and what Gatekeeper made of it.
+
+    Attributes:
+        together: how many ledgers each of the last minutes brought up to date at once.
+    """
 
     world: World
     windows: Mapping[str, Slices]
+    together: Sequence[int]
 
     def left(self, name: str) -> float:
         sums = self.windows[name].sums()
@@ -80,13 +90,18 @@ def demanding() -> World:
 
 @pytest.fixture(scope="module", params=SERVERS)
 def read(request: pytest.FixtureRequest, demanding: World, tmp_path_factory: pytest.TempPathFactory) -> Read:
-    """Both passes over all services on one server; between them come a block from before, and the rest."""
-    flavour, ledger = request.param, MemoryLedger()
+    """Passes over all services on one server; after the first come a block from before, and the rest."""
+    flavour, folder = request.param, tmp_path_factory.mktemp(request.param)
     indicators = {name: indicator_of(truth) for name, truth in demanding.services.items()}
-    with SERVERS[flavour](tmp_path_factory.mktemp(flavour), demanding.arrived(BEFORE)) as server:
+    database = Database(create_store_engine(f"sqlite:///{folder}/gatekeeper.db"))
+    metadata.create_all(database.engine)
+    ledger, together = SqlLedger(database), []
+    with SERVERS[flavour](folder, demanding.arrived(BEFORE)) as server:
         source = PrometheusSource(PrometheusApi(server.url), flavour)
-        for now in (BEFORE, END):
-            for indicator in indicators.values():
+        for now in (BEFORE, *(END - minute * SLICE for minute in range(LIVE, -1, -1))):
+            due = [Due(one.id, one, END - WINDOW) for one in indicators.values()]
+            together.append(len(refresh_together(due, now=now + SETTLE, source=source, ledgers=ledger)))
+            for indicator in indicators.values():  # what is left
                 refresh(indicator, needed_since=END - WINDOW, now=now + SETTLE, source=source, ledger=ledger)
             if now == BEFORE:
                 arriving = demanding.arriving(BEFORE, END)
@@ -94,11 +109,17 @@ def read(request: pytest.FixtureRequest, demanding: World, tmp_path_factory: pyt
                 server.write(one for one in arriving if ("job", "lateblock") not in one.labels)
         source.close()
     first, stop = ending_at(END - WINDOW) + 1, ending_at(END) + 1
-    return Read(demanding, {name: ledger.read(one.id, first, stop) for name, one in indicators.items()})
+    windows = {name: ledger.read(one.id, first, stop) for name, one in indicators.items()}
+    database.close()
+    return Read(demanding, windows, together[-LIVE:])
 
 
 def indicator_of(truth: ServiceTruth) -> Indicator:
     return Indicator(prometheus=PrometheusIndicator(bad=truth.bad_selector, total=truth.total_selector))
+
+
+def test_the_last_minutes_were_read_together(read: Read) -> None:
+    assert min(read.together) > 0.9 * len(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)

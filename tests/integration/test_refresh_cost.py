@@ -12,6 +12,7 @@ from gatekeeper.policy.objective import Indicator, PrometheusIndicator
 from gatekeeper.sources.prometheus import PrometheusSource
 from gatekeeper.sources.prometheus_api import PrometheusApi
 from gatekeeper.worker.refresh import SETTLE, refresh
+from gatekeeper.worker.refresh_together import Due, refresh_together
 from memory_ledger import MemoryLedger
 from worlds.fixtures import END
 from worlds.series import milliseconds
@@ -77,6 +78,26 @@ def test_a_refresh_asks_once_and_loads_each_sample_once(
     assert len(bill.samples) == 30 / pause
     assert ingested(world, name, 30) > 0
     assert sum(bill.samples) <= ABOUT_ONCE * ingested(world, name, 30)
+
+
+def test_refreshed_together_they_share_requests_and_load_no_sample_more_than_twice(
+    world: World, source: PrometheusSource, bill: Bill
+) -> None:
+    """A request begins where the first of its ledgers does: of the others, the sample before may come along."""
+    indicators = {
+        name: Indicator(prometheus=PrometheusIndicator(bad=truth.bad_selector, total=truth.total_selector))
+        for name, truth in world.services.items()
+    }
+    ledger, begin = MemoryLedger(), END - 30 * MINUTE
+    due = [Due(one.id, one, begin - 60 * MINUTE) for one in indicators.values()]
+    for one in indicators.values():
+        refresh(one, needed_since=begin - 60 * MINUTE, now=begin + SETTLE, source=source, ledger=ledger)
+    bill.samples.clear()
+    for minute in range(1, 31):
+        refresh_together(due, now=begin + minute * MINUTE + SETTLE, source=source, ledgers=ledger)
+    new = sum(ingested(world, name, 30) for name in indicators)
+    assert 0 < sum(bill.samples) <= 2 * new
+    assert len(bill.samples) < 30 * len(indicators) / 2
 
 
 def test_a_backfill_loads_each_sample_once(world: World, source: PrometheusSource, bill: Bill) -> None:

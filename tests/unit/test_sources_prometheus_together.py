@@ -213,6 +213,13 @@ def test_a_series_that_one_cannot_count_leaves_the_others_theirs(server: Server)
     assert len(found["b"].read(UNTIL - 60_000, UNTIL)) == 1
 
 
+def test_where_no_one_can_count_what_came_there_is_nothing_to_store(server: Server) -> None:
+    server.histogram = {"__name__": "http", "job": "a"}
+    source = PrometheusSource(PrometheusApi(URL))
+    wanted = {"a": Stretch(source.reader(of_job("a")), UNTIL - 60_000, 1)}
+    assert list(source.at_hand(wanted, UNTIL)) == []
+
+
 def test_no_answer_is_said(server: Server) -> None:
     server.refuses, server.status = "http{", 503
     with pytest.raises(SourceError):

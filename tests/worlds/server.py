@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import subprocess
@@ -106,6 +107,7 @@ class Server(ABC):
         """Connections are accepted and never answered inside the block."""
         assert self._process is not None, "not running"
         self._process.send_signal(signal.SIGSTOP)
+        os.waitpid(self._process.pid, os.WUNTRACED)  # the last of its threads stops a moment after the signal
         try:
             yield
         finally:

@@ -145,7 +145,8 @@ def _approximate(objective: Objective) -> str:
     if indicator.counters is not None:
         return (
             "its samples are too many to read each, so the server counts them a minute at a time; known error of the "
-            "budget left: some hundredths of a point, and more where series are born with errors already counted"
+            "budget left: some hundredths of a point, and on Prometheus more where series are born with errors "
+            "already counted"
         )
     latency = indicator.latency
     if latency is None:

@@ -101,7 +101,8 @@ class PrometheusSource:
                 for one in members
                 if one.name in answer
             }
-            yield {name: _reading(readers[name], one) for name, one in given.items()}
+            if given:
+                yield {name: _reading(readers[name], one) for name, one in given.items()}
 
     def _counted(self, queries: EventQueries) -> Counters | Windows:
         match classify(queries.total), classify(queries.part):

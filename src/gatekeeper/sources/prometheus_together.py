@@ -1,7 +1,8 @@
 """Many indicators in few requests: selectors that differ in one label's value become one; answers are dealt out.
 
 ``{job="a"}`` and ``{job="b"}`` of one metric become ``{job=~"a|b"}``. Whose a series is, its own ``job`` says: each
-belongs to exactly one of them, and no sample is loaded twice.
+belongs to exactly one of them. A request begins where the earliest of them does, so where they are scraped at different
+moments, the sample before the new one is loaded again.
 """
 
 import re

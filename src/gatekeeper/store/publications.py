@@ -78,9 +78,10 @@ class Publications:
         """
         row = _row(repository, kind, subject, remote_id, essence, now)
         free = or_(publication.c.remote_id.is_(None), _NOTHING_THERE)
+        put = publication.c.remote_id
         with self._database.write() as connection:
-            connection.execute(upsert(connection.dialect, publication, row, where=free))
-            kept = connection.execute(_of(repository, kind, subject)).one()
+            done = connection.execute(upsert(connection.dialect, publication, row, where=free).returning(put))
+            kept = done.first() or connection.execute(_of(repository, kind, subject)).one()
         return bool(kept.remote_id == remote_id)
 
     def forget(self, repository: str, kind: Kind, subject: str) -> None:
