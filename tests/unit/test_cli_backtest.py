@@ -16,7 +16,8 @@ from builders import DAY, HOUR, MINUTE, NOW, a_gate, a_service
 from gatekeeper.cli.backtest import page
 from gatekeeper.cli.backtest.as_json import as_json
 from gatekeeper.cli.backtest.command import report_of
-from gatekeeper.cli.backtest.report import Report, Trial, moves, notes, says
+from gatekeeper.cli.backtest.plot import NARROW, WIDE
+from gatekeeper.cli.backtest.report import Report, Trial, moves, notes, rows, says
 from gatekeeper.cli.exits import Code
 from gatekeeper.cli.policies import checked
 from gatekeeper.cli.program import app
@@ -134,6 +135,42 @@ def test_the_plot_is_an_svg_that_says_what_it_shows() -> None:
     assert {"this policy", "in force", "100 %", "0 %", "caution", "freeze", "availability"} <= texts
 
 
+@pytest.mark.parametrize(
+    ("below", "zero_lines"),
+    [
+        pytest.param("0%", 0, id="the freeze line lies on zero"),
+        pytest.param("5%", 1, id="it lies above"),
+    ],
+)
+def test_two_lines_are_never_drawn_over_each_other(below: str, zero_lines: int) -> None:
+    past = a_past((2 * DAY, HOUR, 0.2))
+    gate = a_gate(freeze={"below": below}, thaw={"above": "20%"})
+    service = a_service("checkout", past.objective, gate=gate)
+    trial = Trial(service, (past,), simulate([past], gate, START, NOW), ())
+    root = ET.fromstring(page.svg(Report(trial, None, 0)))  # noqa: S314 - of our own making
+    classes = [one.attrib["class"] for one in root.iter(f"{SVG}line") if "class" in one.attrib]
+    assert classes.count("zero") == zero_lines
+    drawn = [one.attrib["y1"] for one in root.iter(f"{SVG}line") if one.attrib.get("x2") == "944.0"]
+    assert len(drawn) == len(set(drawn)) + zero_lines  # the strong zero line lies on its line of the grid
+
+
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+def test_nothing_is_drawn_beside_the_plot(width: float) -> None:
+    drawn = page.svg(a_report(a_past((2 * DAY, HOUR, 0.2), gap=5 * DAY), beside=True), width=width)
+    root = ET.fromstring(drawn)  # noqa: S314 - of our own making
+    rectangles = [one.attrib for one in root.iter(f"{SVG}rect") if "x" in one.attrib]
+    assert all(float(one["x"]) + float(one["width"]) <= width for one in rectangles)
+    assert root.attrib["viewBox"].split()[2] == str(width)
+
+
+def test_plots_on_one_page_share_no_pattern() -> None:
+    # A rule for all would name that of the last plot, which may be the hidden one: then nothing is drawn.
+    text = page.page([a_report(a_past(gap=5 * DAY))])
+    for name in ("plot-0-wide", "plot-0-narrow"):
+        assert text.count(f'id="{name}-hatch"') == 1
+        assert text.count(f'fill="url(#{name}-hatch)"') == 2  # in the legend, and where evidence is missing
+
+
 def test_the_states_fill_the_strip_from_end_to_end() -> None:
     root = ET.fromstring(page.svg(a_report(a_past((2 * DAY, HOUR, 0.2)))))  # noqa: S314 - of our own making
     bands = [one.attrib for one in root.iter(f"{SVG}rect") if one.attrib.get("height") == "18"]
@@ -152,7 +189,16 @@ def test_the_page_runs_no_script_and_escapes_titles() -> None:
 def test_each_transition_says_why_in_its_own_unit() -> None:
     causes = [row[-1] for row in moves(a_report(a_past((2 * DAY, HOUR, 0.2))).tested.result)]
     assert causes[0].endswith("left (caution.below 25.0 %)")
+    assert "% overspent (freeze.below 0 %)" in causes[1]
     assert causes[-1] == "availability: on probation for 1 d"
+
+
+def test_one_of_something_is_said_as_one() -> None:
+    report = a_report(a_past((2 * DAY, 4 * MINUTE, 0.2)))
+    assert "1 pull request of this service is on record" in " ".join(notes(report))
+    figures = dict(rows(report))
+    assert figures["time probation"] == "1 day (10.0 %)"
+    assert figures["of them into or out of a freeze"] == "2"
 
 
 def test_what_is_not_known_is_said() -> None:

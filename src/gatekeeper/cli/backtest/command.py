@@ -143,7 +143,7 @@ def _print(reports: Sequence[Report]) -> None:
         console.print(words.says(report))
         console.print(_table(["", *(name for name, _ in report.columns)], words.rows(report)))
         if report.tested.result.moves:
-            console.print(_table(["when", "from", "to", "because"], words.moves(report.tested.result)))
+            console.print(_table(words.MOVES, words.moves(report.tested.result)))
         if report.tested.waiting:
             console.print(_table(words.WAITS, words.waits(report)))
         if report.tested.held:

@@ -7,9 +7,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from gatekeeper.cli.backtest import report as words
-from gatekeeper.cli.backtest.plot import plot
+from gatekeeper.cli.backtest.plot import NARROW, WIDE, plot
 from gatekeeper.cli.backtest.report import Report
-from gatekeeper.decide.verdict import State
 
 _TEMPLATES = Environment(
     loader=PackageLoader("gatekeeper.cli.backtest"),
@@ -20,16 +19,16 @@ _TEMPLATES = Environment(
 )
 
 
-def svg(report: Report, identity: str = "backtest") -> str:
-    """The plot; ``identity`` tells several on one page apart."""
+def svg(report: Report, identity: str = "backtest", width: float = WIDE) -> str:
+    """The plot, as wide as ``plot`` says; ``identity`` tells several on one page apart."""
     result, service = report.tested.result, report.tested.service
-    drawn = plot(result, service.gate, report.beside.result if report.beside else None)
+    title = (f"{service.name}: error budget and gate", span(report))
+    beside = report.beside.result if report.beside else None
     return _TEMPLATES.get_template("plot.svg").render(
         id=identity,
-        plot=drawn,
-        title=f"{service.name}: error budget and gate, {span(report)}",
+        plot=plot(result, service.gate, beside, title, width),
+        title=", ".join(title),
         description=" ".join([words.says(report), *(f"{'; '.join(row)}." for row in words.moves(result))]),
-        legend=_legend([line.name for line in drawn.lines], has_unknown=bool(drawn.unknown)),
     )
 
 
@@ -52,27 +51,16 @@ def _section(report: Report, identity: str) -> Mapping[str, Any]:
     return {
         "name": report.tested.service.name,
         "says": words.says(report),
-        "svg": Markup(svg(report, identity)),  # noqa: S704 (made by the template above, which escapes)
+        "plots": [
+            (name, Markup(svg(report, f"{identity}-{name}", width)))  # noqa: S704 (by the template, which escapes)
+            for name, width in (("wide", WIDE), ("narrow", NARROW))
+        ],
         "heads": [name for name, _ in report.columns],
         "rows": list(words.rows(report)),
-        "moves": list(words.moves(report.tested.result)),
         "tables": [
+            ("Transitions", words.MOVES, list(words.moves(report.tested.result))),
             ("Pull requests that would have met a freeze", words.WAITS, list(words.waits(report))),
             ("Merges that the pace would have held back", words.HELD, list(words.held(report))),
         ],
         "notes": list(words.notes(report)),
     }
-
-
-def _legend(objectives: Sequence[str], *, has_unknown: bool) -> Sequence[Mapping[str, Any]]:
-    entries: list[dict[str, Any]] = [
-        {"kind": "", "line": place + 1, "label": name} for place, name in enumerate(objectives)
-    ]
-    entries += [{"kind": str(state), "line": 0, "label": str(state)} for state in State]
-    if has_unknown:
-        entries.append({"kind": "unknown", "line": 0, "label": "evidence missing"})
-    x = 72
-    for entry in entries:
-        entry["x"] = x
-        x += 48 + 7 * len(str(entry["label"]))
-    return entries

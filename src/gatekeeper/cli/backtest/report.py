@@ -15,8 +15,11 @@ from gatekeeper.policy.model import Service
 from gatekeeper.policy.units import format_duration
 
 DAY = timedelta(days=1)
+MOVES = ("when", "from", "to", "because")
 WAITS = ("pull request", "title", "in a freeze", "what became of it")
 HELD = ("pull request", "title", "merged", "why not then")
+FEW = 2
+_WHOLE = {timedelta(0): "0 days", DAY: "1 day"}
 _LASTING = {Rule.THAW_QUIET: "quiet", Rule.FREEZE_AT_MOST: "frozen", Rule.PROBATION_FOR: "on probation"}
 """What has lasted, for the rules whose figures are lengths of time."""
 
@@ -92,8 +95,8 @@ def rows(report: Report) -> Iterator[list[str]]:
         yield [f"time {state}", *(_share(one.result, state) for one in tested)]
     yield ["evidence missing", *(_of(one.result.time_unknown, one.result) for one in tested)]
     yield ["freezes", *(str(_freezes(one.result)) for one in tested)]
-    yield ["flips (shut or opened)", *(str(one.result.flips) for one in tested)]
     yield ["transitions", *(str(len(one.result.moves)) for one in tested)]
+    yield ["of them into or out of a freeze", *(str(one.result.flips) for one in tested)]
     yield ["merges blocked by a freeze", *(str(one.blocked) for one in tested)]
     yield ["merges held back by the pace", *(_held_back(one) for one in tested)]
     yield ["red in a freeze, merged later or still open", *(str(one.delayed) for one in tested)]
@@ -134,9 +137,12 @@ def notes(report: Report) -> Iterator[str]:
     if report.beside is None:
         yield "No policy of this service is in force in the database: there is nothing to compare with."
     if report.recorded:
+        are = (
+            "pull request of this service is" if report.recorded == 1 else "pull requests of this service are"
+        )
         yield (
-            f"{report.recorded} pull requests of this service are on record in this time, each from when Gatekeeper "
-            "first decided on it, with the labels that it had last. Overrides are not foreseen."
+            f"{report.recorded} {are} on record in this time, each from when Gatekeeper first decided on it, with "
+            "the labels that it had last. Overrides are not foreseen."
         )
         yield from _uncounted(report.tested)
     else:
@@ -146,7 +152,10 @@ def notes(report: Report) -> Iterator[str]:
 def _uncounted(tested: Trial) -> Iterator[str]:
     abandoned = sum(one.outcome is Outcome.ABANDONED for one in tested.waiting)
     if abandoned:
-        yield f"{abandoned} of those that met a freeze were closed without a merge, and count as nothing blocked."
+        were = "was" if abandoned == 1 else "were"
+        yield (
+            f"{abandoned} of those that met a freeze {were} closed without a merge: nothing was blocked there."
+        )
     if tested.service.gate.caution.pace != Pace():
         yield (
             "The pace goes by the merges on record. What it or a freeze holds back would have landed later, nobody "
@@ -177,7 +186,10 @@ def _reason(one: Reason) -> str:
         return f"burn {phrases.pace(one.found, one.limit)} over {span}, limit {limit}"
     if one.rule in _LASTING:
         return f"{_LASTING[one.rule]} for {phrases.seconds(one.found)}"
-    return f"{phrases.percent(one.found)} left ({one.rule} {phrases.percent(one.limit)})"
+    found = (
+        f"{phrases.overspent(one.found)} overspent" if one.found < 0 else f"{phrases.percent(one.found)} left"
+    )
+    return f"{found} ({one.rule} {phrases.percent(one.limit)})"
 
 
 def _freezes(result: Backtest) -> int:
@@ -193,7 +205,10 @@ def _of(length: timedelta, result: Backtest) -> str:
 
 
 def _days(length: timedelta) -> str:
-    if length < DAY:
-        return format_duration(length) if length else "0 days"
+    """In days, to a tenth; below two of them a tenth is too coarse."""
+    if length in _WHOLE:
+        return _WHOLE[length]
     days = length / DAY
-    return f"{days:.0f} days" if days == round(days) and days != 1 else f"{days:.1f} days"
+    if days < FEW:
+        return format_duration(length)
+    return f"{days:.0f} days" if days == round(days) else f"{days:.1f} days"
