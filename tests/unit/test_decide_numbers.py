@@ -120,7 +120,7 @@ def test_a_divided_bucket_is_said_with_the_queries_to_ask() -> None:
             id="a classic histogram",
         ),
         pytest.param(
-            {"bad": 'sum(rate(r{code="5"}[$window]))', "total": "sum(rate(r[$window]))"},
+            {"bad": 'sum(increase(r{code="5"}[$window]))', "total": "sum(increase(r[$window]))"},
             "its query extrapolates",
             id="a free query",
         ),

@@ -423,7 +423,10 @@ NAMES = [
     pytest.param("[reliability]", f"[▸{'a' * 51}]", "no label of GitHub", "1 to 50", id="a long label"),
 ]
 QUERIES = [
-    pytest.param(BAD, "▸sum(rate(x[5m]))", "without $window", "sum(rate(x[$window]))", id="a fixed range"),
+    pytest.param(
+        BAD, "▸sum(rate(x[5m]))", "without $window", "sum(increase(x[$window]))", id="a fixed range"
+    ),
+    pytest.param(BAD, "▸sum(rate(x[$window]))", "per second", "sum(increase(x[$window]))", id="a rate"),
     pytest.param(BAD, "▸x[5m]", "takes no range", "write x", id="a range"),
     pytest.param(BAD, "▸x[$window]", "list of samples", "write x", id="a range without a function"),
     pytest.param(BAD, "▸x offset 5m", "no offset", "write x alone", id="an offset"),
@@ -506,7 +509,7 @@ QUERIES = [
     ),
     pytest.param(
         BAD + "\n          total: " + TOTAL,
-        "▸errors_total\n          total: sum(rate(x[$window]))\n",
+        "▸errors_total\n          total: sum(increase(x[$window]))\n",
         "has $window",
         "write sum(increase(errors_total[$window]))",
         id="mixed",

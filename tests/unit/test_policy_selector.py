@@ -70,15 +70,22 @@ def test_the_text_of_a_selector_reads_back_as_itself(selector: BareSelector) -> 
     ("query", "at_two_minutes"),
     [
         pytest.param("sum(increase(x[$window]))", "sum(increase(x[120s]))", id="one range"),
-        pytest.param("sum(rate(x[ $window ])) * 3", "sum(rate(x[ 120s ])) * 3", id="with spaces"),
+        pytest.param("sum(delta(x[ $window ])) * 3", "sum(delta(x[ 120s ])) * 3", id="with spaces"),
         pytest.param("max(a[$window:30s]) by (z)", "", id="not PromQL after all"),
         pytest.param(
-            "sum(max_over_time(up[$window:30s])) - sum(increase(y[$window]))",
-            "sum(max_over_time(up[120s:30s])) - sum(increase(y[120s]))",
+            "sum(sum_over_time(up[$window:30s])) - sum(increase(y[$window]))",
+            "sum(sum_over_time(up[120s:30s])) - sum(increase(y[120s]))",
             id="every range is replaced, a subquery's too",
         ),
         pytest.param(
-            r"sum(rate(x{a=~`\d`}[$window]))", r"sum(rate(x{a=~`\d`}[120s]))", id="raw strings are kept"
+            r"sum(increase(x{a=~`\d`}[$window]))",
+            r"sum(increase(x{a=~`\d`}[120s]))",
+            id="raw strings are kept",
+        ),
+        pytest.param(
+            "sum_over_time(rate(x[5m])[$window:1m])",
+            "sum_over_time(rate(x[5m])[120s:1m])",
+            id="what is added up over the range may be a rate",
         ),
     ],
 )
@@ -108,7 +115,31 @@ def test_a_range_is_positive() -> None:
         pytest.param("x offset 5m", "no offset", "write x alone", id="an offset"),
         pytest.param("x @ 1700000000", "no offset and no @", "write x alone", id="a fixed time"),
         pytest.param(
-            "sum(rate(x[5m]))", "without $window", "write sum(rate(x[$window]))", id="a fixed range"
+            "sum(rate(x[5m]))", "without $window", "write sum(increase(x[$window]))", id="a fixed range"
+        ),
+        pytest.param(
+            "sum(rate (x[$window]))",
+            "rate(…) over $window is events per second",
+            "write sum(increase (x[$window]))",
+            id="a rate, of which an hour has no more than a minute",
+        ),
+        pytest.param(
+            "sum(increase(x[$window])) - sum(irate(y[$window]))",
+            "irate(…) over $window is events per second",
+            "write sum(increase(x[$window])) - sum(increase(y[$window]))",
+            id="a rate beside a count",
+        ),
+        pytest.param(
+            "sum(avg_over_time(up[$window:30s]))",
+            "avg_over_time(…) over $window is no number of events",
+            "sum(increase(",
+            id="a mean",
+        ),
+        pytest.param(
+            "histogram_quantile(0.9, sum by (le) (rate(x_bucket[$window])))",
+            "events per second",
+            "increase(x_bucket[$window])",
+            id="a quantile",
         ),
         pytest.param("a / b", "without $window", "sum(increase(", id="a ratio"),
         pytest.param("sum(x)", "without $window", "sum(increase(", id="a sum"),

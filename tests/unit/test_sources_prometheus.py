@@ -351,7 +351,7 @@ def test_more_samples_than_the_server_counts_are_too_many() -> None:
         pytest.param(
             {"latency": {"histogram": "x", "below": "300ms", "buckets": "native"}}, id="a native histogram"
         ),
-        pytest.param({"bad": "rate(s[$window])", "total": "rate(r[$window])"}, id="a free query"),
+        pytest.param({"bad": "increase(s[$window])", "total": "increase(r[$window])"}, id="a free query"),
     ],
 )
 def test_what_is_no_counter_is_never_too_large(

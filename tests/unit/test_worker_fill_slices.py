@@ -17,7 +17,7 @@ from gatekeeper.worker.refresh import SETTLE, Refreshed, refresh
 from memory_ledger import MemoryLedger
 
 INDICATOR = Indicator(
-    prometheus=PrometheusIndicator(good="sum(rate(g[$window]))", total="sum(rate(t[$window]))")
+    prometheus=PrometheusIndicator(good="sum(increase(g[$window]))", total="sum(increase(t[$window]))")
 )
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
@@ -138,18 +138,18 @@ def test_a_longer_window_fills_what_lies_before() -> None:
     [
         pytest.param(
             SliceSource(begins=FOREVER),
-            "no data was ever found for total: sum(rate(t[$window]))",
+            "no data was ever found for total: sum(increase(t[$window]))",
             id="silence",
         ),
         pytest.param(
             SliceSource(bad=10),
-            "every event ever found is bad: is sum(rate(g[$window])) what was meant?",
+            "every event ever found is bad: is sum(increase(g[$window])) what was meant?",
             id="all bad",
         ),
         pytest.param(
             SliceSource(bad=-1, totals=Totals(14_400, -1_440)),
             "there are more good events than events: "
-            "sum(rate(g[$window])) counts some that sum(rate(t[$window])) does not",
+            "sum(increase(g[$window])) counts some that sum(increase(t[$window])) does not",
             id="more good than total",
         ),
         pytest.param(SliceSource(bad=0, totals=Totals(14_400, -10)), None, id="a little noise"),

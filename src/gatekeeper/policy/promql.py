@@ -1,6 +1,7 @@
 """PromQL read by promql-parser, with what that parser cannot stand kept away from it."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import promql_parser
@@ -31,6 +32,12 @@ def parse(query: str) -> Any:
         if type(error).__name__ != "PanicException":
             raise
         raise MistakeError(f"this is not PromQL: {error}", "try the query in Prometheus first") from error
+
+
+def parts(tree: Any) -> Iterator[Any]:
+    """What an expression is directly made of."""
+    children = (getattr(tree, name, None) for name in ("lhs", "rhs", "expr", "vector_selector"))
+    yield from (child for child in (*children, *getattr(tree, "args", ())) if child is not None)
 
 
 def _limit(query: str) -> None:

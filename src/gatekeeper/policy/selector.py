@@ -1,8 +1,9 @@
 """What an indicator's query is: a bare counter selector, or any query that names ``$window``."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -25,6 +26,12 @@ _WHOLE_RANGE = re.compile(r"\[\s*\$window\s*\]")
 _WINDOW_RANGE = re.compile(r"\[\s*\$window\s*[\]:]")
 _FIXED_RANGE = re.compile(r"\[\s*(?:\d+(?:ms|[smhdwy]))+\s*(?=[\]:])")
 _FOREIGN_WINDOW = re.compile(r"\$__\w+|\$\{\w+\}|\{\{\s*\.window\s*\}\}|\[window\]")
+_PER_SECOND = frozenset({"rate", "irate", "deriv"})
+_RATE = re.compile(rf"\b(?:{'|'.join(sorted(_PER_SECOND))})(?=\s*\()")
+_COUNTING = frozenset({"increase", "delta", "changes", "resets", "count_over_time", "sum_over_time"})
+"""What these find in two ranges adds up to what they find in both together."""
+_TELLING = 100_003
+"""Seconds that nobody writes: by them the ranges that were ``$window`` are known."""
 _OPERATORS = ((MatchOp.Equal, "="), (MatchOp.NotEqual, "!="), (MatchOp.Re, "=~"), (MatchOp.NotRe, "!~"))
 _ADVICE = "write a bare counter, or put $window where its range belongs: sum(increase(http_requests_total[$window]))"
 
@@ -171,13 +178,33 @@ def gauge(query: str) -> BareSelector | str:
 
 def _window_query(text: str) -> WindowQuery:
     query = WindowQuery(text)
-    tree = promql.parse(query.at(60))
+    tree = promql.parse(query.at(_TELLING))
     if not _WINDOW_RANGE.search(text):
         raise MistakeError("$window is not used as a range", _ADVICE)
     if isinstance(tree, promql_parser.MatrixSelector | promql_parser.SubqueryExpr):
         bare = _WINDOW_RANGE.split(text)[0].strip()
         raise MistakeError(f"{text} gives a list of samples, no number", f"write {bare}")
+    if (function := next(_uncounting(tree), None)) is not None:
+        raise _no_count(text, function)
     return query
+
+
+def _uncounting(tree: Any) -> Iterator[str]:
+    """The functions over ``$window`` whose result does not add up: over an hour it is not that of its minutes."""
+    if isinstance(tree, promql_parser.Call) and tree.func.name not in _COUNTING:
+        ranges = (getattr(one, "range", None) for one in tree.args)
+        yield from (tree.func.name for one in ranges if one == timedelta(seconds=_TELLING))
+    for part in promql.parts(tree):
+        yield from _uncounting(part)
+
+
+def _no_count(text: str, function: str) -> MistakeError:
+    what = "events per second" if function in _PER_SECOND else "no number of events"
+    named = _RATE.sub("increase", text)
+    return MistakeError(
+        f"{function}(…) over $window is {what}, and a budget counts events",
+        f"write {named}" if function in _PER_SECOND else _ADVICE,
+    )
 
 
 def _no_selector(text: str, tree: Any) -> MistakeError:
@@ -186,7 +213,7 @@ def _no_selector(text: str, tree: Any) -> MistakeError:
         return MistakeError("a bare counter takes no range", f"write {_FIXED_RANGE.split(text)[0].strip()}")
     if isinstance(tree, promql_parser.NumberLiteral | promql_parser.StringLiteral):
         return MistakeError(f"{text} is a constant, no count of events", _ADVICE)
-    ranged = _FIXED_RANGE.sub("[$window", text)
+    ranged = _RATE.sub("increase", _FIXED_RANGE.sub("[$window", text))
     return MistakeError(
         "this is an expression without $window", f"write {ranged}" if ranged != text else _ADVICE
     )

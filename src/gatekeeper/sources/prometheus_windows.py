@@ -136,10 +136,8 @@ def _selectors(tree: Any) -> Iterator[str]:
     if isinstance(tree, promql_parser.VectorSelector):
         yield str(BareSelector(tree.name or "", tuple(sorted(map(_matcher, tree.matchers.matchers)))))
         return
-    children = [getattr(tree, name, None) for name in ("lhs", "rhs", "expr", "vector_selector")]
-    for child in (*children, *getattr(tree, "args", ())):
-        if child is not None:
-            yield from _selectors(child)
+    for part in promql.parts(tree):
+        yield from _selectors(part)
 
 
 def _matcher(matcher: Any) -> Matcher:
