@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from gatekeeper.availability.filling import Totals
+from gatekeeper.availability.filling import TooManySamplesError, Totals
 from gatekeeper.availability.ledger import Flag, Slices, slice_of
-from gatekeeper.errors import SourceError
+from gatekeeper.errors import QueryRefusedError, SourceError
 from gatekeeper.policy.objective import Indicator, PrometheusIndicator
 from gatekeeper.worker.fill_slices import trued_up
 from gatekeeper.worker.refresh import SETTLE, Refreshed, refresh
@@ -35,7 +35,10 @@ class SliceSource:
     silent: set[int] = field(default_factory=set)
     totals: Totals | None = None
     fail_at: int | None = None
+    most: int = FOREVER
+    untold: SourceError | QueryRefusedError | None = None
     asked: list[tuple[int, int]] = field(default_factory=list)
+    asked_whole: list[int] = field(default_factory=list)
 
     def reader(self, indicator: Indicator) -> SliceSource:
         return self
@@ -44,6 +47,8 @@ class SliceSource:
         if self.fail_at == len(self.asked):
             self.fail_at = None
             raise SourceError("no answer")
+        if stop - first > self.most:
+            raise TooManySamplesError("too many samples")
         self.asked.append((first, stop))
         index = np.arange(first, stop)
         known = (index >= self.begins) & (index < self.ends) & ~np.isin(index, sorted(self.silent))
@@ -51,7 +56,15 @@ class SliceSource:
         return Slices(first, np.where(known, 10.0, 0.0), np.where(known, float(self.bad), 0.0), flags)
 
     def whole(self, first: int, stop: int) -> Totals | None:
-        return self.totals
+        self.asked_whole.append(stop - first)
+        if self.untold is not None:
+            raise self.untold
+        if stop - first > self.most:
+            raise TooManySamplesError("too many samples")
+        if self.totals is None:
+            return None
+        share = (stop - first) / 1440
+        return Totals(self.totals.total * share, self.totals.bad * share)
 
 
 def fill(
@@ -121,6 +134,80 @@ def test_a_day_that_closes_while_running_is_trued_up_whole() -> None:
     day = window(ledger, NOON - DAY / 2, midnight).sums()
     assert (day.total, day.bad) == pytest.approx((15_000, 1_500))
     assert window(ledger, midnight, midnight + MINUTE).sums().total == 10
+
+
+def test_a_day_that_cannot_be_trued_up_yet_is_stored_and_tried_again_each_hour() -> None:
+    midnight, ledger = NOON + DAY / 2, MemoryLedger()
+    source = SliceSource(totals=Totals(15_000, 1_500))
+    fill(source, ledger, since=NOON - DAY / 2, now=midnight)
+    source.untold = SourceError("no answer")
+    with pytest.raises(SourceError):
+        fill(source, ledger, since=NOON - DAY / 2, now=midnight + SETTLE + MINUTE)
+    assert window(ledger, NOON - DAY / 2, midnight + MINUTE).sums().total == 14_410, "what was read is there"
+    assert ledger.status(INDICATOR.id).error == "no answer"
+    source.untold = None
+    for minute in (2, 3, 59):
+        fill(source, ledger, since=NOON - DAY / 2, now=midnight + SETTLE + minute * MINUTE)
+    assert source.asked_whole == [1440], "it was asked once"
+    fill(source, ledger, since=NOON - DAY / 2, now=midnight + SETTLE + 60 * MINUTE)
+    assert window(ledger, NOON - DAY / 2, midnight).sums().total == pytest.approx(15_000)
+    assert window(ledger, midnight, midnight + 60 * MINUTE).sums().total == 600
+
+
+def test_a_backfill_is_stored_whole_though_no_day_can_be_trued_up_yet() -> None:
+    source, ledger = (
+        SliceSource(totals=Totals(14_500, 1_450), untold=SourceError("no answer")),
+        MemoryLedger(),
+    )
+    with pytest.raises(SourceError):
+        fill(source, ledger)
+    assert (window(ledger).sums().coverage, window(ledger).sums().total) == (1, 28_800)
+    source.untold = None
+    fill(source, ledger, now=NOON + SETTLE + 60 * MINUTE)
+    assert window(ledger, NOON - 1.5 * DAY, NOON - DAY / 2).sums().total == pytest.approx(14_500)
+
+
+def test_where_the_source_never_counts_a_day_its_minutes_stand() -> None:
+    source, ledger = SliceSource(untold=QueryRefusedError("not in one piece")), MemoryLedger()
+    done = fill(source, ledger)
+    assert (window(ledger).sums().total, done.status.error) == (28_800, None)
+    fill(source, ledger, now=NOON + SETTLE + 60 * MINUTE)
+    assert source.asked_whole == [720, 1440]
+
+
+@pytest.mark.parametrize("most", [700, 60])
+def test_what_is_too_much_at_once_is_asked_for_in_parts(most: int) -> None:
+    source, ledger = SliceSource(totals=Totals(14_500, 1_450), most=most), MemoryLedger()
+    fill(source, ledger)
+    assert window(ledger, NOON - 1.5 * DAY, NOON - DAY / 2).sums().total == pytest.approx(14_500)
+    assert window(ledger).sums().coverage == 1
+    assert max(stop - first for first, stop in source.asked) <= most
+
+
+def test_what_arrives_late_in_a_hole_is_found_within_the_hour() -> None:
+    hole = set(range(slice_of(NOON) - 50, slice_of(NOON) - 30))
+    source, ledger = SliceSource(silent=hole), MemoryLedger()
+    fill(source, ledger)
+    source.asked.clear()
+    fill(source, ledger, now=NOON + SETTLE + 60 * MINUTE)
+    assert source.asked[0] == (min(hole), max(hole) + 1), "it is asked about alone"
+    assert window(ledger).sums().measured == 2880 - 20
+    source.silent.clear()
+    for minute in range(61, 121):
+        fill(source, ledger, now=NOON + SETTLE + minute * MINUTE)
+    assert window(ledger).sums().coverage == 1
+    assert len(source.asked) == 2 + 60 + 1, "the hole is asked about once an hour"
+
+
+def test_a_day_is_trued_up_again_when_late_data_fill_a_hole_in_it() -> None:
+    hole = set(range(slice_of(NOON - DAY / 2) - 50, slice_of(NOON - DAY / 2) - 30))
+    source, ledger = SliceSource(silent=set(hole), totals=Totals(14_200, 1_420)), MemoryLedger()
+    fill(source, ledger)
+    source.silent, source.totals = set(), Totals(14_400, 1_440)
+    fill(source, ledger, now=NOON + SETTLE + 60 * MINUTE)
+    day = window(ledger, NOON - 1.5 * DAY, NOON - DAY / 2).sums()
+    assert day.total == pytest.approx(14_400)
+    assert day.coverage == 1
 
 
 def test_a_longer_window_fills_what_lies_before() -> None:

@@ -124,6 +124,7 @@ class LedgerState:
         progress: the share of the backfill done, None once it is complete.
         problem: what is wrong with the indicator, in words for its author.
         too_large: why its counters are read as finished slices, in words; None if they are read sample by sample.
+        trued_until: one past the last day whose finished slices were scaled to the source's count of it.
         version: grows with each change, so that two who fill the same ledger notice.
     """
 
@@ -138,6 +139,7 @@ class LedgerState:
     progress: float | None = 0.0
     problem: str | None = None
     too_large: str | None = None
+    trued_until: int | None = None
     version: int = 0
 
 

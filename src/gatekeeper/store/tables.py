@@ -287,6 +287,7 @@ ledger = Table(
     Column("progress", Double),
     Column("problem", Text),
     Column("too_large", Text),
+    Column("trued_until", BigInteger),
     Column("version", BigInteger, nullable=False, default=0),
     Column("error", Text),
     Column("error_since", UtcDateTime),

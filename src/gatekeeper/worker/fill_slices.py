@@ -3,13 +3,24 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+import structlog
 
-from gatekeeper.availability.filling import LedgerState, LedgerUpdate, SliceReader, Totals
-from gatekeeper.availability.ledger import Counts, Flag, Slices
+from gatekeeper.availability.filling import (
+    LedgerState,
+    LedgerUpdate,
+    SliceReader,
+    TooManySamplesError,
+    Totals,
+)
+from gatekeeper.availability.ledger import Counts, Flag, Slices, end_of
 from gatekeeper.availability.series import MILLISECOND_STEP, repay
+from gatekeeper.errors import QueryRefusedError
 from gatekeeper.worker.fill_ports import Ledger
 
-DAY = 1440
+log = structlog.get_logger()
+
+DAY, HOUR = 1440, 60
+"""Slices."""
 LATENESS = DAY
 """Slices. Unknown ones are asked for again so long, should their data arrive late."""
 NOISE = 0.01
@@ -25,6 +36,7 @@ class SliceFilling:
     ledger: Ledger
     state: LedgerState
     samples: int = 0
+    longest: int = DAY
 
     @property
     def surplus(self) -> float:
@@ -32,12 +44,16 @@ class SliceFilling:
         return self.state.deficit
 
     def fill(self, stop: int) -> None:
-        """Read everything there is up to the slice before ``stop``, committing after each day.
+        """Read everything there is up to the slice before ``stop``, committing after each day; then true up.
 
         Raises:
             SourceError, QueryRefusedError: what was committed before stays; the next call goes on from there.
             LedgerConflictError: somebody else is filling this ledger.
         """
+        begun = self.state
+        hourly = begun.progress is None and _hour(stop) != _hour(begun.filled_until)
+        if hourly:
+            self._mend()
         first = self._unread()
         while first < stop:
             until = min(_day_stop(first), stop)
@@ -48,6 +64,8 @@ class SliceFilling:
             )
             self._commit(self._known(first, until), until, progress if until < stop else None)
             first = until
+        if hourly or begun.progress is not None:
+            self._true_up()
 
     def extend(self, since: int) -> None:
         """Fill the slices from ``since`` to where the ledger begins now, committing after each day, newest first.
@@ -67,28 +85,91 @@ class SliceFilling:
         newest = self.state.newest // MILLISECOND_STEP
         return max(newest + 1, self.state.filled_until - LATENESS, self.state.since)
 
+    def _mend(self) -> None:
+        """Ask again for what is unknown between known slices; its data may have arrived by now."""
+        first, stop = max(self.state.filled_until - LATENESS, self.state.since), self._unread()
+        unknown = np.flatnonzero(self.ledger.read(self.name, first, stop).flags == 0) + first
+        while len(unknown):
+            first = int(unknown[0])
+            these = unknown[unknown < _day_stop(first)]
+            slices = self._known(first, int(these[-1]) + 1)
+            if slices.having(Flag.MEASURED)[these - first].any():
+                self._commit(slices, self.state.filled_until, self.state.progress)
+            unknown = unknown[len(these) :]
+
     def _known(self, first: int, stop: int) -> Slices:
-        """What the source says now, over what it said before; a whole day of it if this closes one."""
-        said = self.reader.read(first, stop)
+        """What the source says now, over what it said before."""
+        said = self._read(first, stop)
         self.samples += len(said)
         said = replace(said, bad=repay(said.bad, 0.0)[0])
-        closes = stop == _day_stop(stop - 1)
-        begin = max(stop - DAY, self.state.since) if closes else first
-        slices = _over(self.ledger.read(self.name, begin, stop), said.between(begin, stop))
-        whole = self.reader.whole(begin, stop) if closes else None
-        if whole is None:
-            return slices
-        surplus = -whole.bad if whole.bad < -NOISE * whole.total else 0.0
-        self.state = replace(self.state, deficit=surplus)
-        return trued_up(slices, replace(whole, bad=max(whole.bad, 0.0)))
+        return _over(self.ledger.read(self.name, first, stop), said)
+
+    def _read(self, first: int, stop: int) -> Slices:
+        """In stretches short enough for the source."""
+        found = Slices.unknown(first, stop - first)
+        while first < stop:
+            until = min(first + self.longest, stop)
+            try:
+                found = self.reader.read(first, until).over(found)
+            except TooManySamplesError:
+                if until - first == 1:
+                    raise
+                # Not longer again in this filling: each attempt costs the source what it then refuses to give.
+                self.longest = (until - first) // 2
+                continue
+            first = until
+        return found
+
+    def _true_up(self) -> None:
+        """Scale the days that are over to what the source counts of each as a whole, the oldest first.
+
+        Where it gives no answer, that is tried again each hour; where it refuses, the minutes stand as they are.
+
+        Raises:
+            SourceError: no answer. The slices themselves are stored.
+        """
+        begin = max(self.state.trued_until or self.state.since, self.state.since)
+        while (stop := _day_stop(begin)) <= self.state.filled_until:
+            day = self.ledger.read(self.name, begin, stop)
+            try:
+                whole = self._whole(begin, stop)
+            except QueryRefusedError as error:
+                log.warning(
+                    "ledger.not_trued_up", ledger=self.name, day=f"{end_of(begin):%F}", error=str(error)
+                )
+                whole = None
+            if whole is not None:
+                surplus = -whole.bad if whole.bad < -NOISE * whole.total else 0.0
+                self.state = replace(self.state, deficit=surplus)
+                day = trued_up(day, replace(whole, bad=max(whole.bad, 0.0)))
+            self._store(replace(self.state, trued_until=stop), day)
+            begin = stop
+
+    def _whole(self, first: int, stop: int) -> Totals | None:
+        """In as few pieces as the source allows."""
+        try:
+            return self.reader.whole(first, stop)
+        except TooManySamplesError:
+            if stop - first <= HOUR:
+                raise
+        middle = (first + stop) // 2
+        early, late = self._whole(first, middle), self._whole(middle, stop)
+        if early is None or late is None:
+            return None
+        return Totals(early.total + late.total, early.bad + late.bad)
 
     def _commit(self, slices: Slices, stop: int, progress: float | None) -> None:
         known = np.flatnonzero(slices.flags & Flag.MEASURED) + slices.first
         state = replace(self.state, filled_until=max(stop, self.state.filled_until), progress=progress)
+        if state.trued_until is not None and slices.first < state.trued_until:
+            state = replace(state, trued_until=_day_stop(slices.first) - DAY)
         if len(known):
             start, newest = (int(known[0]) - 1) * MILLISECOND_STEP, int(known[-1]) * MILLISECOND_STEP
             begun = start if state.history_start is None else min(start, state.history_start)
             state = replace(state, history_start=begun, newest=max(newest, state.newest or 0))
+        self._store(state, slices)
+
+    def _store(self, state: LedgerState, slices: Slices) -> None:
         self.ledger.commit(self.name, LedgerUpdate(state, slices))
         self.state = replace(state, version=state.version + 1)
 
@@ -116,6 +197,10 @@ def _over(before: Slices, said: Slices) -> Slices:
         np.where(known, said.bad, before.bad),
         np.where(known, said.flags, before.flags),
     )
+
+
+def _hour(stop: int) -> int:
+    return (stop - 1) // HOUR
 
 
 def _day_stop(index: int) -> int:

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "715047c31a84"
+revision = "b58f2a9abb31"
 down_revision = None
 
 
@@ -95,6 +95,7 @@ def upgrade() -> None:
         sa.Column("progress", sa.Double(), nullable=True),
         sa.Column("problem", sa.Text(), nullable=True),
         sa.Column("too_large", sa.Text(), nullable=True),
+        sa.Column("trued_until", sa.BigInteger(), nullable=True),
         sa.Column("version", sa.BigInteger(), nullable=False),
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("error_since", sa.BigInteger(), nullable=True),
