@@ -13,6 +13,7 @@ import faces
 from builders import an_objective
 from gatekeeper.availability.audit import Audit, Audited, DayAudit, Recount, Unaudited, Why
 from gatekeeper.availability.filling import Totals
+from gatekeeper.policy.objective import Indicator
 from gatekeeper.web.app import create_app
 from gatekeeper.web.audits import audit_report, lines
 
@@ -74,11 +75,24 @@ DRIFT = Audited(Totals(1_000_000, 1000), Recount(Totals(1_000_000, 1250), NOTHIN
             "Not audited for 2026-10-31: there is no independent count of a gauge or a native histogram.",
             id="not to be counted",
         ),
+        pytest.param(
+            Unaudited(Why.TRUED_UP),
+            "Not audited for 2026-10-31: its minutes were scaled to the source's count of the day when it was over, "
+            "and there is no other.",
+            id="nothing else to be compared with",
+        ),
     ],
 )
 def test_an_audit_in_words(audit: Audit, text: str) -> None:
     (line,) = lines([DayAudit(DAY, faces.NOW, audit)], an_objective())
     assert (line.text, line.drifted) == (text, audit.drifted)
+
+
+def test_a_free_query_is_no_independent_one() -> None:
+    queries = {"bad": "sum(increase(b[$window]))", "total": "sum(increase(t[$window]))"}
+    free = an_objective().model_copy(update={"indicator": Indicator.model_validate({"prometheus": queries})})
+    (line,) = lines([DayAudit(DAY, faces.NOW, CLOSE)], free)
+    assert "617 of them bad, its query, asked again, 1,234,560 events" in line.text
 
 
 @pytest.mark.parametrize("why", Why)

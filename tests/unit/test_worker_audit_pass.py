@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -208,6 +208,16 @@ def test_what_will_never_be_answered_is_put_on_record(source: object, expected: 
     place = Place(source)
     place.run()
     assert place.found[YESTERDAY].audit == expected
+
+
+def test_a_ledger_that_was_scaled_to_the_only_count_there_is_is_not_compared_with_it() -> None:
+    place = Place()
+    state = place.ledger.state(LEDGER)
+    assert state is not None
+    place.ledger.commit(LEDGER, LedgerUpdate(replace(state, too_large="it has 60,000,000 samples a day")))
+    place.run()
+    assert place.found[YESTERDAY].audit == Unaudited(Why.TRUED_UP)
+    assert place.source.asked == []  # type: ignore[attr-defined]  # the fake's
 
 
 def test_without_its_source_a_ledger_is_left_alone() -> None:

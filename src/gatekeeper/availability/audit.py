@@ -28,6 +28,7 @@ class Why(StrEnum):
         NO_DATA: the source has nothing of it, or no longer has.
         UNSUPPORTED: an indicator of this sort is not counted by any query that could be compared.
         REFUSED: the source will not answer the query.
+        TRUED_UP: the ledger was scaled to the source's count of the day, and there is no other one.
     """
 
     MISSING = "missing"
@@ -35,6 +36,7 @@ class Why(StrEnum):
     NO_DATA = "no data"
     UNSUPPORTED = "unsupported"
     REFUSED = "refused"
+    TRUED_UP = "trued up"
 
 
 @dataclass(frozen=True)

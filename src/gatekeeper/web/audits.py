@@ -17,6 +17,7 @@ _REASONS = {
     Why.NO_DATA: "the source has no data of that day",
     Why.UNSUPPORTED: "there is no independent count of a gauge or a native histogram",
     Why.REFUSED: "the source refuses the query",
+    Why.TRUED_UP: "its minutes were scaled to the source's count of the day when it was over, and there is no other",
 }
 
 
@@ -66,10 +67,12 @@ def _text(one: DayAudit, objective: Objective) -> str:
         case Audited() as audit if audit.drifted:
             return _drifted(one, audit, objective)
         case Audited() as audit:
-            both = f"the ledger has {_counts(audit.ledger)}, an independent query {_counts(audit.source.counted)}"
+            both = (
+                f"the ledger has {_counts(audit.ledger)}, {_query(objective)} {_counts(audit.source.counted)}"
+            )
             return f"Audited {one.day}: {both}: {_agreement(audit)}."
         case Unaudited(Why.MISSING, detail):
-            return f"The ledger has nothing of {one.day}, and an independent query counts {detail}."
+            return f"The ledger has nothing of {one.day}, and {_query(objective)} counts {detail}."
         case Unaudited(why, detail):
             return f"Not audited for {one.day}: {_REASONS[why]}{f': {detail}' if detail else ''}."
 
@@ -77,7 +80,7 @@ def _text(one: DayAudit, objective: Objective) -> str:
 def _drifted(one: DayAudit, audit: Audited, objective: Objective) -> str:
     may = audit.tolerance
     text = (
-        f"Drift on {one.day}: the ledger has {_counts(audit.ledger)}, an independent query "
+        f"Drift on {one.day}: the ledger has {_counts(audit.ledger)}, {_query(objective)} "
         f"{_counts(audit.source.counted)}; up to {phrases.count(may.total)} and {phrases.count(may.bad)} apart "
         "would be explained."
     )
@@ -87,6 +90,12 @@ def _drifted(one: DayAudit, audit: Audited, objective: Objective) -> str:
     share = phrases.percent(abs(drift) / objective.allowed)
     side = "more" if drift > 0 else "less"
     return f"{text} By the ledger {side} of that day's error budget was left, by {share} of it."
+
+
+def _query(objective: Objective) -> str:
+    """A free query's ledger was scaled to its answer for the day: that is then asked once more."""
+    free = objective.indicator.prometheus.counters is None
+    return "its query, asked again," if free else "an independent query"
 
 
 def _counts(found: Totals) -> str:

@@ -47,7 +47,7 @@ class AuditReport(Answer):
     day: date
     at: datetime = Field(description="When it was audited.")
     drifted: bool = Field(description="The two are further apart than is known to be possible.")
-    why: Literal["missing", "partial", "no data", "unsupported", "refused"] | None = Field(
+    why: Literal["missing", "partial", "no data", "unsupported", "refused", "trued up"] | None = Field(
         description="Why there was nothing to compare; null where there was. Missing: the ledger has nothing of a "
         "day of which the source counts events, which is drift too."
     )
