@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import numpy as np
+import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
@@ -18,7 +19,7 @@ from gatekeeper.decide.backtest.result import Backtest, Move
 from gatekeeper.decide.backtest.simulate import simulate
 from gatekeeper.decide.gate_state import step
 from gatekeeper.decide.snapshot import ObjectiveEvidence
-from gatekeeper.decide.verdict import Doubt, Memory, State
+from gatekeeper.decide.verdict import Doubt, Memory, Rule, State
 from gatekeeper.policy.dated import exception_for
 from gatekeeper.policy.gate import Gate
 from gatekeeper.policy.model import Adjustment
@@ -33,7 +34,9 @@ WINDOWS = [*(Rolling(timedelta(hours=hours)) for hours in (1, 3, 24, 240)), OF_T
 LONGEST = 240
 """Minutes of a walk."""
 TIMESLICES = ByTimeslices.model_validate({"timeslices": {"target": "99%"}})
-EACH = settings(max_examples=120, deadline=None)
+LEAD = 720
+"""Minutes of calm after which a burn can be fast while most of the budget is left."""
+EACH = settings(max_examples=100, deadline=None)
 
 minutes = st.integers(0, 2 * LONGEST).map(lambda count: end_of(FIRST) + count * MINUTE)
 
@@ -99,6 +102,31 @@ def pasts(draw: st.DrawFn) -> Past:
     return Past(objective, slices, since, problem, draw(exceptions()))
 
 
+@st.composite
+def recoveries(draw: st.DrawFn) -> tuple[list[Past], Gate, int, int]:
+    """An outage after long calm, then quiet for longer than the window or the thaw asks, and gates with those keys."""
+    hours, outage = draw(
+        st.sampled_from([(1, ("dead", 5)), (3, ("bad", 70)), (240, ("worse", 12)), (240, ("dead", 15))])
+    )
+    between = draw(st.integers(0, 40))
+    runs = [("calm", LEAD), outage, ("calm", between), ("bad", draw(st.integers(1, 20))), ("calm", LONGEST)]
+    quiet = draw(st.sampled_from([("90%", "15m", "50%"), ("10%", "72h", "0%"), ("50%", "40m", "5%")]))
+    gate = a_gate(
+        caution={"below": "95%"},
+        freeze={"below": quiet[2], "burn": draw(shares("fast", "off"))},
+        thaw={"above": quiet[0], "or_quiet_for": quiet[1]},
+        probation={"for": draw(shares("off", "10m"))},
+    )
+    return [drawn_past(hours, *runs)], gate, draw(st.sampled_from([0, 1])), LEAD - draw(st.integers(1, 20))
+
+
+def drawn_past(hours: int, *runs: tuple[str, int]) -> Past:
+    """An objective of 99 % over so many hours, and a ledger of stretches of minutes that begins with it."""
+    total, bad, flags = _drawn(runs, 2000, np.random.default_rng(1))
+    objective = an_objective(target="0.99").model_copy(update={"window": Rolling(timedelta(hours=hours))})
+    return Past(objective, Slices(FIRST, total, bad, flags), end_of(FIRST - 1))
+
+
 def shares(*written: str) -> st.SearchStrategy[str]:
     return st.sampled_from(written)
 
@@ -161,28 +189,99 @@ def evidence(past: Past, gate: Gate, now: datetime, until: datetime) -> tuple[Ob
     return objective, ObjectiveEvidence(objective.name, found, problem=past.problem)
 
 
-@EACH
-@given(st.lists(pasts(), min_size=1, max_size=2), gates(), st.sampled_from([0, 1]), st.integers(0, 120))
-def test_the_fast_walk_is_the_naive_one(
-    drawn: list[Past], gate: Gate, lag_minutes: int, skipped: int
-) -> None:
+@st.composite
+def walks(draw: st.DrawFn) -> tuple[list[Past], Gate, int, int]:
+    """(pasts, gate, minutes of lag, minutes before the first pass)."""
+    drawn = draw(st.lists(pasts(), min_size=1, max_size=2))
     named = [
         replace(past, objective=past.objective.model_copy(update={"name": f"o{place}"}))
         for place, past in enumerate(drawn)
     ]
+    return named, draw(gates()), draw(st.sampled_from([0, 1])), draw(st.integers(0, 120))
+
+
+@EACH
+@given(walks() | recoveries())
+def test_the_fast_walk_is_the_naive_one(walk: tuple[list[Past], Gate, int, int]) -> None:
+    _tell(_both(*walk))
+
+
+OUTAGE = drawn_past(1, ("calm", 30), ("dead", 5), ("calm", 150))
+TWO_OUTAGES = drawn_past(3, ("calm", 30), ("bad", 30), ("calm", 40), ("bad", 40), ("calm", 170))
+SHORT = drawn_past(240, ("calm", 100), ("worse", 5), ("calm", 150))
+FAST = drawn_past(240, ("calm", LEAD), ("worse", 12), ("calm", 100))
+NO_BURN = {"below": "0%", "burn": "off"}
+EARLY = {"below": "50%", "burn": "off"}
+
+
+CASES: dict[str, tuple[Past, int, Gate, set[Rule]]] = {
+    "an outage leaves the window": (
+        OUTAGE,
+        20,
+        a_gate(freeze=NO_BURN, thaw={"above": "10%"}, probation={"for": "10m"}),
+        {Rule.FREEZE_BELOW, Rule.THAW_ABOVE, Rule.PROBATION_FOR, Rule.CAUTION_BURN},
+    ),
+    "half the budget comes back and stays": (
+        TWO_OUTAGES,
+        20,
+        a_gate(caution={"below": "95%"}, freeze=EARLY, thaw={"above": "90%", "or_quiet_for": "15m"}),
+        {Rule.FREEZE_BELOW, Rule.THAW_QUIET},
+    ),
+    "the budget comes back as events come in": (
+        SHORT,
+        20,
+        a_gate(thaw={"above": "10%", "or_quiet_for": "15m"}, probation={"for": "off"}),
+        {Rule.CAUTION_BELOW, Rule.FREEZE_BELOW, Rule.THAW_QUIET, Rule.RECOVERED},
+    ),
+    "a fast burn, with half of the budget left": (
+        FAST,
+        LEAD - 20,
+        a_gate(freeze={"burn": "fast"}, thaw={"above": "10%"}),
+        {Rule.FREEZE_BURN, Rule.THAW_ABOVE},
+    ),
+    "a freeze lasts as long as it may": (
+        OUTAGE,
+        20,
+        a_gate(freeze={**NO_BURN, "at_most": "20m"}, probation={"for": "10m"}),
+        {Rule.FREEZE_AT_MOST, Rule.CAUTION_BELOW},
+    ),
+}
+"""(past, minutes before the first pass, gate, what moves it)."""
+
+
+@pytest.mark.parametrize(
+    ("past", "skipped", "gate", "causes"), [pytest.param(*case, id=name) for name, case in CASES.items()]
+)
+def test_each_cause_of_a_transition_is_reached(
+    past: Past, skipped: int, gate: Gate, causes: set[Rule]
+) -> None:
+    found = _both([past], gate, 1, skipped)
+    assert causes <= _causes(found)
+
+
+def test_the_cases_have_every_cause() -> None:
+    assert set().union(*(causes for *_, causes in CASES.values())) == set(Rule)
+
+
+def _both(pasts: Sequence[Past], gate: Gate, lag_minutes: int, skipped: int) -> Naive:
+    """What the naive walk finds, and the fast one finds too."""
     lag, start = lag_minutes * MINUTE, end_of(FIRST + skipped)
-    end = start + min(max(len(past.slices) for past in named), LONGEST) * MINUTE
-    by_the_minute = naive(named, gate, start, end, lag)
-    found = simulate(named, gate, start, end, lag=lag)
-    _tell(by_the_minute)
+    end = start + min(max(len(past.slices) for past in pasts), LONGEST) * MINUTE
+    by_the_minute = naive(pasts, gate, start, end, lag)
+    found = simulate(pasts, gate, start, end, lag=lag)
     assert list(found.moves) == by_the_minute.moves
     assert _doubts(found) == by_the_minute.doubts
+    return by_the_minute
+
+
+def _causes(found: Naive) -> set[Rule]:
+    return {reason.rule for one in found.moves for reason in one.reasons}
 
 
 def _tell(found: Naive) -> None:
     """What the examples reach, for ``--hypothesis-show-statistics``."""
     event(f"moves: {min(len(found.moves), 5)}")
-    for rule in sorted({reason.rule for one in found.moves for reason in one.reasons}):
+    for rule in sorted(_causes(found)):
         event(f"moved by {rule}")
     if any(memory.owed for memory in found.memories):
         event("a postmortem was owed")
