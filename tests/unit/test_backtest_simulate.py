@@ -9,9 +9,9 @@ from builders import DAY, HOUR, MINUTE, NOW, a_gate, an_objective
 from gatekeeper.availability.ledger import Slices
 from gatekeeper.decide.backtest.held import held_back
 from gatekeeper.decide.backtest.history import Past
-from gatekeeper.decide.backtest.result import Backtest
+from gatekeeper.decide.backtest.result import Backtest, Move, Unknown
 from gatekeeper.decide.backtest.simulate import simulate
-from gatekeeper.decide.backtest.waiting import Outcome, Recorded, waiting
+from gatekeeper.decide.backtest.waiting import Outcome, Recorded, unproven, waiting
 from gatekeeper.decide.verdict import Doubt, Rule, State, Why
 from gatekeeper.policy.gate import Gate
 from gatekeeper.policy.objective import TargetException
@@ -152,6 +152,40 @@ def test_a_pull_request_waits_for_a_freeze_it_meets(pull: Recorded, outcomes: li
     gate = a_gate(exempt={"labels": ["security"]})
     found = waiting([pull], gate, backtest_of(a_past((2 * DAY, 10 * MINUTE, 0.2)), gate))
     assert [one.outcome for one in found] == outcomes
+
+
+GAP, SINCE = Doubt.STALE, FROZEN_FROM + 3 * DAY
+BLIND = Backtest(
+    FROZEN_FROM - DAY,
+    FROZEN_FROM + 9 * DAY,
+    (Move(SINCE + 5 * HOUR, State.OPEN, State.FROZEN, ()),),
+    (
+        Unknown(SINCE, SINCE + HOUR, (GAP,)),
+        Unknown(SINCE + HOUR, SINCE + 6 * HOUR, (GAP, GAP)),
+        Unknown(SINCE + DAY, SINCE + 2 * DAY, (GAP,)),
+    ),
+    (),
+)
+
+
+@pytest.mark.parametrize(
+    ("then", "after", "blocked"),
+    [
+        pytest.param("block", -MINUTE, False, id="evidence is there"),
+        pytest.param("block", HOUR, False, id="missing for less than it is held"),
+        pytest.param("block", 2 * HOUR, True, id="missing for as long, be it for changing reasons"),
+        pytest.param("advise", 2 * HOUR, False, id="but the policy only warns then"),
+        pytest.param("block", 5 * HOUR, False, id="in a freeze, which is counted as that"),
+        pytest.param("block", DAY + HOUR, False, id="missing anew, after it was there"),
+    ],
+)
+def test_a_merge_without_evidence_is_blocked_where_the_policy_says_so(
+    then: str, after: timedelta, *, blocked: bool
+) -> None:
+    gate = a_gate(unknown={"hold": "2h", "then": then})
+    found = unproven([a_pull(until=3 * DAY + after)], gate, BLIND)
+    assert bool(found) is blocked
+    assert unproven([a_pull(until=3 * DAY + after, merged=False)], gate, BLIND) == ()
 
 
 # Frozen for a day from a little after the outage; then on probation for a day, in which the pace counts.

@@ -126,7 +126,9 @@ def test_ledger_sums_do_not_depend_on_how_often_and_in_which_order_ledgers_are_r
         assert same(read(often, indicator), read(once, indicator))
         if not source.resets and not source.missed:
             assert read(once, indicator).total.sum() == sum(total for total, _ in source.gained)
-            assert read(once, indicator).bad.sum() == sum(bad for _, bad in source.gained)
+            # A series that is there in the first scrape of all is taken for an old one.
+            old = source.gained[0][1] if source.lazy else 0
+            assert read(once, indicator).bad.sum() == sum(bad for _, bad in source.gained) - old
 
 
 @settings(max_examples=30, deadline=None)

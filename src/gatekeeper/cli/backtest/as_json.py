@@ -47,4 +47,5 @@ def _told(tested: Trial) -> Mapping[str, Any]:
         "unknown": unknown,
         "waiting": waiting,
         "held_back_by_the_pace": held,
+        "blocked_without_evidence": [one.subject for one in tested.unproven],
     }

@@ -25,7 +25,7 @@ from gatekeeper.cli.exits import Code, errors, readable_errors
 from gatekeeper.cli.policies import checked
 from gatekeeper.decide.backtest.held import held_back
 from gatekeeper.decide.backtest.simulate import simulate
-from gatekeeper.decide.backtest.waiting import waiting
+from gatekeeper.decide.backtest.waiting import unproven, waiting
 from gatekeeper.errors import ConfigurationError
 from gatekeeper.policy.model import Service
 from gatekeeper.settings import Settings
@@ -114,7 +114,7 @@ def report_of(
             progress=lambda share: progress.update(task, completed=share),
         )
         waits, held = waiting(pulls, one.gate, result), held_back(pulls, one.gate, result)
-        return Trial(one, pasts, result, waits, held)
+        return Trial(one, pasts, result, waits, held, unproven(pulls, one.gate, result))
 
     in_force = tested(beside, "in force:") if beside is not None else None
     on_record = sum(one.until is None or one.until >= start for one in pulls)

@@ -8,7 +8,7 @@ from gatekeeper.decide import phrases
 from gatekeeper.decide.backtest.held import Held
 from gatekeeper.decide.backtest.history import Past
 from gatekeeper.decide.backtest.result import Backtest, Move
-from gatekeeper.decide.backtest.waiting import Outcome, Waiting
+from gatekeeper.decide.backtest.waiting import Outcome, Recorded, Waiting
 from gatekeeper.decide.verdict import Reason, Rule, State
 from gatekeeper.policy.gate import Mode, Pace
 from gatekeeper.policy.model import Service
@@ -33,6 +33,7 @@ class Trial:
     result: Backtest
     waiting: tuple[Waiting, ...]
     held: tuple[Held, ...] = ()
+    unproven: tuple[Recorded, ...] = ()
 
     @property
     def blocked(self) -> int:
@@ -80,6 +81,8 @@ def says(report: Report) -> str:
 def _caught(tested: Trial) -> Iterator[str]:
     if tested.blocked:
         yield f"{_merges(tested.blocked)} would have been blocked by a freeze"
+    if tested.unproven:
+        yield f"{_merges(len(tested.unproven))} would have been blocked for want of evidence"
     if tested.held:
         yield f"{_merges(len(tested.held))} would have been held back by the pace"
 
@@ -98,8 +101,14 @@ def rows(report: Report) -> Iterator[list[str]]:
     yield ["transitions", *(str(len(one.result.moves)) for one in tested)]
     yield ["of them into or out of a freeze", *(str(one.result.flips) for one in tested)]
     yield ["merges blocked by a freeze", *(str(one.blocked) for one in tested)]
+    yield ["merges blocked for want of evidence", *(_blocked_unproven(one) for one in tested)]
     yield ["merges held back by the pace", *(_held_back(one) for one in tested)]
     yield ["red in a freeze, merged later or still open", *(str(one.delayed) for one in tested)]
+
+
+def _blocked_unproven(tested: Trial) -> str:
+    blocks = tested.service.gate.unknown.then == "block"
+    return str(len(tested.unproven)) if blocks else "only warned of"
 
 
 def _held_back(tested: Trial) -> str:

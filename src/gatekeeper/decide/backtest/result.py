@@ -99,6 +99,15 @@ class Backtest:
         """Whether evidence was missing at an instant."""
         return any(one.start <= now < one.end for one in self.unknown)
 
+    def unknown_since(self, now: datetime) -> datetime | None:
+        """Since when evidence has been missing without a break, for whatever reasons; None where it is there."""
+        since = last = None
+        for one in self.unknown:
+            since, last = since if one.start == last else one.start, one.end
+            if one.start <= now < one.end:
+                return since
+        return None
+
     def _spans(self) -> Iterator[Span]:
         first = self.moves[0].before if self.moves else State.OPEN
         turns = [(self.start, first), *((move.at, move.after) for move in self.moves), (self.end, first)]

@@ -68,6 +68,20 @@ def waiting(pulls: Iterable[Recorded], gate: Gate, backtest: Backtest) -> tuple[
     return tuple(one for pull in pulls if not pull.exempt(gate) and (one := _met(pull, backtest)))
 
 
+def unproven(pulls: Iterable[Recorded], gate: Gate, backtest: Backtest) -> tuple[Recorded, ...]:
+    """Those merged when evidence had been missing for ``unknown.hold``, under a gate that then blocks."""
+    if gate.unknown.then != "block":
+        return ()
+    return tuple(pull for pull in pulls if not pull.exempt(gate) and _is_unproven(pull, gate, backtest))
+
+
+def _is_unproven(pull: Recorded, gate: Gate, backtest: Backtest) -> bool:
+    if pull.until is None or not pull.merged or backtest.state_at(pull.until) is State.FROZEN:
+        return False
+    since = backtest.unknown_since(pull.until)
+    return since is not None and pull.until - since >= gate.unknown.hold
+
+
 def _met(pull: Recorded, backtest: Backtest) -> Waiting | None:
     frozen = tuple(_frozen(pull, backtest))
     if not frozen:
