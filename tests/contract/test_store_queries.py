@@ -53,7 +53,7 @@ def changing(found: list[tuple[str, object]]) -> list[str]:
     ("happened", "most", "most_changing"),
     [
         pytest.param("nothing", 18, 3, id="nothing happened"),
-        pytest.param("transition", 22, 6, id="the gate moved: check and labels"),
+        pytest.param("transition", 24, 8, id="the gate moved: check and labels"),
         pytest.param("opened", 26, 11, id="it is new and blocked: check, labels and comment"),
     ],
 )

@@ -21,7 +21,10 @@ def assert_each_has_one_check_and_one_comment(stage: Stage) -> None:
     assert twice == [], "also commits that were pushed over"
     for pull in pulls:
         exempt = "reliability" in pull.labels
-        assert stage.check(pull.number).conclusion == ("success" if exempt else "action_required")
+        found = stage.check(pull.number)
+        assert found.conclusion == ("success" if exempt else "action_required"), (
+            f"#{pull.number}: {found.output.title}"
+        )
         assert len(stage.comments(pull.number)) == 1
         assert ("slo:frozen" in pull.labels) is not exempt
     stage.github.calls.clear()

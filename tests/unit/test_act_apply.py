@@ -210,6 +210,20 @@ def test_killed_at_any_call_there_is_one_check_and_one_comment_in_the_end(dies: 
     assert one_pass(OPEN, github, memory) == []
 
 
+@given(st.integers(1, 3), st.booleans())
+def test_killed_at_any_call_what_is_wanted_again_is_there_again(dies: int, effect: bool) -> None:  # noqa: FBT001 (drawn)
+    """What the killed pass sent may have arrived: what was recorded before is no proof of what is there."""
+    github, memory = GitHub(), Memory()
+    one_pass(FROZEN, github, memory)
+    github.dies, github.effect = len(github.calls) + dies, effect
+    with suppress(CrashError):
+        one_pass(OPEN, github, memory)
+    one_pass(FROZEN, github, memory)
+    assert [run["external_id"] for run in github.checks.values()] == ["aaaa"]
+    assert {essence_of(body) for body in github.comments.values()} == {"bbbb"}
+    assert one_pass(FROZEN, github, memory) == []
+
+
 def test_the_intent_is_kept_before_anything_is_created() -> None:
     github, memory = GitHub(dies=1, effect=False), Memory()
     with pytest.raises(CrashError):
@@ -253,7 +267,7 @@ def test_what_github_refuses_for_another_reason_is_not_forgotten() -> None:
     github.status = 403
     with pytest.raises(GitHubRefusedError):
         one_pass(OPEN, github, memory)
-    assert memory.rows[Kind.CHECK, SHA] == Published(100, "aaaa")
+    assert memory.rows[Kind.CHECK, SHA] == Published(100, "")
 
 
 def test_a_failing_github_stops_the_pass_where_it_is() -> None:

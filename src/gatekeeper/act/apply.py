@@ -18,6 +18,8 @@ from gatekeeper.github.values import CheckContent
 
 STATUS_STATES = {"success": "success", "neutral": "success", "skipped": "success"}
 GONE = frozenset({404, 410})
+_UNKNOWN = ""
+"""The essence of what nobody knows the text of; no text has it."""
 
 
 class Kind(StrEnum):
@@ -128,8 +130,9 @@ class Applier:
 
     def _put_check(self, check: Check, remote_id: int | None, target: Target) -> None:
         if self._writer.mode == "token":
-            self._set_status(check, target)
             remote_id = 0
+            self._doubt(Kind.CHECK, target.sha, remote_id, target)
+            self._set_status(check, target)
         elif remote_id is None:
             self._publications.intend(
                 target.repository, Kind.CHECK, target.sha, target.now, by=f"#{target.number}"
@@ -138,6 +141,7 @@ class Applier:
                 target.repository, sha=target.sha, name=CHECK_NAME, **_content(check, target)
             )
         else:
+            self._doubt(Kind.CHECK, target.sha, remote_id, target)
             with self._forgotten_when_gone(target.repository, Kind.CHECK, target.sha):
                 self._writer.update_check(
                     target.repository, remote_id, sha=target.sha, name=CHECK_NAME, **_content(check, target)
@@ -161,6 +165,7 @@ class Applier:
         if remote_id is None:
             self._create_comment(comment, body, target)
             return
+        self._doubt(Kind.COMMENT, subject, remote_id, target)
         with self._forgotten_when_gone(target.repository, Kind.COMMENT, subject):
             self._writer.edit_comment(target.repository, remote_id, body)
         self._publications.record(
@@ -174,6 +179,13 @@ class Applier:
         if not self._publications.record_first(*place, made, comment.essence, target.now):
             # GitHub was so slow that another worker took this pass for dead. Its comment is the known one.
             self._writer.delete_comment(target.repository, made)
+
+    def _doubt(self, kind: Kind, subject: str, remote_id: int, target: Target) -> None:
+        """What it says is not known until the answer is recorded: killed between, the next pass writes it anew.
+
+        Otherwise that pass, if by then it wants again what was there before, would find nothing to write.
+        """
+        self._publications.record(target.repository, kind, subject, remote_id, _UNKNOWN, target.now)
 
     @contextmanager
     def _forgotten_when_gone(self, repository: str, kind: Kind, subject: str) -> Iterator[None]:
