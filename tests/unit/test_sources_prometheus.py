@@ -10,7 +10,13 @@ import pytest
 import requests
 import responses
 
-from gatekeeper.availability.filling import CounterReader, SliceReader, TooManySamplesError, Totals
+from gatekeeper.availability.filling import (
+    CounterReader,
+    QueryTimeoutError,
+    SliceReader,
+    TooManySamplesError,
+    Totals,
+)
 from gatekeeper.availability.ledger import Flag
 from gatekeeper.errors import ConfigurationError, QueryRefusedError, SourceError
 from gatekeeper.policy.objective import Indicator, PrometheusIndicator
@@ -242,8 +248,20 @@ REFUSAL = {
         ),
         pytest.param(422, {"error": "many-to-many"}, QueryRefusedError, "many-to-many", id="422"),
         pytest.param(422, REFUSAL, TooManySamplesError, "too many samples", id="too many samples"),
+        pytest.param(503, {"error": "starting up"}, SourceError, "answered 503: starting up", id="503"),
         pytest.param(
-            503, {"error": "query timed out"}, SourceError, "answered 503: query timed out", id="503"
+            503,
+            {"error": "query timed out in expression evaluation"},
+            QueryTimeoutError,
+            "answered 503: query timed out",
+            id="503 of Prometheus, which gave up",
+        ),
+        pytest.param(
+            503,
+            {"error": "timeout exceeded during query execution: 29.000 seconds"},
+            QueryTimeoutError,
+            "answered 503: timeout exceeded",
+            id="503 of VictoriaMetrics, which gave up",
         ),
         pytest.param(401, "<html>", SourceError, "answered 401: Unauthorized", id="401 from a proxy"),
         pytest.param(200, "<html>", SourceError, "did not answer", id="a page instead of JSON"),

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from gatekeeper.availability.filling import TooManySamplesError, Totals
+from gatekeeper.availability.filling import QueryTimeoutError, TooManySamplesError, Totals
 from gatekeeper.availability.ledger import Flag, Slices, slice_of
 from gatekeeper.errors import QueryRefusedError, SourceError
 from gatekeeper.policy.objective import Indicator, PrometheusIndicator
@@ -36,8 +36,11 @@ class SliceSource:
     totals: Totals | None = None
     fail_at: int | None = None
     most: int = FOREVER
+    refusal: Exception = field(default_factory=lambda: TooManySamplesError("too many samples"))
     untold: SourceError | QueryRefusedError | None = None
+    unreadable: set[int] = field(default_factory=set)
     asked: list[tuple[int, int]] = field(default_factory=list)
+    refused: int = 0
     asked_whole: list[int] = field(default_factory=list)
 
     def reader(self, indicator: Indicator) -> SliceSource:
@@ -47,8 +50,11 @@ class SliceSource:
         if self.fail_at == len(self.asked):
             self.fail_at = None
             raise SourceError("no answer")
+        if self.unreadable.intersection(range(first, stop)):
+            raise SourceError("no answer about these")
         if stop - first > self.most:
-            raise TooManySamplesError("too many samples")
+            self.refused += 1
+            raise self.refusal
         self.asked.append((first, stop))
         index = np.arange(first, stop)
         known = (index >= self.begins) & (index < self.ends) & ~np.isin(index, sorted(self.silent))
@@ -60,7 +66,8 @@ class SliceSource:
         if self.untold is not None:
             raise self.untold
         if stop - first > self.most:
-            raise TooManySamplesError("too many samples")
+            self.refused += 1
+            raise self.refusal
         if self.totals is None:
             return None
         share = (stop - first) / 1440
@@ -175,13 +182,22 @@ def test_where_the_source_never_counts_a_day_its_minutes_stand() -> None:
     assert source.asked_whole == [720, 1440]
 
 
+@pytest.mark.parametrize("refusal", [TooManySamplesError("too many"), QueryTimeoutError("gave up")])
 @pytest.mark.parametrize("most", [700, 60])
-def test_what_is_too_much_at_once_is_asked_for_in_parts(most: int) -> None:
-    source, ledger = SliceSource(totals=Totals(14_500, 1_450), most=most), MemoryLedger()
+def test_what_is_too_much_at_once_is_asked_for_in_parts(most: int, refusal: Exception) -> None:
+    source, ledger = SliceSource(totals=Totals(14_500, 1_450), most=most, refusal=refusal), MemoryLedger()
     fill(source, ledger)
     assert window(ledger, NOON - 1.5 * DAY, NOON - DAY / 2).sums().total == pytest.approx(14_500)
     assert window(ledger).sums().coverage == 1
     assert max(stop - first for first, stop in source.asked) <= most
+
+
+def test_a_source_that_always_gives_up_is_asked_few_times_and_left() -> None:
+    source, ledger = SliceSource(most=0, refusal=QueryTimeoutError("gave up")), MemoryLedger()
+    with pytest.raises(SourceError, match="gave up"):
+        fill(source, ledger)
+    assert source.refused == 5
+    assert ledger.status(INDICATOR.id).error == "gave up"
 
 
 def test_what_arrives_late_in_a_hole_is_found_within_the_hour() -> None:
@@ -190,7 +206,7 @@ def test_what_arrives_late_in_a_hole_is_found_within_the_hour() -> None:
     fill(source, ledger)
     source.asked.clear()
     fill(source, ledger, now=NOON + SETTLE + 60 * MINUTE)
-    assert source.asked[0] == (min(hole), max(hole) + 1), "it is asked about alone"
+    assert source.asked[1:] == [(min(hole), max(hole) + 1)], "it is asked about alone"
     assert window(ledger).sums().measured == 2880 - 20
     source.silent.clear()
     for minute in range(61, 121):
@@ -208,6 +224,27 @@ def test_a_day_is_trued_up_again_when_late_data_fill_a_hole_in_it() -> None:
     day = window(ledger, NOON - 1.5 * DAY, NOON - DAY / 2).sums()
     assert day.total == pytest.approx(14_400)
     assert day.coverage == 1
+
+
+def test_a_hole_about_which_there_is_no_answer_holds_up_nothing_new() -> None:
+    hole = set(range(slice_of(NOON) - 50, slice_of(NOON) - 30))
+    source, ledger = SliceSource(silent=hole), MemoryLedger()
+    fill(source, ledger)
+    source.unreadable = hole
+    with pytest.raises(SourceError):
+        fill(source, ledger, now=NOON + SETTLE + 60 * MINUTE)
+    fill(source, ledger, now=NOON + SETTLE + 61 * MINUTE)
+    assert window(ledger, NOON, NOON + 61 * MINUTE).sums().coverage == 1
+
+
+def test_a_longer_window_changes_no_day_that_the_source_has_forgotten_in_part() -> None:
+    source, ledger = SliceSource(totals=Totals(14_400, 1_440)), MemoryLedger()
+    fill(source, ledger, since=NOON - 3 * DAY)
+    source.begins, source.totals = slice_of(NOON - 2 * DAY) + 1, Totals(7_200, 720)
+    fill(source, ledger, since=NOON - 4 * DAY)
+    fill(source, ledger, since=NOON - 4 * DAY, now=NOON + SETTLE + 60 * MINUTE)
+    day = window(ledger, NOON - 2.5 * DAY, NOON - 1.5 * DAY).sums()
+    assert (day.total, day.bad) == pytest.approx((14_400, 1_440))
 
 
 def test_a_longer_window_fills_what_lies_before() -> None:

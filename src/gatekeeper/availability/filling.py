@@ -7,11 +7,15 @@ from typing import Protocol, runtime_checkable
 
 from gatekeeper.availability.ledger import Slices, end_of
 from gatekeeper.availability.series import Cursor, RawSeries
-from gatekeeper.errors import QueryRefusedError, TemporaryError
+from gatekeeper.errors import QueryRefusedError, SourceError, TemporaryError
 
 
 class TooManySamplesError(QueryRefusedError):
     """A source will not load so many samples at once; a shorter stretch may go well."""
+
+
+class QueryTimeoutError(SourceError):
+    """A source gave up on a query that took too long; later, or for a shorter stretch, it may go well."""
 
 
 class LedgerConflictError(TemporaryError):

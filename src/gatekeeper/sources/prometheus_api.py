@@ -20,7 +20,7 @@ from requests.utils import get_environ_proxies
 from urllib3.exceptions import HTTPError
 from urllib3.util import Retry
 
-from gatekeeper.availability.filling import TooManySamplesError
+from gatekeeper.availability.filling import QueryTimeoutError, TooManySamplesError
 from gatekeeper.errors import QueryRefusedError, SourceError
 
 CONNECT_TIMEOUT = 5.0
@@ -31,6 +31,8 @@ MOST_BYTES = 64 << 20
 """Of an answer, unpacked: four times a chunk of raw samples, and some 300 MB once it is parsed."""
 
 _REFUSED = {400, 422}
+_GAVE_UP = ("timed out", "timeout exceeded")
+"""How Prometheus and VictoriaMetrics say so, with status 503."""
 _PIECE = 1 << 18
 _ONE_TRY = Retry(total=1, read=0, status=0, raise_on_status=False)
 _CONNECTIONS = 32
@@ -85,6 +87,7 @@ class PrometheusApi:
 
         Raises:
             SourceError: no answer, or a partial one.
+            QueryTimeoutError: the server gave up on the query.
             TooManySamplesError: the query loads more samples than the server allows, or its answer is too long.
             QueryRefusedError: the server understood and will not answer.
         """
@@ -95,7 +98,7 @@ class PrometheusApi:
         """The result of a range query from ``first`` to ``last``, both included, in Unix seconds.
 
         Raises:
-            SourceError, TooManySamplesError, QueryRefusedError: as ``instant``.
+            SourceError, QueryTimeoutError, TooManySamplesError, QueryRefusedError: as ``instant``.
         """
         start, end = datetime.fromtimestamp(first, UTC), datetime.fromtimestamp(last, UTC)
         return self._asked(
@@ -147,6 +150,8 @@ class PrometheusApi:
 
     def _failure(self) -> SourceError | QueryRefusedError:
         status, words = self._kept.status, str(self._kept.answer.get("error", "no reason given"))
+        if status == HTTPStatus.SERVICE_UNAVAILABLE and any(one in words for one in _GAVE_UP):
+            return QueryTimeoutError(f"Prometheus answered {status}: {words}")
         if status not in _REFUSED:
             return SourceError(f"Prometheus answered {status}: {words}")
         if "samples" in words and ("too many" in words or "more than" in words):

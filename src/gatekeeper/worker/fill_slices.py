@@ -8,6 +8,7 @@ import structlog
 from gatekeeper.availability.filling import (
     LedgerState,
     LedgerUpdate,
+    QueryTimeoutError,
     SliceReader,
     TooManySamplesError,
     Totals,
@@ -23,6 +24,8 @@ DAY, HOUR = 1440, 60
 """Slices."""
 LATENESS = DAY
 """Slices. Unknown ones are asked for again so long, should their data arrive late."""
+BEGINNING = 5
+"""Slices. Where scrapes are further apart than slices are wide, not every slice has a sample."""
 NOISE = 0.01
 """Good events beyond this share of a day's events are no inexactness: they are not a part of the total."""
 
@@ -52,9 +55,7 @@ class SliceFilling:
         """
         begun = self.state
         hourly = begun.progress is None and _hour(stop) != _hour(begun.filled_until)
-        if hourly:
-            self._mend()
-        first = self._unread()
+        first = unread = self._unread()
         while first < stop:
             until = min(_day_stop(first), stop)
             progress = (
@@ -64,8 +65,11 @@ class SliceFilling:
             )
             self._commit(self._known(first, until), until, progress if until < stop else None)
             first = until
+        # After what is new: an old stretch that gets no answer must not hold that up.
+        if hourly:
+            self._mend(max(begun.filled_until - LATENESS, begun.since), unread)
         if hourly or begun.progress is not None:
-            self._true_up()
+            self._true_up(again=hourly)
 
     def extend(self, since: int) -> None:
         """Fill the slices from ``since`` to where the ledger begins now, committing after each day, newest first.
@@ -85,9 +89,8 @@ class SliceFilling:
         newest = self.state.newest // MILLISECOND_STEP
         return max(newest + 1, self.state.filled_until - LATENESS, self.state.since)
 
-    def _mend(self) -> None:
+    def _mend(self, first: int, stop: int) -> None:
         """Ask again for what is unknown between known slices; its data may have arrived by now."""
-        first, stop = max(self.state.filled_until - LATENESS, self.state.since), self._unread()
         unknown = np.flatnonzero(self.ledger.read(self.name, first, stop).flags == 0) + first
         while len(unknown):
             first = int(unknown[0])
@@ -111,8 +114,8 @@ class SliceFilling:
             until = min(first + self.longest, stop)
             try:
                 found = self.reader.read(first, until).over(found)
-            except TooManySamplesError:
-                if until - first == 1:
+            except (TooManySamplesError, QueryTimeoutError) as error:
+                if until - first <= (HOUR if isinstance(error, QueryTimeoutError) else 1):
                     raise
                 # Not longer again in this filling: each attempt costs the source what it then refuses to give.
                 self.longest = (until - first) // 2
@@ -120,10 +123,14 @@ class SliceFilling:
             first = until
         return found
 
-    def _true_up(self) -> None:
+    def _true_up(self, *, again: bool) -> None:
         """Scale the days that are over to what the source counts of each as a whole, the oldest first.
 
-        Where it gives no answer, that is tried again each hour; where it refuses, the minutes stand as they are.
+        Where it gives no answer, that is tried again each hour. Where it refuses, or has forgotten a part of the
+        day, the minutes stand as they are.
+
+        Args:
+            again: the slices were read by an earlier filling.
 
         Raises:
             SourceError: no answer. The slices themselves are stored.
@@ -131,13 +138,7 @@ class SliceFilling:
         begin = max(self.state.trued_until or self.state.since, self.state.since)
         while (stop := _day_stop(begin)) <= self.state.filled_until:
             day = self.ledger.read(self.name, begin, stop)
-            try:
-                whole = self._whole(begin, stop)
-            except QueryRefusedError as error:
-                log.warning(
-                    "ledger.not_trued_up", ledger=self.name, day=f"{end_of(begin):%F}", error=str(error)
-                )
-                whole = None
+            whole = None if again and self._forgotten(day) else self._counted(begin, stop)
             if whole is not None:
                 surplus = -whole.bad if whole.bad < -NOISE * whole.total else 0.0
                 self.state = replace(self.state, deficit=surplus)
@@ -145,11 +146,26 @@ class SliceFilling:
             self._store(replace(self.state, trued_until=stop), day)
             begin = stop
 
+    def _forgotten(self, day: Slices) -> bool:
+        """Whether the source no longer has the beginning of what is known of a day: it would count too little."""
+        known = np.flatnonzero(day.having(Flag.MEASURED))
+        if day.stop > self.state.filled_until - LATENESS or not len(known):
+            return False
+        first = day.first + int(known[0])
+        return not self._read(first, first + BEGINNING).having(Flag.MEASURED).any()
+
+    def _counted(self, first: int, stop: int) -> Totals | None:
+        try:
+            return self._whole(first, stop)
+        except QueryRefusedError as error:
+            log.warning("ledger.not_trued_up", ledger=self.name, day=f"{end_of(first):%F}", error=str(error))
+            return None
+
     def _whole(self, first: int, stop: int) -> Totals | None:
         """In as few pieces as the source allows."""
         try:
             return self.reader.whole(first, stop)
-        except TooManySamplesError:
+        except (TooManySamplesError, QueryTimeoutError):
             if stop - first <= HOUR:
                 raise
         middle = (first + stop) // 2
