@@ -1,4 +1,6 @@
-"""The daily audit: what a ledger has of one UTC day, beside one independent count of the same day.
+"""The daily audit: what a ledger has of one UTC day, beside the source's own count of the same day.
+
+That is independent where samples were read one by one; a ledger of a free query was scaled to it.
 
 It only reports. No ledger is mended by it, and no gate reads it.
 """

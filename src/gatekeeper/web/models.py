@@ -49,12 +49,16 @@ class AuditReport(Answer):
     drifted: bool = Field(description="The two are further apart than is known to be possible.")
     why: Literal["missing", "partial", "no data", "unsupported", "refused", "trued up"] | None = Field(
         description="Why there was nothing to compare; null where there was. Missing: the ledger has nothing of a "
-        "day of which the source counts events, which is drift too."
+        "day of which the source counts events, which is drift too. Trued up: the ledger of a counter too large to "
+        "read was scaled to the source's count of the day, and there is no other."
     )
     detail: str = Field(description="What the source had to say of that; else empty.")
     ledger_total: float | None = Field(description="Events by the ledger.")
     ledger_bad: float | None = Field(description="Bad events by the ledger.")
-    source_total: float | None = Field(description="Events by one query over the whole day.")
+    source_total: float | None = Field(
+        description="Events by one query over the whole day: independent of the ledger for counters read sample "
+        "by sample; for a query with $window the one to which the ledger was scaled, asked again."
+    )
     source_bad: float | None = Field(description="Bad events by one query over the whole day.")
     tolerance_total: float | None = Field(description="How far the events may be apart for known reasons.")
     tolerance_bad: float | None = Field(description="How far the bad events may be apart for known reasons.")

@@ -34,7 +34,7 @@ log = structlog.get_logger()
 
 @runtime_checkable
 class Recounting(Protocol):
-    """A source that can count a stretch in one piece, independently of how its ledger was filled."""
+    """A source that can count a stretch in one piece."""
 
     def recount(self, indicator: Indicator, first: int, stop: int) -> Recount | Unaudited:
         """The slices ``first`` to ``stop - 1``.
