@@ -14,7 +14,7 @@ from gatekeeper.demo.github.acme import APP_ID
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Route
 
 SHOP = "acme/shop"
 
@@ -65,6 +65,23 @@ def test_a_check_turns_green_in_front_of_your_eyes(github: StandIn, page: Page) 
     merge.click()
     expect(page.get_by_text("Pull request successfully merged and closed")).to_be_visible()
     assert github.state.pull(SHOP, 1).merged_by == "dev1"
+
+
+def test_what_changes_while_the_page_loads_is_shown_too(browser: Browser, github: StandIn) -> None:
+    """Between the page as the server wrote it and the first look for news."""
+    page, looks = browser.new_page(), 0
+
+    def look(route: Route) -> None:
+        nonlocal looks
+        if route.request.resource_type == "fetch" and not looks:
+            report(github, "failure")
+            looks += 1
+        route.continue_()
+
+    page.route("**/pull/1*", look)
+    page.goto(f"{github.url}/acme/shop/pull/1?as=dev1")
+    expect(page.get_by_text("Some checks were not successful")).to_be_visible()
+    page.close()
 
 
 def test_what_is_being_typed_stays(github: StandIn, page: Page) -> None:

@@ -4,7 +4,7 @@
   const EVERY = 2000; // milliseconds
   const main = document.getElementById("main");
   const flash = document.getElementById("flash");
-  let shown = null; // the server's last HTML, to replace only what has changed
+  let shown = main.innerHTML; // the server's last HTML, before anything is drawn in it: only what has changed is replaced
 
   const busy = () => {
     const field = document.activeElement;
@@ -26,9 +26,7 @@
   const show = (text) => {
     const fresh = new DOMParser().parseFromString(text, "text/html").getElementById("main").innerHTML;
     if (fresh === shown) return;
-    const first = shown === null;
     shown = fresh;
-    if (first) return;
     const opened = new Map(details().map(([key, one]) => [key, one.open]));
     main.innerHTML = fresh;
     for (const [key, one] of details()) one.open = opened.get(key) ?? one.open;
