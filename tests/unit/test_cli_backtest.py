@@ -23,7 +23,7 @@ from gatekeeper.cli.policies import checked
 from gatekeeper.cli.program import app
 from gatekeeper.decide.backtest.history import Past
 from gatekeeper.decide.backtest.simulate import simulate
-from gatekeeper.decide.backtest.waiting import Outcome, Waiting
+from gatekeeper.decide.backtest.waiting import Outcome, Recorded, Waiting
 from gatekeeper.decide.verdict import State
 from pasts import START, a_past
 
@@ -121,6 +121,25 @@ def a_report(past: Past, *, name: str = "checkout", beside: bool = False) -> Rep
 )
 def test_the_result_is_said_in_a_sentence(report: Report, words: str) -> None:
     assert words in says(report)
+
+
+@pytest.mark.parametrize(
+    ("then", "said"),
+    [pytest.param("block", "1", id="it blocks"), pytest.param("advise", "only warned of", id="it advises")],
+)
+def test_what_is_blocked_for_want_of_evidence_has_a_row(then: str, said: str) -> None:
+    past = a_past()
+    gate = a_gate(unknown={"then": then})
+    service = a_service("checkout", past.objective, gate=gate)
+    pull = Recorded(
+        "acme/shop#1", "Sell more", START, NOW, merged=True, changed_lines=1, labels=(), exempt_paths=False
+    )
+    unproven = (pull,) if then == "block" else ()
+    report = Report(Trial(service, (past,), simulate([past], gate, START, NOW), (), (), unproven), None, 1)
+    assert dict(rows(report))["merges blocked for want of evidence"] == said
+    assert ("1 merge would have been blocked for want of evidence" in says(report)) == bool(unproven)
+    told = as_json(report)["policy"]["blocked_without_evidence"]
+    assert told == [one.subject for one in unproven]
 
 
 def test_the_plot_is_an_svg_that_says_what_it_shows() -> None:
