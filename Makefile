@@ -44,6 +44,7 @@ bench: servers $(VENV)/.dev ## the figures of docs/benchmarks.md and docs/accura
 	$(BIN)/python benchmarks/webhook_ack.py
 	$(BIN)/python benchmarks/flips.py
 	$(BIN)/python benchmarks/backtest.py
+	$(BIN)/python benchmarks/validate.py
 
 clean: ## remove what these commands made
 	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -77,6 +77,39 @@ def test_mistakes_as_json(folder: Path) -> None:
     }
 
 
+def test_in_a_workflow_mistakes_are_annotations_on_their_lines(tmp_path: Path) -> None:
+    file = tmp_path / "a,b.yaml"
+    file.write_text(BROKEN)
+    result = run("validate", "--github", str(file), FORCE_COLOR="1")
+    annotation, summary = result.stdout.splitlines()
+    place = f"file={tmp_path}/a%2Cb.yaml,line=9,col=15,title=Gatekeeper policy"
+    assert annotation == f'::error {place}::{file}:9:15: "99.95" is not a percentage; write 99.95%25'
+    assert "1 file, 1 mistake; services: none" in summary
+    assert result.exit_code == 1
+
+
+@pytest.mark.parametrize("how", [[], ["--github"]], ids=["for people", "in a workflow"])
+def test_a_value_cannot_forge_a_line_of_its_own(tmp_path: Path, how: list[str]) -> None:
+    file = tmp_path / "x.yaml"
+    file.write_text(GOOD.replace("name: checkout", 'name: "a\\n::add-mask::y\\e[2J"', 1))
+    problem, summary = run("validate", *how, str(file)).stdout.splitlines()
+    assert "a\\n::add-mask::y\\x1b[2J" in problem
+    assert summary == "1 file, 1 mistake; services: none"
+
+
+def test_a_warning_is_annotated_as_one_and_does_not_fail(tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_text("# nothing yet\n")
+    result = run("validate", "--github", str(tmp_path))
+    assert "::warning file=" in result.stdout
+    assert result.exit_code == 0
+
+
+def test_json_and_annotations_together_are_wrong_usage(folder: Path) -> None:
+    result = run("validate", "--json", "--github", str(folder / "policies"))
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "choose one" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [

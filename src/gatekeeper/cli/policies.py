@@ -24,18 +24,24 @@ def validate(
     ],
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    github: Annotated[
+        bool,
+        typer.Option("--github", help="In a GitHub workflow: make each mistake an annotation of its line."),
+    ] = False,
 ) -> None:
     """Check policy files: each mistake with its file, line and column, and what to write instead.
 
     Exits with 0 when all is well (warnings are), 1 when there are mistakes, 2 when there is nothing to check.
     """
     with readable_errors():
+        if as_json and github:
+            raise ConfigurationError("--json and --github cannot be printed together; choose one")
         files = _files(paths)
         loaded = load(files, now=now())
     if as_json:
         typer.echo(json.dumps(_told(files, loaded), indent=2))
     else:
-        _print(files, loaded)
+        _print(files, loaded, github=github)
     raise typer.Exit(Code.OK if loaded.ok else Code.NO)
 
 
@@ -82,10 +88,13 @@ def _text(file: Path) -> str:
         raise ConfigurationError(f"{file} is not UTF-8 text") from None
 
 
-def _print(files: Sequence[PolicyFile], loaded: Loaded) -> None:
+def _print(files: Sequence[PolicyFile], loaded: Loaded, *, github: bool) -> None:
     console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
     for problem in loaded.problems:
-        console.print(str(problem), style="yellow" if problem.severity is Severity.WARNING else "red")
+        if github:
+            typer.echo(_annotation(problem))  # a colour before it would hide it from the runner
+        else:
+            console.print(str(problem), style="yellow" if problem.severity is Severity.WARNING else "red")
     mistakes = sum(problem.severity is Severity.ERROR for problem in loaded.problems)
     names = ", ".join(service.name for service in loaded.services) or "none"
     verdict = f"{mistakes} mistake{'s' if mistakes > 1 else ''}" if mistakes else "no mistakes"
@@ -100,6 +109,23 @@ def _told(files: Sequence[PolicyFile], loaded: Loaded) -> dict[str, object]:
         "services": [service.name for service in loaded.services],
         "problems": [_problem(problem) for problem in loaded.problems],
     }
+
+
+def _annotation(problem: Problem) -> str:
+    """A workflow command: GitHub's "Workflow commands for GitHub Actions", with what its toolkit escapes.
+
+    The text names the place again, since the job's log shows the text alone.
+    """
+    place = f"file={_property(problem.path)},line={problem.line},col={problem.column}"
+    return f"::{problem.severity} {place},title=Gatekeeper policy::{_data(str(problem))}"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 
 def _problem(problem: Problem) -> dict[str, object]:

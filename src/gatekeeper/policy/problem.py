@@ -25,7 +25,7 @@ class Mark:
 
 @dataclass(frozen=True, order=True)
 class Problem:
-    """What is wrong in a policy file, where, and what to do about it."""
+    """What is wrong in a policy file, where, and what to do about it; as text one line, whatever the file says."""
 
     path: str
     line: int
@@ -44,4 +44,9 @@ class Problem:
     def __str__(self) -> str:
         label = "" if self.severity is Severity.ERROR else f"{self.severity}: "
         tail = f"; {self.suggestion}" if self.suggestion else ""
-        return f"{self.path}:{self.line}:{self.column}: {label}{self.message}{tail}"
+        return _one_line(f"{self.path}:{self.line}:{self.column}: {label}{self.message}{tail}")
+
+
+def _one_line(text: str) -> str:
+    """The text with what cannot be printed as escapes: values of a file must not forge a line of a log or terminal."""
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
