@@ -11,7 +11,7 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, event, inspect, text
 from sqlalchemy.exc import ProgrammingError
 from structlog.testing import capture_logs
 
@@ -113,6 +113,21 @@ def test_processes_that_start_at_once_wait_for_the_one_that_migrates(database_ur
     ends = [process.communicate(timeout=60) for process in processes]
     assert [process.returncode for process in processes] == [0] * 4, ends
     assert sum("database.migrated" in out for out, _ in ends) == 1
+
+
+def test_a_migration_that_ends_between_two_looks_of_another_is_taken_for_ours(
+    empty: Database, database_url: str
+) -> None:
+    faster = Database(create_store_engine(database_url))
+
+    @event.listens_for(empty.engine, "after_cursor_execute", once=True)
+    def _(*_: object) -> None:
+        migrate(faster)
+
+    with capture_logs() as said:
+        migrate(empty)
+    faster.close()
+    assert [line["event"] for line in said] == ["database.migrated"]
 
 
 def test_threads_that_start_at_once_wait_for_each_other(tmp_path: Path) -> None:

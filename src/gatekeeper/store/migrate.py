@@ -39,11 +39,10 @@ def migrate(database: Database) -> None:
     script = ScriptDirectory.from_config(config)
     try:
         with database.engine.connect() as connection:
-            found = _revision(connection, script)
-        if found == script.get_current_head():
-            return
+            if _revision(connection) == script.get_current_head():
+                return
         with _alembic, _alone(database.engine) as connection:
-            before = _revision(connection, script)
+            before = _ours(connection, script)
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     except OperationalError as error:
@@ -60,9 +59,16 @@ def configuration() -> Config:
     return config
 
 
-def _revision(connection: Connection, script: ScriptDirectory) -> str | None:
-    """The database's revision; None when it is empty."""
-    found = MigrationContext.configure(connection).get_current_revision()
+def _revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _ours(connection: Connection, script: ScriptDirectory) -> str | None:
+    """The database's revision, None when it is empty.
+
+    To be asked alone only: between its two looks another process's migration could make the tables.
+    """
+    found = _revision(connection)
     if found is None and (foreign := set(inspect(connection).get_table_names()) & set(metadata.tables)):
         raise ConfigurationError(
             f"DATABASE_URL: the database already has tables named {', '.join(sorted(foreign))}, and no "
