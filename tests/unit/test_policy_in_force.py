@@ -154,7 +154,7 @@ def test_a_file_that_was_not_read_leaves_its_services_in_force_and_says_so() -> 
     found = standing(policies)
     assert found.keys() == {"checkout", "search"}
     assert found["search"] is None
-    assert "policies/checkout.yaml: this file is too large" in (found["checkout"] or "")
+    assert "policies/checkout.yaml:1:1: this file is too large" in (found["checkout"] or "")
     assert len(policies.problems) == 1
 
 

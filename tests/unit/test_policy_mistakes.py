@@ -604,8 +604,6 @@ def test_what_is_dated_goes_wrong_like_the_rest(entry: str, message: str, sugges
 
 
 LATER = [
-    pytest.param("metadata:", "metadata:\n  ▸owners: [a]", '"owners"', "remove it for now", id="owners"),
-    pytest.param("metadata:", "metadata:\n  ▸reviewed: 2026-11-02", '"reviewed"', "remove it", id="reviewed"),
     pytest.param(
         "spec:", "spec:\n  ▸environments: {production: enforce}", '"environments"', "", id="environments"
     ),

@@ -1,28 +1,39 @@
 """What a service document says, held against where it was found and against good sense."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from gatekeeper.availability.burn import PAGE_ROWS, reachable, threshold
 from gatekeeper.policy.dated import Phase, phase
 from gatekeeper.policy.document import Node, Scalar
 from gatekeeper.policy.findings import locate
 from gatekeeper.policy.gate import Mode
-from gatekeeper.policy.native import ServiceSpec
+from gatekeeper.policy.native import ServiceFile, ServiceSpec
 from gatekeeper.policy.objective import Objective, PrometheusIndicator
 from gatekeeper.policy.problem import Problem, Severity
 from gatekeeper.policy.selector import BareSelector, classify
 from gatekeeper.policy.units import format_duration
 
+STALE = timedelta(days=90)
+"""A policy that was not reviewed for longer is said to be old."""
 
-def strangers(spec: ServiceSpec, root: Node, organization: str) -> Iterator[Problem]:
+
+def strangers(file: ServiceFile, root: Node, organization: str) -> Iterator[Problem]:
     """Teams and repositories that are not the organisation's: Gatekeeper could not see them."""
     if not organization:
         return
-    for position, team in enumerate(spec.gate.override.teams):
+    spec = file.spec
+    places = (
+        *(
+            (("spec", "gate", "override", "teams", at), one)
+            for at, one in enumerate(spec.gate.override.teams)
+        ),
+        *((("metadata", "owners", at), one) for at, one in enumerate(file.metadata.owners) if "/" in one),
+    )
+    for place, team in places:
         owner, slug = team.removeprefix("@").split("/")
         if owner.casefold() != organization.casefold():
-            node, _ = locate(root, ("spec", "gate", "override", "teams", position))
+            node, _ = locate(root, place)
             yield Problem.at(
                 node.mark, f'the team "{team}" is not in {organization}', f'write "@{organization}/{slug}"'
             )
@@ -91,8 +102,17 @@ def doubts(spec: ServiceSpec, root: Node) -> Iterator[Problem]:
             )
 
 
-def elapsed(spec: ServiceSpec, root: Node, now: datetime) -> Iterator[Problem]:
-    """Warnings: exceptions that are over, and therefore ignored."""
+def elapsed(file: ServiceFile, root: Node, now: datetime) -> Iterator[Problem]:
+    """Warnings: exceptions that are over, and therefore ignored; a policy that nobody has looked at for long."""
+    spec, reviewed = file.spec, file.metadata.reviewed
+    if reviewed is not None and now.date() - reviewed > STALE:
+        node, _ = locate(root, ("metadata", "reviewed"))
+        message = (
+            f"nobody has reviewed this policy for {(now.date() - reviewed).days} days; it stays in force"
+        )
+        yield Problem.at(
+            node.mark, message, "look whether it is still what you want, and write today", Severity.WARNING
+        )
     for position, one in enumerate(spec.exceptions):
         if phase(one, now) is Phase.OVER:
             node, _ = locate(root, ("spec", "exceptions", position))

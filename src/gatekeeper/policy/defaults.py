@@ -10,16 +10,20 @@ class Defaults:
     """What services get that do not say otherwise: the ``spec`` of ``kind: Defaults`` documents.
 
     Each value knows its place, so that a contradiction with it can be shown there.
+
+    Attributes:
+        owners: who owns the services that name no owners themselves.
     """
 
     spec: Map
+    owners: tuple[str, ...] = ()
 
     def over(self, under: "Defaults | None") -> "Defaults":
         """These defaults on top of others, such as a repository's on its organisation's."""
         if under is None:
             return self
         merged = merge(under.spec, self.spec)
-        return Defaults(merged) if isinstance(merged, Map) else self
+        return Defaults(merged, self.owners or under.owners) if isinstance(merged, Map) else self
 
     def under(self, root: Node) -> Node:
         """A service document with the defaults where it says nothing."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from gatekeeper.policy.loader import Loaded, PolicyFile, load
 from gatekeeper.policy.model import Service
-from gatekeeper.policy.problem import Severity
+from gatekeeper.policy.problem import Mark, Problem, Severity
 
 
 @dataclass(frozen=True)
@@ -14,8 +14,9 @@ class InForce:
 
     Attributes:
         services: each with what is wrong with a newer version of its file, or None.
-        problems: everything wrong in its files.
+        problems: everything wrong in its files, as text.
         defaults: the files that set defaults, as they last were without a mistake.
+        found: everything wrong in its files, with its place.
     """
 
     repository: str
@@ -23,6 +24,7 @@ class InForce:
     services: tuple[tuple[Service, str | None], ...] = ()
     problems: tuple[str, ...] = ()
     defaults: tuple[PolicyFile, ...] = ()
+    found: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -43,14 +45,6 @@ class Before:
 
 
 @dataclass(frozen=True)
-class _Mistake:
-    """What keeps something in a file from being in force."""
-
-    path: str
-    text: str
-
-
-@dataclass(frozen=True)
 class _Bounds:
     """What a repository's policies may say, beside what each says for itself.
 
@@ -62,16 +56,18 @@ class _Bounds:
     central: str
     taken: Mapping[str, Service]
 
-    def objection(self, service: Service) -> str | None:
-        """Why this policy cannot be in force, or None."""
-        path, name = service.origin.path, service.name
+    def objection(self, service: Service, at: Mark | None = None) -> Problem | None:
+        """Why this policy, whose name is written ``at`` a place, cannot be in force; or None."""
+        place, name = at or Mark(service.origin.path), service.name
         if other := self.taken.get(service.key):
-            place = f"{other.origin.repository}/{other.origin.path}"
-            return f"{path}: service {name} is declared in {place} already; rename one of the two"
+            where = f"{other.origin.repository}/{other.origin.path}"
+            return Problem.at(
+                place, f"service {name} is declared in {where} already", "rename one of the two"
+            )
         if foreign := self._foreign(service):
-            return (
-                f"{path}: service {name} covers changes of {foreign}, and only policies in {self.central} may cover "
-                "other repositories; move the file there"
+            only = f"only policies in {self.central} may cover other repositories"
+            return Problem.at(
+                place, f"service {name} covers changes of {foreign}, and {only}", "move the file there"
             )
         return None
 
@@ -113,11 +109,9 @@ def put_in_force(
     )
     bounds = _Bounds(repository, central, {service.key: service for service in before.others})
     refused = [
-        _Mistake(one.origin.path, why)
-        for one in loaded.services
-        if (why := bounds.objection(one)) is not None
+        why for one in loaded.services if (why := bounds.objection(one, loaded.named[one.key])) is not None
     ]
-    refused += [_Mistake(path, _unread(path)) for path in sorted(left_out)]
+    refused += [_unread(path) for path in sorted(left_out)]
     good = _without(loaded, bounds, left_out)
     stood = [service for service in before.services if bounds.objection(service) is None]
     anew, mistakes = {service.key for service in good.services}, [*_errors(loaded), *refused]
@@ -128,8 +122,9 @@ def put_in_force(
             (service, None if service.key in anew else _held_back(service, mistakes))
             for service in _unless_moved(good.in_force(stood), stood)
         ),
-        problems=(*(str(problem) for problem in loaded.problems), *(one.text for one in refused)),
+        problems=tuple(map(str, (*loaded.problems, *refused))),
         defaults=_defaults(known, loaded, before),
+        found=(*loaded.problems, *refused),
     )
 
 
@@ -170,21 +165,24 @@ def _defaults(files: Sequence[PolicyFile], loaded: Loaded, before: Before) -> tu
     return before.defaults if loaded.spoilt else found
 
 
-def _errors(loaded: Loaded) -> Iterable[_Mistake]:
-    errors = (one for one in loaded.problems if one.severity is Severity.ERROR)
-    return (_Mistake(one.path, str(one)) for one in errors)
+def _errors(loaded: Loaded) -> Iterable[Problem]:
+    return (one for one in loaded.problems if one.severity is Severity.ERROR)
 
 
-def _held_back(service: Service, mistakes: Sequence[_Mistake]) -> str | None:
+def _held_back(service: Service, mistakes: Sequence[Problem]) -> str | None:
     """What keeps the newer version of a kept service's file from being in force.
 
     The file's own mistake; or one elsewhere that holds it back too, such as broken defaults.
     """
     own_first = sorted(mistakes, key=lambda one: one.path != service.origin.path)
-    return own_first[0].text if own_first else None
+    return str(own_first[0]) if own_first else None
 
 
-def _unread(path: str) -> str:
-    return (
-        f"{path}: this file is too large, or there are too many; what it said last stays in force; split it"
+def _unread(path: str) -> Problem:
+    return Problem(
+        path,
+        1,
+        1,
+        "this file is too large, or there are too many; what it said last stays in force",
+        "split it",
     )

@@ -1,7 +1,7 @@
 """Instants as people write them in a policy: RFC 3339 times with their zone, and dates where a day is meant."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from gatekeeper.policy.mistake import MistakeError
@@ -58,6 +58,22 @@ def parse_until(value: Any) -> datetime:
         return parse_first(value) + _DAY
     except OverflowError:
         raise MistakeError(f'"{value}" is out of reach', "write a day of these years") from None
+
+
+def parse_day(value: Any) -> date:
+    """Read a day: ``2026-11-02``. A ``date`` is a day already.
+
+    Raises:
+        MistakeError: it is none; the suggestion is what to write.
+    """
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    if not _is_day(value):
+        raise MistakeError(f'"{str(value)[:40]}" is no day', "write one such as 2026-11-02")
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise MistakeError(f'"{value}" is not in the calendar', "write one such as 2026-11-02") from None
 
 
 def _is_day(value: Any) -> bool:

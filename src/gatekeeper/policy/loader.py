@@ -1,8 +1,8 @@
 """Policy files read: text in; services, defaults and every mistake out."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from gatekeeper.policy.context import beyond_reach, doubts, elapsed, strangers
@@ -11,7 +11,7 @@ from gatekeeper.policy.document import Document, Map, read
 from gatekeeper.policy.draft import Draft, draft, is_defaults
 from gatekeeper.policy.findings import locate
 from gatekeeper.policy.model import Origin, Service
-from gatekeeper.policy.native import ServiceFile
+from gatekeeper.policy.native import DefaultsFile, ServiceFile
 from gatekeeper.policy.problem import Mark, Problem, Severity
 
 __all__ = ["Defaults", "Loaded", "PolicyFile", "Problem", "Severity", "load"]
@@ -37,6 +37,7 @@ class Loaded:
         problems: all mistakes and warnings, sorted by place.
         broken: paths of the files of which something was withheld.
         withheld: names of the services that were withheld, as far as they could be read.
+        named: by the key of each service, where its name is written.
         spoilt: the files' own defaults could not be read, for which reason every service was withheld.
     """
 
@@ -46,6 +47,7 @@ class Loaded:
     broken: frozenset[str] = frozenset()
     withheld: frozenset[str] = frozenset()
     spoilt: bool = False
+    named: Mapping[str, Mark] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -98,7 +100,8 @@ def load(
     spoilt = _spoilt(own, damage, texts)
     withheld = [one for one in services if spoilt or not one.ok]
     origin = Origin(path="", repository=repository, commit=commit)
-    found = [] if spoilt else [*_built(services, organization, origin)]
+    owners = in_use.owners if in_use is not None else ()
+    found = [] if spoilt else [*_built(services, organization, origin, owners)]
     return Loaded(
         services=tuple(sorted(found, key=lambda service: service.key)),
         defaults=in_use,
@@ -106,6 +109,7 @@ def load(
         broken=frozenset(_paths(withheld, own, damage)),
         withheld=frozenset(str(one.name.value) for one in withheld if one.name),
         spoilt=spoilt,
+        named={f"{organization}/{one.name.value}": one.name.mark for one in services if one.name},
     )
 
 
@@ -142,7 +146,8 @@ def _in_use(own: list[Draft], given: Defaults | None) -> Defaults | None:
     for one in own:
         spec, _ = locate(one.root, ("spec",))
         if one.ok and isinstance(spec, Map):
-            return Defaults(spec).over(given)
+            owners = one.content.metadata.owners if isinstance(one.content, DefaultsFile) else ()
+            return Defaults(spec, owners).over(given)
     return given
 
 
@@ -158,9 +163,9 @@ def _in_context(one: Draft, organization: str, now: datetime | None) -> Draft:
     if not isinstance(one.content, ServiceFile):
         return one
     spec = one.content.spec
-    over = elapsed(spec, one.root, now) if now is not None else ()
+    over = elapsed(one.content, one.root, now) if now is not None else ()
     return one.with_problems(
-        *strangers(spec, one.root, organization),
+        *strangers(one.content, one.root, organization),
         *beyond_reach(spec, one.root),
         *doubts(spec, one.root),
         *over,
@@ -191,7 +196,9 @@ def _others(places: list[str], position: int) -> str:
     return ", ".join(others[:_MOST_NAMED]) + more
 
 
-def _built(drafts: list[Draft], organization: str, origin: Origin) -> Iterator[Service]:
+def _built(
+    drafts: list[Draft], organization: str, origin: Origin, owners: tuple[str, ...]
+) -> Iterator[Service]:
     """The services of the drafts without an error."""
     for one in drafts:
         if one.ok and isinstance(one.content, ServiceFile):
@@ -199,6 +206,8 @@ def _built(drafts: list[Draft], organization: str, origin: Origin) -> Iterator[S
                 organization=organization,
                 name=one.content.metadata.name,
                 description=one.content.metadata.description,
+                owners=one.content.metadata.owners or owners,
+                reviewed=one.content.metadata.reviewed,
                 objectives=one.content.spec.objectives,
                 changes=one.content.spec.changes,
                 gate=one.content.spec.gate,

@@ -3,7 +3,7 @@
 Where a file says something wrong is ``loader``'s business.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -63,11 +63,18 @@ class Origin(Model):
 
 
 class Service(Model):
-    """One service's promise and its gate: a whole ``kind: Service`` file, defaults filled in."""
+    """One service's promise and its gate: a whole ``kind: Service`` file, defaults filled in.
+
+    Attributes:
+        owners: users and teams, as GitHub mentions them, one of whom has to agree to what loosens the gate.
+        reviewed: when people last looked whether it still says what they want.
+    """
 
     organization: str = ""
     name: rules.Name
     description: str = ""
+    owners: tuple[rules.Owner, ...] = ()
+    reviewed: date | None = None
     objectives: Objectives
     changes: tuple[Change, ...] = Field(min_length=1)
     gate: Gate = Gate()

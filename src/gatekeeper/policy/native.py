@@ -1,12 +1,14 @@
 """The shape of our own files: ``kind: Service`` and ``kind: Defaults`` of ``gatekeeper/v1``."""
 
+from datetime import date
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from gatekeeper.policy import rules
 from gatekeeper.policy.dated import coherent
 from gatekeeper.policy.gate import Gate
+from gatekeeper.policy.instants import parse_day
 from gatekeeper.policy.model import Adjustment, Change
 from gatekeeper.policy.objective import Objectives, TargetException, Window
 from gatekeeper.policy.values import Model
@@ -16,12 +18,12 @@ Kind = Literal["Service", "Defaults"]
 
 
 class Metadata(Model):
-    """What the file is about."""
-
-    later: ClassVar[frozenset[str]] = frozenset({"owners", "reviewed"})
+    """What the file is about, and who speaks for the customer in it."""
 
     name: rules.Name = Field(examples=["checkout"])
     description: str = ""
+    owners: tuple[rules.Owner, ...] = ()
+    reviewed: Annotated[date | None, BeforeValidator(parse_day)] = None
 
 
 class ServiceSpec(Model):
@@ -52,6 +54,12 @@ class ServiceFile(Model):
     spec: ServiceSpec = Field(examples=["{objectives: [...], changes: [...]}"])
 
 
+class DefaultsMetadata(Model):
+    """Whose defaults they are: they own every service too that names no owners itself."""
+
+    owners: tuple[rules.Owner, ...] = ()
+
+
 class DefaultsSpec(Model):
     """What services get that do not say otherwise."""
 
@@ -64,4 +72,5 @@ class DefaultsFile(Model):
 
     apiVersion: ApiVersion = Field(examples=["gatekeeper/v1"])  # noqa: N815 - the key's name in the file
     kind: Kind = Field(examples=["Defaults"])
+    metadata: DefaultsMetadata = DefaultsMetadata()
     spec: DefaultsSpec = Field(examples=["{gate: {mode: advise}}"])

@@ -26,6 +26,7 @@ _MOST_STARS, _MOST_STARS_BETWEEN_SLASHES = 4, 2
 _NAME = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?", re.ASCII)
 _REPOSITORY = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})/[A-Za-z0-9._-]{1,100}", re.ASCII)
 _TEAM = re.compile(r"@[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})/[a-z0-9][a-z0-9_-]*", re.ASCII)
+_USER = re.compile(r"@[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})", re.ASCII)
 _NESTED_SET = re.compile(r"\[[^\]]*(?:\[|&&|\|\||~~|--)")
 
 
@@ -117,6 +118,18 @@ def _team(value: str) -> str:
     if _TEAM.fullmatch(meant := "@" + value.strip().lstrip("@").lower().replace(" ", "-")):
         raise MistakeError(f'"{value}" is no team', f'write "{meant}"')
     raise MistakeError(f'"{value}" is no team', 'write it as GitHub mentions it: "@acme/sre"')
+
+
+def _owner(value: str) -> str:
+    if _TEAM.fullmatch(value) or _USER.fullmatch(value):
+        return value
+    meant = "@" + value.strip().lstrip("@")
+    if _TEAM.fullmatch(meant) or _USER.fullmatch(meant):
+        raise MistakeError(f'"{value}" is no owner', f'write "{meant}"')
+    raise MistakeError(
+        f'"{value[:80]}" is no owner',
+        'write a team or a user as GitHub mentions them: "@acme/checkout-product"',
+    )
 
 
 def _label(value: str) -> str:
@@ -244,6 +257,7 @@ Repository = Annotated[str, AfterValidator(_repository)]
 Branch = Annotated[str, AfterValidator(_branch)]
 PathPatterns = Annotated[tuple[Annotated[str, AfterValidator(_path_pattern)], ...], AfterValidator(_patterns)]
 Team = Annotated[str, AfterValidator(_team)]
+Owner = Annotated[str, AfterValidator(_owner)]
 Label = Annotated[str, AfterValidator(_label)]
 Reason = Annotated[str, AfterValidator(_reason)]
 Query = Annotated[str, AfterValidator(_query)]
