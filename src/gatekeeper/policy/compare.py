@@ -1,0 +1,307 @@
+"""What a change of policies does to their gates, key by key: tighter or looser."""
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from gatekeeper.policy.defaults import Defaults
+from gatekeeper.policy.document import plain
+from gatekeeper.policy.gate import Gate
+from gatekeeper.policy.model import Adjustment, Change, Service
+from gatekeeper.policy.native import DefaultsSpec
+from gatekeeper.policy.objective import Objective, TargetException
+from gatekeeper.policy.strictness import (
+    GATE,
+    OBJECTIVE,
+    SERVICE,
+    Direction,
+    Judgement,
+    excludes,
+    hold,
+    looser,
+    neutral,
+    tighter,
+    unproven,
+)
+from gatekeeper.policy.values import Model
+
+__all__ = ["Difference", "Direction", "compare", "compare_defaults"]
+
+DEFAULTS = "(defaults)"
+"""Stands for the organisation's defaults where a service is named; no service can be named so."""
+
+_ABSENT = ""
+_METADATA = ("description", "owners", "reviewed")
+_HANDLED = frozenset(
+    {"organization", "name", "origin", "gate", "objectives", "changes", "adjustments", "exceptions"}
+)
+"""Fields of a service that are not compared value by value."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One key that says something else.
+
+    Attributes:
+        service: its name.
+        key: where it is in the file, as a dotted path; objectives by their names.
+        before: as a file would say it; empty when it said nothing.
+        after: likewise.
+        why: plain text.
+    """
+
+    service: str
+    key: str
+    before: str
+    after: str
+    direction: Direction
+    why: str
+
+
+def compare(before: Iterable[Service], after: Iterable[Service]) -> tuple[Difference, ...]:
+    """What differs between the policies in force and proposed ones, by service and key.
+
+    Args:
+        before: the services in force, defaults filled in.
+        after: the services that would be.
+    """
+    old, new = ({one.key: one for one in services} for services in (before, after))
+    return tuple(one for key in sorted(old.keys() | new.keys()) for one in _of(old.get(key), new.get(key)))
+
+
+def compare_defaults(before: Defaults | None, after: Defaults | None) -> tuple[Difference, ...]:
+    """What differs between two versions of defaults, for a service that says nothing itself."""
+    old, new = (
+        DefaultsSpec() if one is None else DefaultsSpec.model_validate(plain(one.spec))
+        for one in (before, after)
+    )
+    found = [*_gate(DEFAULTS, old.gate, new.gate)]
+    if old.window != new.window:
+        why = unproven("another window counts other events")
+        found.append(_difference(DEFAULTS, "spec.window", old.window, new.window, why))
+    return tuple(found)
+
+
+def _of(before: Service | None, after: Service | None) -> Iterator[Difference]:
+    if before is None and after is not None:
+        why = "a service that had no gate gets one"
+        yield Difference(after.name, "metadata.name", _ABSENT, after.name, Direction.TIGHTER, why)
+    elif after is None and before is not None:
+        why = "no gate of this name is left, whatever else is called"
+        yield Difference(before.name, "metadata.name", before.name, _ABSENT, Direction.LOOSER, why)
+    elif before is not None and after is not None:
+        yield from _fields(before, after)
+        yield from _gate(before.name, before.gate, after.gate)
+        yield from _objectives(before, after)
+        yield from _changes(before, after)
+        yield from _adjustments(before, after)
+        yield from _exceptions(before, after)
+
+
+def _fields(before: Service, after: Service) -> Iterator[Difference]:
+    """The plain fields. One that has no rule counts as looser, so that no new key passes unjudged."""
+    for name in Service.model_fields:
+        old, new = getattr(before, name), getattr(after, name)
+        if name in _HANDLED or old == new:
+            continue
+        key = f"{'metadata' if name in _METADATA else 'spec'}.{name}"
+        rule = SERVICE.get(key)
+        judged = rule(old, new) if rule else unproven("this is another value")
+        yield _difference(before.name, key, old, new, judged)
+
+
+def _gate(service: str, before: Gate, after: Gate) -> Iterator[Difference]:
+    after_by_key = dict(_leaves(after))
+    for key, old in _leaves(before):
+        new = after_by_key[key]
+        if old == new:
+            continue
+        rule = hold((before.unknown.then, after.unknown.then)) if key == "unknown.hold" else GATE.get(key)
+        judged = rule(old, new) if rule else unproven("this is another value")
+        yield Difference(
+            service,
+            f"spec.gate.{key}",
+            _written(_at(before, key)),
+            _written(_at(after, key)),
+            judged.direction,
+            judged.why,
+        )
+
+
+def _leaves(model: Model, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
+    """The values of a model by dotted path, as files name them."""
+    for name, field in type(model).model_fields.items():
+        value, place = getattr(model, name), (*path, field.alias or name)
+        if isinstance(value, Model):
+            yield from _leaves(value, place)
+        else:
+            yield ".".join(place), value
+
+
+def _at(model: Model, key: str) -> Any:
+    """The value at a dotted path as a file writes it."""
+    value: Any = model.model_dump(mode="json", by_alias=True)
+    for part in key.split("."):
+        value = value[part]
+    return "off" if value is None else value
+
+
+def _objectives(before: Service, after: Service) -> Iterator[Difference]:
+    old, new = ({one.name: one for one in service.objectives} for service in (before, after))
+    for name in sorted(old.keys() | new.keys()):
+        place = f"spec.objectives.{name}"
+        if name not in new:
+            why = looser("one promise less: the worst objective counts")
+            yield _difference(before.name, place, old[name], None, why)
+        elif name not in old:
+            why = tighter("one promise more: the worst objective counts")
+            yield _difference(before.name, place, None, new[name], why)
+        else:
+            yield from _objective(before.name, place, old[name], new[name])
+
+
+def _objective(service: str, place: str, before: Objective, after: Objective) -> Iterator[Difference]:
+    for name in Objective.model_fields:
+        old, new = getattr(before, name), getattr(after, name)
+        if old != new:
+            rule = OBJECTIVE.get(name)
+            judged = rule(old, new) if rule else unproven("this is another value")
+            said, says = (one.model_dump(mode="json", by_alias=True)[name] for one in (before, after))
+            yield _difference(service, f"{place}.{name}", said, says, judged)
+
+
+def _changes(before: Service, after: Service) -> Iterator[Difference]:
+    if _normal(before) == _normal(after):
+        return
+    narrower = not all(any(_covers(wide, one) for wide in _normal(after)) for one in _normal(before))
+    wider = not all(any(_covers(wide, one) for wide in _normal(before)) for one in _normal(after))
+    if narrower:
+        judged = looser("changes that meet the gate now may not meet it any more")
+    elif wider:
+        judged = tighter("more changes meet the gate")
+    else:
+        judged = neutral("the same changes meet the gate")
+    old, new = ([one.model_dump(mode="json") for one in service.changes] for service in (before, after))
+    yield _difference(before.name, "spec.changes", old, new, judged)
+
+
+def _normal(service: Service) -> tuple[Change, ...]:
+    """The changes with the repository that is meant: the policy file's own where none is said."""
+    own = service.origin.repository
+    return tuple(
+        one.model_copy(update={"repository": (one.repository or own).casefold()}) for one in service.changes
+    )
+
+
+def _covers(wide: Change, narrow: Change) -> bool:
+    """Whether all that one entry matches, the other matches too; False where that cannot be shown."""
+    if wide.repository != narrow.repository:
+        return False
+    branches = wide.branches == narrow.branches or (
+        bool(narrow.branches) and set(narrow.branches) <= set(wide.branches)
+    )
+    return (branches or "**" in wide.branches) and _covers_paths(wide.paths, narrow.paths)
+
+
+def _covers_paths(wide: tuple[str, ...], narrow: tuple[str, ...]) -> bool:
+    if wide == narrow:
+        return True
+    if excludes(wide):
+        return False
+    return "**" in wide or (not excludes(narrow) and set(narrow) <= set(wide))
+
+
+def _adjustments(before: Service, after: Service) -> Iterator[Difference]:
+    key = "spec.adjustments"
+    yield from _members(
+        before.name,
+        key,
+        [one for one in before.adjustments if not _stays(one, after.adjustments)],
+        tighter("these data count again"),
+        gone=True,
+    )
+    added = [one for one in after.adjustments if not _stays(one, before.adjustments)]
+    yield from _members(before.name, key, added, looser("these data do not count as they are"))
+    said = {_span(one): one.reason for one in before.adjustments}
+    for one in after.adjustments:
+        if said.get(_span(one), one.reason) != one.reason:
+            why = neutral("another reason for the same")
+            yield Difference(before.name, key, said[_span(one)], one.reason, why.direction, why.why)
+
+
+def _stays(one: Adjustment, others: Iterable[Adjustment]) -> bool:
+    return _span(one) in {_span(other) for other in others}
+
+
+def _span(one: Adjustment) -> tuple[Any, ...]:
+    return one.start, one.end, one.treatment
+
+
+def _exceptions(before: Service, after: Service) -> Iterator[Difference]:
+    key = "spec.exceptions"
+    gone = [one for one in before.exceptions if one not in after.exceptions]
+    come = [one for one in after.exceptions if one not in before.exceptions]
+    for one in gone:
+        judged = (
+            tighter("the objective's own target counts again")
+            if _eases(one, before)
+            else looser("a higher target for a time is taken back")
+        )
+        yield from _members(before.name, key, [one], judged, gone=True)
+    for one in come:
+        judged = (
+            looser("a lower target for a time")
+            if _eases(one, after)
+            else tighter("a higher target for a time")
+        )
+        yield from _members(before.name, key, [one], judged)
+
+
+def _eases(one: TargetException, service: Service) -> bool:
+    targets = {objective.name: objective.target for objective in service.objectives}
+    return one.target < targets[one.objective or service.objectives[0].name]
+
+
+def _members(
+    service: str, key: str, members: Iterable[Model], judged: Judgement, *, gone: bool = False
+) -> Iterator[Difference]:
+    for one in members:
+        text = _written(one)
+        yield Difference(
+            service,
+            key,
+            text if gone else _ABSENT,
+            _ABSENT if gone else text,
+            judged.direction,
+            judged.why,
+        )
+
+
+def _difference(service: str, key: str, before: Any, after: Any, judged: Judgement) -> Difference:
+    return Difference(service, key, _written(before), _written(after), judged.direction, judged.why)
+
+
+def _written(value: Any) -> str:
+    """A value as a file would say it, on one line."""
+    if value is None or value in ((), [], ""):
+        return _ABSENT
+    if isinstance(value, Model):
+        value = value.model_dump(mode="json", by_alias=True, exclude_none=True)
+    if isinstance(value, str):
+        return value
+    if isinstance(value, (list, tuple)) and all(isinstance(one, str) for one in value):
+        return ", ".join(value)
+    if isinstance(value, dict | list | tuple):
+        plainly = yaml.safe_dump(_lean(value), default_flow_style=True, width=math.inf, sort_keys=False)
+        return plainly.strip()
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _lean(value: Any) -> Any:
+    """Without what a file would not say: keys that have no value."""
+    if isinstance(value, dict):
+        return {key: _lean(one) for key, one in value.items() if one not in (None, [], ())}
+    return [_lean(one) for one in value] if isinstance(value, list | tuple) else value

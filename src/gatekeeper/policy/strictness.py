@@ -1,0 +1,178 @@
+"""Which of two values of a key is the tighter one: a rule for each key of a gate, and for those of a service.
+
+What cannot be shown to be tighter is looser: then an owner looks at it.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from gatekeeper.policy.gate import Mode
+
+
+class Direction(StrEnum):
+    """What a change of a policy does to the gate."""
+
+    TIGHTER = "tighter"
+    LOOSER = "looser"
+    NEUTRAL = "neutral"
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A direction, and why (plain text)."""
+
+    direction: Direction
+    why: str
+
+
+Rule = Callable[[Any, Any], Judgement]
+
+
+def looser(why: str) -> Judgement:
+    """It lets more through."""
+    return Judgement(Direction.LOOSER, why)
+
+
+def tighter(why: str) -> Judgement:
+    """It lets less through."""
+    return Judgement(Direction.TIGHTER, why)
+
+
+def neutral(why: str) -> Judgement:
+    """It decides nothing."""
+    return Judgement(Direction.NEUTRAL, why)
+
+
+def unproven(what: str) -> Judgement:
+    """Counts as looser, since nobody can tell from the files."""
+    return looser(f"{what}, and whether that is tighter cannot be told from the files")
+
+
+def _more(tightens: str, loosens: str, *, off: Direction | None = None) -> Rule:
+    """More is tighter. ``off`` (None) is beyond all numbers, on the side that is said."""
+    return _ordered(tightens, loosens, sign=1, off=off)
+
+
+def _less(tightens: str, loosens: str, *, off: Direction | None = None) -> Rule:
+    """Less is tighter."""
+    return _ordered(tightens, loosens, sign=-1, off=off)
+
+
+def _ordered(tightens: str, loosens: str, *, sign: int, off: Direction | None) -> Rule:
+    def judged(before: Any, after: Any) -> Judgement:
+        if before is None or after is None:
+            grows = (after is None) == (off is Direction.TIGHTER)
+        else:
+            grows = (after > before) == (sign > 0)
+        return tighter(tightens) if grows else looser(loosens)
+
+    return judged
+
+
+def _ranked(order: Iterable[Any], tightens: str, loosens: str) -> Rule:
+    """The later in the order, the tighter."""
+    ranks = {value: rank for rank, value in enumerate(order)}
+    more = _more(tightens, loosens)
+    return lambda before, after: more(ranks[before], ranks[after])
+
+
+def _fewer(tightens: str, loosens: str) -> Rule:
+    """A set, of which each member lets something through."""
+
+    def judged(before: Iterable[str], after: Iterable[str]) -> Judgement:
+        return tighter(tightens) if set(after) <= set(before) else looser(loosens)
+
+    return judged
+
+
+def _exempt_paths(before: tuple[str, ...], after: tuple[str, ...]) -> Judgement:
+    if not after or (set(after) <= set(before) and not excludes(before) and not excludes(after)):
+        return tighter("fewer paths are exempt")
+    if excludes(before) or excludes(after):
+        return unproven("patterns with exclusions (!) are exempt")
+    return looser("more paths are exempt")
+
+
+def _owners(before: tuple[str, ...], after: tuple[str, ...]) -> Judgement:
+    if not before:
+        return tighter("somebody is named who has to agree to what loosens the gate")
+    if not after:
+        return looser("nobody is named any more who has to agree to what loosens the gate")
+    return looser("others may agree to what loosens the gate, so those who may now have to agree to that")
+
+
+def excludes(patterns: Iterable[str]) -> bool:
+    """Whether any of these patterns takes back what others match."""
+    return any(pattern.startswith("!") for pattern in patterns)
+
+
+def _always(judgement: Judgement) -> Rule:
+    return lambda _before, _after: judgement
+
+
+GATE: Mapping[str, Rule] = {
+    "mode": _ranked(
+        (Mode.OBSERVE, Mode.ADVISE, Mode.ENFORCE), "the gate does more", "the gate does less about it"
+    ),
+    "caution.below": _more("caution begins earlier", "caution begins later"),
+    "caution.pace.deployments": _less(
+        "fewer deployments a day", "more deployments a day", off=Direction.LOOSER
+    ),
+    "caution.pace.changed_lines": _less("smaller changes pass", "larger changes pass", off=Direction.LOOSER),
+    "freeze.below": _more("changes wait earlier", "changes wait later"),
+    "freeze.burn": _ranked(("off", "fast"), "a fast burn freezes", "a fast burn does not freeze any more"),
+    "freeze.incident_over": _less(
+        "smaller incidents need a postmortem", "fewer incidents need a postmortem", off=Direction.LOOSER
+    ),
+    "freeze.at_most": _more("a freeze may last longer", "a freeze ends sooner", off=Direction.TIGHTER),
+    "thaw.above": _more("a thaw needs more budget", "a thaw needs less budget"),
+    "thaw.or_quiet_for": _more("a quiet thaw takes longer", "a quiet thaw comes sooner"),
+    "probation.for": _more("probation is longer", "probation is shorter", off=Direction.LOOSER),
+    "postmortems": _always(
+        neutral("a postmortem is the way out of a freeze that the policy itself asks for")
+    ),
+    "exempt.labels": _fewer("fewer labels exempt", "more labels exempt"),
+    "exempt.paths": _exempt_paths,
+    "exempt.reverts": _less("reverts are not exempt any more", "reverts are exempt"),
+    "override.label": _always(neutral("another label asks for an override; who may give one stays")),
+    "override.teams": _fewer("fewer people may override", "other or more people may override"),
+    "override.lasts": _less("an override ends sooner", "an override lasts longer"),
+    "override.reason": _ranked(("asked", "required"), "an override waits for its reason", "no reason needed"),
+    "unknown.then": _ranked(
+        ("advise", "block"), "changes wait where nothing is known", "they do not wait where nothing is known"
+    ),
+}
+"""By key below ``gate``. ``unknown.hold`` depends on ``unknown.then``, see ``hold``."""
+
+SERVICE: Mapping[str, Rule] = {
+    "metadata.description": _always(neutral("it is shown, and decides nothing")),
+    "metadata.owners": _owners,
+    "metadata.reviewed": _always(neutral("it says when people looked at the policy last")),
+    "spec.review": _always(neutral("it says when people meet, and decides nothing")),
+}
+
+OBJECTIVE: Mapping[str, Rule] = {
+    "target": _more("a higher target leaves less budget", "a lower target leaves more budget"),
+    "window": _always(unproven("another window counts other events")),
+    "method": _always(unproven("events are counted in another way")),
+    "indicator": _always(unproven("other queries may leave out what users met")),
+}
+
+
+def hold(then: tuple[str, str]) -> Rule:
+    """How long the last verdict is held where nothing is known.
+
+    Args:
+        then: what follows, before and after: where changes are blocked then, a shorter hold is the tighter one.
+    """
+    if then == ("advise", "advise"):
+        return _more(
+            "a freeze is held longer without evidence", "a freeze is held less long without evidence"
+        )
+    if then == ("block", "block"):
+        return _less(
+            "changes wait sooner where nothing is known", "changes wait later where nothing is known"
+        )
+    return _always(unproven("another hold goes with another end"))
