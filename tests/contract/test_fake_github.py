@@ -79,6 +79,7 @@ def content(conclusion: str | None = "success", essence: str = "abc") -> dict[st
         "text": "",
         "details_url": None,
         "actions": [],
+        "annotations": [],
         "now": AT,
     }
 

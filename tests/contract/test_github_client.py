@@ -57,6 +57,7 @@ def content(**changes: Any) -> CheckContent:
         "text": "",
         "details_url": None,
         "actions": (),
+        "annotations": [],
         "now": NOW,
     }
     said.update(changes)  # type: ignore[typeddict-item] # each test names keys of it

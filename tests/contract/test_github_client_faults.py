@@ -33,6 +33,7 @@ CONTENT: CheckContent = {
     "text": "",
     "details_url": None,
     "actions": (),
+    "annotations": [],
     "now": datetime(2026, 11, 2, 12, tzinfo=UTC),
 }
 

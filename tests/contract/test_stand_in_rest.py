@@ -63,6 +63,7 @@ HAPPY = [
     (f"installation GET {SHOP}/pulls/1", None, 200),
     (f"installation GET {SHOP}/pulls/1/files?per_page=100", None, 200),
     (f"installation GET {SHOP}/pulls/1/commits", None, 200),
+    (f"installation GET {SHOP}/pulls/1/reviews", None, 200),
     (f"installation POST {SHOP}/check-runs", RUN, 201),
     (
         f"installation POST {SHOP}/check-runs",

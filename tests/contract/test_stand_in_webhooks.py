@@ -145,6 +145,11 @@ ACTS: list[tuple[str, Callable[[World], object], list[str]]] = [
         comment_thrice,
         ["issue_comment.created", "issue_comment.edited", "issue_comment.deleted"],
     ),
+    (
+        "a review, and its dismissal",
+        lambda world: world.dismiss_review(SHOP, 1, world.review(SHOP, 1, by="ops1").id, by="ops1"),
+        ["pull_request_review.submitted", "pull_request_review.dismissed"],
+    ),
     ("re-run", lambda world: world.click_rerun(SHOP, run_id(world), by="dev1"), ["check_run.rerequested"]),
     (
         "re-run all",

@@ -54,7 +54,7 @@ def changing(found: list[tuple[str, object]]) -> list[str]:
     [
         pytest.param("nothing", 18, 3, id="nothing happened"),
         pytest.param("transition", 24, 8, id="the gate moved: check and labels"),
-        pytest.param("opened", 26, 11, id="it is new and blocked: check, labels and comment"),
+        pytest.param("opened", 27, 12, id="it is new and blocked: check, labels and comment"),
     ],
 )
 def test_a_pass_over_a_pull_request_takes_few_statements(

@@ -9,8 +9,8 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 PREFIX = "/gatekeeper"
-COMMENT_MARKER = "<!-- gatekeeper -->"
-"""Starts the comment that Gatekeeper itself keeps."""
+COMMENT_MARKERS = ("<!-- gatekeeper -->", "<!-- gatekeeper/policy -->")
+"""Start the comments that Gatekeeper itself keeps."""
 
 # Only what decides whether a line is the author's own words: not links and emphasis.
 _MARKDOWN = MarkdownIt("commonmark").disable(["emphasis", "link", "image", "autolink", "reference"])
@@ -40,10 +40,10 @@ class Command:
 def parse_command(text: str) -> Command | None:
     """The first command of a comment in Markdown, on a line of its own.
 
-    Quotes, lists, code, HTML comments and our own comment are not the author speaking to us, so they hold
+    Quotes, lists, code, HTML comments and our own comments are not the author speaking to us, so they hold
     no commands.
     """
-    if PREFIX not in text.lower() or COMMENT_MARKER in text:
+    if PREFIX not in text.lower() or any(marker in text for marker in COMMENT_MARKERS):
         return None
     return next((command for line in _spoken_lines(text) if (command := _parse_line(line))), None)
 

@@ -10,6 +10,7 @@ class Kind(StrEnum):
     """Kinds of work; each has its own pass."""
 
     PULL = "pull"
+    PROPOSAL = "proposal"
     COMMIT = "commit"
     REPOSITORY = "repository"
     POLICIES = "policies"
@@ -25,6 +26,7 @@ _SUBJECTS = {
     kind: re.compile(pattern, re.ASCII)
     for kind, pattern in {
         Kind.PULL: _REPOSITORY + r"#[1-9]\d{0,17}",
+        Kind.PROPOSAL: _REPOSITORY + r"#[1-9]\d{0,17}",
         Kind.COMMIT: _REPOSITORY + r"@(?:[0-9a-f]{40}|[0-9a-f]{64})",
         Kind.REPOSITORY: _REPOSITORY,
         Kind.POLICIES: _REPOSITORY,
@@ -68,6 +70,11 @@ class WorkKey:
     def pull(cls, repository: str, number: int) -> Self:
         """A pull request of ``owner/name``."""
         return cls(Kind.PULL, f"{repository}#{number}")
+
+    @classmethod
+    def proposal(cls, repository: str, number: int) -> Self:
+        """The policy files of a pull request of ``owner/name``."""
+        return cls(Kind.PROPOSAL, f"{repository}#{number}")
 
     @classmethod
     def commit(cls, repository: str, sha: str) -> Self:

@@ -107,6 +107,11 @@ def _pull_request(delivery: Delivery, _policy_repository: str) -> Sequence[Touch
     return [Touch(WorkKey.pull(_repository(delivery), number), priority)]
 
 
+def _review(delivery: Delivery, _policy_repository: str) -> Sequence[Touch]:
+    number = _at(delivery.payload, int, "pull_request", "number")
+    return [Touch(WorkKey.proposal(_repository(delivery), number), Priority.PERSON)]
+
+
 def _push(delivery: Delivery, policy_repository: str) -> Sequence[Touch]:
     payload, repository = delivery.payload, _repository(delivery)
     default = _at(payload, str, "repository", "default_branch")
@@ -244,6 +249,7 @@ _EVENTS: Mapping[str, Callable[[Delivery, str], Sequence[Touch]]] = {
     "issue_comment": _issue_comment,
     "ping": _ping,
     "pull_request": _pull_request,
+    "pull_request_review": _review,
     "push": _push,
     "repository": _installation,
 }

@@ -8,8 +8,11 @@ from urllib.parse import quote
 
 from gatekeeper.errors import GitHubRefusedError
 from gatekeeper.github.reader import Reader
-from gatekeeper.github.values import CheckContent
+from gatekeeper.github.values import Annotation, CheckContent
 
+ANNOTATIONS_A_REQUEST = 50
+TITLE_LIMIT = 255  # characters of an annotation's title
+MESSAGE_LIMIT = 64_000  # bytes of its message; GitHub takes 64 KB
 STATUS_LIMIT = 140  # characters of a commit status's description
 _NOT_FOUND = 404
 _ACTION = ("label", "description", "identifier")
@@ -19,15 +22,21 @@ class GitHub(Reader):
     """GitHub as Gatekeeper reads and writes it; errors as for reading. Nothing is sent twice by itself."""
 
     def create_check(self, repository: str, *, sha: str, name: str, **content: Unpack[CheckContent]) -> int:
-        """Make a check run named ``name`` on a commit; its id."""
-        return self._repository(repository).create_check_run(name, sha, **_fields(content)).id
+        """Make a check run named ``name`` on a commit; its id. More requests for more than 50 annotations."""
+        first, *more = _requests(content)
+        made = self._repository(repository).create_check_run(name, sha, **first)
+        for fields in more:
+            made.edit(name=name, **fields)
+        return made.id
 
     def update_check(
         self, repository: str, check_id: int, *, sha: str, name: str, **content: Unpack[CheckContent]
     ) -> None:
         """Change a check run of ours; its commit stays what it is."""
         del sha
-        self._repository(repository).get_check_run(check_id).edit(name=name, **_fields(content))
+        found = self._repository(repository).get_check_run(check_id)
+        for fields in _requests(content):
+            found.edit(name=name, **fields)
 
     def set_status(
         self,
@@ -86,6 +95,29 @@ def _gone_is_fine() -> Iterator[None]:
     except GitHubRefusedError as error:
         if error.status != _NOT_FOUND:
             raise
+
+
+def _requests(content: CheckContent) -> Iterator[dict[str, Any]]:
+    """The fields of each request: GitHub takes so many annotations at once, and adds those of later ones."""
+    annotations = content["annotations"]
+    for first in range(0, max(len(annotations), 1), ANNOTATIONS_A_REQUEST):
+        fields = _fields(content)
+        if batch := annotations[first : first + ANNOTATIONS_A_REQUEST]:
+            fields["output"]["annotations"] = [_annotation(one) for one in batch]
+        yield fields
+
+
+def _annotation(one: Annotation) -> dict[str, Any]:
+    return {
+        "path": one.path,
+        "start_line": one.line,
+        "end_line": one.line,
+        "start_column": one.column,
+        "end_column": one.column,
+        "annotation_level": one.level,
+        "title": _cut(one.title, TITLE_LIMIT),
+        "message": one.message.encode()[:MESSAGE_LIMIT].decode(errors="ignore"),
+    }
 
 
 def _fields(content: CheckContent) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The policy files of a repository at one commit, in as few requests as the REST API allows."""
 
 import base64
+import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ LARGEST = 512 * 1024  # bytes; the loader refuses files half as large with a mes
 MOST = 500
 _SUFFIXES = (".yaml", ".yml")
 _NOT_FOUND = 404
+_SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 class _Entry(NamedTuple):
@@ -22,15 +24,15 @@ class _Entry(NamedTuple):
     size: int
 
 
-def policy_tree(repository: Repository, directory: str, branch: str, *, most: int = MOST) -> PolicyTree:
-    """Read every ``*.yaml`` and ``*.yml`` below a directory, at the branch's present commit.
+def policy_tree(repository: Repository, directory: str, ref: str, *, most: int = MOST) -> PolicyTree:
+    """Read every ``*.yaml`` and ``*.yml`` below a directory, at a commit or a branch's present one.
 
-    Two requests, one for each directory directly below, and one for each file.
+    Two requests (one for a commit), one for each directory directly below, and one for each file.
 
     Raises:
         GitHubRefusedError: there is no such branch (404), or it may not be read.
     """
-    commit = repository.get_branch(branch).commit.sha
+    commit = ref if _SHA.fullmatch(ref) else repository.get_branch(ref).commit.sha
     found = sorted(
         entry for entry in _entries(repository, directory, commit) if entry.path.endswith(_SUFFIXES)
     )

@@ -24,6 +24,7 @@ from gatekeeper.github.values import (
     PullData,
     Rate,
     RepositoryData,
+    ReviewData,
 )
 
 _NOT_FOUND = 404
@@ -80,6 +81,11 @@ class Reader:
         """The conversation, oldest first, one request for each hundred."""
         return (shapes.comment_data(one) for one in self._issue(repository, number).get_comments())
 
+    def reviews(self, repository: str, number: int) -> Iterator[ReviewData]:
+        """The reviews, oldest first, one request for each hundred."""
+        listed = self._repository(repository).get_pull(number).get_reviews()
+        return (shapes.review_data(one) for one in listed)
+
     def last_labeled(self, repository: str, number: int, label: str) -> LabelEvent | None:
         """Who put a label there last, None when nobody did."""
         transport = self._connections.of_repository(repository).transport
@@ -133,12 +139,13 @@ class Reader:
         return (shapes.repository_data(one, installation_id) for one in listed)
 
     def policy_tree(self, repository: str, directory: str = "policies", ref: str | None = None) -> PolicyTree:
-        """The policy files at a branch's present commit.
+        """The policy files at a commit, or at a branch's present one.
 
         Args:
             repository: ``owner/name``.
             directory: where they are; when it is missing there are none.
-            ref: the branch, by default the repository's default branch (which costs a request to learn).
+            ref: the branch, by default the repository's default branch (which costs a request to learn); or a commit's
+                SHA. GitHub knows the head of a fork's pull request in the repository that it was opened in, too.
         """
         found = self._repository(repository)
         branch = ref or found.default_branch
@@ -154,6 +161,19 @@ class Reader:
         found = self._repository(repository)
         rules = shapes.pages(found.requester, f"{found.url}/rules/branches/{quote(branch, safe='')}")
         return shapes.required_contexts(rules)
+
+    def may_write(self, repository: str, login: str) -> bool:
+        """Whether a user may push to a repository; False for one that GitHub does not know."""
+        found = self._repository(repository)
+        try:
+            url = f"{found.url}/collaborators/{quote(login, safe='')}/permission"
+            _, told = found.requester.requestJsonAndCheck("GET", url)
+        except GitHubRefusedError as error:
+            if error.status == _NOT_FOUND:
+                return False
+            raise
+        # "maintain" is told as "write"; custom roles as the one they are made from.
+        return told["permission"] in {"admin", "write"}
 
     def is_active_member(self, team: str, user: str) -> bool:
         """Whether a person is an active member of ``@organization/slug`` or a team below it.

@@ -11,10 +11,19 @@ from github.IssueComment import IssueComment
 from github.NamedUser import NamedUser
 from github.Organization import Organization
 from github.PullRequest import PullRequest
+from github.PullRequestReview import PullRequestReview
 from github.Repository import Repository
 from github.Requester import Requester
 
-from gatekeeper.github.values import CheckRunData, CommentData, Files, LabelEvent, PullData, RepositoryData
+from gatekeeper.github.values import (
+    CheckRunData,
+    CommentData,
+    Files,
+    LabelEvent,
+    PullData,
+    RepositoryData,
+    ReviewData,
+)
 
 MOST_FILES = 3000  # GitHub lists no more of a pull request
 GHOST = "ghost"  # GitHub's name for deleted accounts
@@ -68,6 +77,11 @@ def check_run_data(run: CheckRun) -> CheckRunData:
 def comment_data(comment: IssueComment) -> CommentData:
     """A comment as value."""
     return CommentData(comment.id, _login(comment.user), comment.body or "")
+
+
+def review_data(review: PullRequestReview) -> ReviewData:
+    """A review as value; that of a deleted account has no author left."""
+    return ReviewData(_login(review.user), review.state, review.commit_id or "")
 
 
 def repository_data(repository: Repository, installation_id: int | None) -> RepositoryData:

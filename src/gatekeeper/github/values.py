@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypedDict
+from typing import Literal, TypedDict
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,21 @@ class CheckRunData:
     conclusion: str | None
 
 
+Level = Literal["notice", "warning", "failure"]
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """A remark of a check run on one line of a file; lines and columns count from 1."""
+
+    path: str
+    line: int
+    column: int
+    level: Level
+    title: str
+    message: str
+
+
 class CheckContent(TypedDict):
     """What a check run says.
 
@@ -72,6 +87,7 @@ class CheckContent(TypedDict):
         text: Markdown, at most 65,535 bytes; may be empty.
         details_url: where "Details" leads; None to GitHub's own page.
         actions: at most 3 buttons: (label ≤ 20, description ≤ 40, identifier ≤ 20 characters).
+        annotations: added to those that the check run has.
         now: when it began or, with a conclusion, was completed.
     """
 
@@ -82,6 +98,7 @@ class CheckContent(TypedDict):
     text: str
     details_url: str | None
     actions: Sequence[tuple[str, str, str]]
+    annotations: Sequence[Annotation]
     now: datetime
 
 
@@ -92,6 +109,20 @@ class CommentData:
     id: int
     author: str
     body: str
+
+
+@dataclass(frozen=True)
+class ReviewData:
+    """A review of a pull request.
+
+    Attributes:
+        state: ``APPROVED``, ``CHANGES_REQUESTED``, ``COMMENTED``, ``DISMISSED`` or ``PENDING``.
+        commit: the head it was given on; pushing another one changes nothing about that.
+    """
+
+    author: str
+    state: str
+    commit: str
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ EVENTS = (
     "issue_comment",
     "membership",
     "pull_request",
+    "pull_request_review",
     "push",
     "team",
 )

@@ -41,8 +41,11 @@ def push(
     author: str,
     message: str,
     start: str | None = None,
+    force: bool = False,
 ) -> Commit:
     """Commit on a branch and push it; a branch that does not exist begins at ``start`` (the default branch).
+
+    With ``force`` the branch begins there anew: what was on it is gone from it.
 
     Open pull requests from this branch are synchronised. One from a branch that others build on keeps its base SHA.
 
@@ -52,7 +55,7 @@ def push(
     repository = records.repository(full_name)
     records.require_role(full_name, author, "write")
     before = records.branches.get((full_name, branch))
-    parent = records.head(full_name, branch if before else start or repository.default_branch)
+    parent = records.head(full_name, branch if before and not force else start or repository.default_branch)
     made = records.objects.commit(
         _changed(parent.files, files),
         message=message,
@@ -60,22 +63,42 @@ def push(
         date=records.now(),
         parents=(parent.sha,),
     )
-    land(records, full_name, branch, before, [made], author)
+    land(records, full_name, branch, before, [made], author, forced=force)
+    return made
+
+
+def fork(records: Records, full_name: str, owner: str) -> Repository:
+    """Fork a repository: another one of its name, with its default branch, in which only its owner may push."""
+    origin = records.repository(full_name)
+    records.account(owner)
+    made = replace(origin, id=records.new_id(), owner=owner, created_at=records.now())
+    records.repositories[made.full_name] = made
+    records.roles[made.full_name, owner] = "admin"
+    records.branches[made.full_name, origin.default_branch] = records.head(
+        full_name, origin.default_branch
+    ).sha
     return made
 
 
 def land(
-    records: Records, full_name: str, branch: str, before: str | None, commits: list[Commit], sender: str
+    records: Records,
+    full_name: str,
+    branch: str,
+    before: str | None,
+    commits: list[Commit],
+    sender: str,
+    *,
+    forced: bool = False,
 ) -> None:
     """Move a branch to the last of these commits and tell whoever listens."""
     head = commits[-1].sha
     records.branches[full_name, branch] = head
-    hooks.push(records, full_name, branch, before, commits, sender)
-    for pull in records.pulls_of(full_name, state="open"):
-        if pull.head_ref == branch:
-            base = records.head(full_name, pull.base_ref).sha
+    hooks.push(records, full_name, branch, before, commits, sender, forced=forced)
+    for pull in [*records.pulls.values()]:
+        if pull.state == "open" and (pull.source, pull.head_ref) == (full_name, branch):
+            base = records.head(pull.repository, pull.base_ref).sha
             moved = replace(pull, head_sha=head, base_sha=base, updated_at=records.now())
-            records.pulls[full_name, pull.number] = moved
+            records.pulls[pull.repository, pull.number] = moved
             hooks.pull_request(records, moved, "synchronize", sender, before=pull.head_sha, after=head)
     checks.request_suites(records, full_name, head, sender)
 

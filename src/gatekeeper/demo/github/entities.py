@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 AccountKind = Literal["User", "Bot", "Organization"]
 ChangeStatus = Literal["added", "removed", "modified", "renamed"]
+ReviewState = Literal["APPROVED", "CHANGES_REQUESTED", "COMMENTED", "DISMISSED"]
 Role = Literal["none", "read", "triage", "write", "maintain", "admin"]
 ROLES: tuple[Role, ...] = ("none", "read", "triage", "write", "maintain", "admin")  # weakest first
 
@@ -105,7 +106,11 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class PullRequest:
-    """A pull request between two branches of one repository."""
+    """A pull request.
+
+    Attributes:
+        head_repository: the fork it comes from; None for a branch of the repository itself.
+    """
 
     id: int
     repository: str
@@ -126,6 +131,12 @@ class PullRequest:
     merged_at: datetime | None = None
     merged_by: str | None = None
     merge_commit_sha: str | None = None
+    head_repository: str | None = None
+
+    @property
+    def source(self) -> str:
+        """The repository that the head branch is in."""
+        return self.head_repository or self.repository
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +151,20 @@ class Comment:
     created_at: datetime
     updated_at: datetime
     app_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A review, and the head it was given on."""
+
+    id: int
+    repository: str
+    number: int
+    author: str
+    state: ReviewState
+    commit: str
+    body: str
+    submitted_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from gatekeeper.demo.github.shapes.deployments import deployment as deployment_s
 from gatekeeper.demo.github.shapes.deployments import deployment_status as deployment_status_shape
 from gatekeeper.demo.github.shapes.issues import issue, issue_comment, label
 from gatekeeper.demo.github.shapes.people import organization, simple_user
-from gatekeeper.demo.github.shapes.pulls import hook_pull_request
+from gatekeeper.demo.github.shapes.pulls import hook_pull_request, hook_pull_request_simple, hook_review
 from gatekeeper.demo.github.shapes.repositories import hook_repository, person
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         Label,
         PullRequest,
         Repository,
+        Review,
     )
     from gatekeeper.demo.github.records import Records
 
@@ -68,6 +69,17 @@ def issue_comment_event(
     _about(records, "issue_comment", comment.repository, sender, shape)
 
 
+def pull_request_review(records: Records, review: Review, action: str, sender: str) -> None:
+    """``pull_request_review``: submitted or dismissed."""
+    pull = records.pull(review.repository, review.number)
+    shape = {
+        "action": action,
+        "review": hook_review(records, review),
+        "pull_request": hook_pull_request_simple(records, pull),
+    }
+    _about(records, "pull_request_review", review.repository, sender, shape)
+
+
 def check_run(
     records: Records, run: CheckRun, action: str, sender: str, *, identifier: str | None = None
 ) -> None:
@@ -86,7 +98,14 @@ def check_suite(records: Records, suite: CheckSuite, action: str, sender: str) -
 
 
 def push(
-    records: Records, full_name: str, branch: str, before: str | None, commits: list[Commit], sender: str
+    records: Records,
+    full_name: str,
+    branch: str,
+    before: str | None,
+    commits: list[Commit],
+    sender: str,
+    *,
+    forced: bool = False,
 ) -> None:
     """``push`` of these commits (oldest first) to a branch; ``before`` is None for a new one."""
     shapes = [_pushed(records, full_name, one) for one in commits]
@@ -98,7 +117,7 @@ def push(
         "after": after,
         "created": before is None,
         "deleted": False,
-        "forced": False,
+        "forced": forced,
         "base_ref": None,
         "compare": f"{records.url}/{full_name}/compare/{(before or after)[:12]}...{after[:12]}",
         "commits": shapes,

@@ -28,15 +28,16 @@ def open_pull(
     body: str | None = None,
     labels: Iterable[str] = (),
     draft: bool = False,
+    fork: str | None = None,
 ) -> PullRequest:
-    """Open a pull request from the branch ``head``.
+    """Open a pull request from the branch ``head``, which is one of a ``fork`` if that is given.
 
     Labels chosen in the form are on it at once, and each still sends its own ``labeled`` event, as on GitHub.
 
     Raises:
         Refused: 404 for an unknown branch, 422 when there is nothing to merge.
     """
-    tip, target = records.head(full_name, head), records.head(full_name, base)
+    tip, target = records.head(fork or full_name, head), records.head(full_name, base)
     if tip.sha in set(records.objects.ancestors(target.sha)):
         raise invalid("PullRequest", "base", "custom", f"No commits between {base} and {head}")
     now = records.now()
@@ -55,6 +56,7 @@ def open_pull(
         now,
         now,
         draft=draft,
+        head_repository=fork,
     )
     records.pulls[full_name, number] = made
     hooks.pull_request(records, made, "opened", author)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         PreparedChange,
         PullRequest,
         RequiredCheck,
+        Review,
         Role,
         Status,
     )
@@ -64,6 +65,7 @@ class Records:
     labels: dict[tuple[str, str], Label] = field(default_factory=dict)
     pulls: dict[PullKey, PullRequest] = field(default_factory=dict)
     comments: dict[int, Comment] = field(default_factory=dict)
+    reviews: list[Review] = field(default_factory=list)
     events: list[IssueEvent] = field(default_factory=list)
     suites: dict[int, CheckSuite] = field(default_factory=dict)
     checks: dict[int, CheckRun] = field(default_factory=dict)

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatekeeper.demo.github import branches, checks, conversation, deploying, hooks, installing, pulls
+from gatekeeper.demo.github import (
+    branches,
+    checks,
+    conversation,
+    deploying,
+    hooks,
+    installing,
+    pulls,
+    reviewing,
+)
 from gatekeeper.demo.github.conversation import Actor
 from gatekeeper.demo.github.deliveries import Hook
 from gatekeeper.demo.github.entities import CheckOutput, CheckRun, Membership, RequiredCheck
@@ -24,6 +33,8 @@ if TYPE_CHECKING:
         PreparedChange,
         PullRequest,
         Repository,
+        Review,
+        ReviewState,
         Role,
     )
 
@@ -92,11 +103,38 @@ class World(Records):
             return branches.push(self, repository, target, {path: content}, author=by, message=text)
 
     def push_commit(
-        self, repository: str, branch: str, files: Files, *, by: str, message: str = "Work in progress"
+        self,
+        repository: str,
+        branch: str,
+        files: Files,
+        *,
+        by: str,
+        message: str = "Work in progress",
+        force: bool = False,
     ) -> Commit:
-        """Push one commit to a branch, which is created if need be; its pull requests are synchronised."""
+        """Push one commit to a branch, which is created if need be; its pull requests are synchronised.
+
+        With ``force`` it is the only one on the branch then.
+        """
         with self.lock:
-            return branches.push(self, repository, branch, files, author=by, message=message)
+            return branches.push(self, repository, branch, files, author=by, message=message, force=force)
+
+    def fork(self, repository: str, owner: str) -> Repository:
+        """Fork a repository to another account, where only its owner may push."""
+        with self.lock:
+            return branches.fork(self, repository, owner)
+
+    def review(
+        self, repository: str, number: int, state: ReviewState = "APPROVED", *, by: str, body: str = ""
+    ) -> Review:
+        """Review the present head (read or above; nobody approves their own)."""
+        with self.lock:
+            return reviewing.review(self, repository, number, state, by=by, body=body)
+
+    def dismiss_review(self, repository: str, number: int, review_id: int, *, by: str) -> Review:
+        """Dismiss somebody's review (write or above)."""
+        with self.lock:
+            return reviewing.dismiss(self, repository, number, review_id, by=by)
 
     def open_pull(
         self,
@@ -110,12 +148,13 @@ class World(Records):
         body: str | None = None,
         labels: Iterable[str] = (),
         draft: bool = False,
+        fork: str | None = None,
     ) -> PullRequest:
-        """Push ``files`` to a new branch and open a pull request from it."""
+        """Push ``files`` to a new branch (of a ``fork``) and open a pull request from it."""
         with self.lock:
             target = base or self.repository(repository).default_branch
             head = branch or f"{author}/change-{self.new_id()}"
-            branches.push(self, repository, head, files, author=author, message=title, start=target)
+            branches.push(self, fork or repository, head, files, author=author, message=title, start=target)
             return pulls.open_pull(
                 self,
                 repository,
@@ -126,6 +165,7 @@ class World(Records):
                 body=body,
                 labels=labels,
                 draft=draft,
+                fork=fork,
             )
 
     def open_prepared(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, request
 
-from gatekeeper.demo.github import merging, pulls
+from gatekeeper.demo.github import merging, pulls, reviewing
 from gatekeeper.demo.github.api.endpoint import Answer, Ask, endpoint
 from gatekeeper.demo.github.errors import Refused
 from gatekeeper.demo.github.shapes import pulls as shapes
@@ -55,6 +55,13 @@ def list_commits(ask: Ask, number: int) -> Answer:
     """The commits it would add, at most 250."""
     found = merging.commits(ask.world, ask.world.pull(ask.repository, number))[:MOST_COMMITS]
     return ask.page(found, lambda one: commit(ask.world, ask.repository, one))
+
+
+@endpoint(blueprint, "GET", "/repos/<owner>/<repo>/pulls/<int:number>/reviews", READ)
+def list_reviews(ask: Ask, number: int) -> Answer:
+    """The reviews, oldest first."""
+    found = reviewing.reviews_of(ask.world, ask.repository, number)
+    return ask.page(found, lambda one: shapes.pull_request_review(ask.world, one))
 
 
 @endpoint(blueprint, "PUT", "/repos/<owner>/<repo>/pulls/<int:number>/merge", WRITE)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from gatekeeper.demo.github import conversation, merging
-from gatekeeper.demo.github.entities import ROLES, Comment
+from gatekeeper.demo.github import conversation, merging, reviewing
+from gatekeeper.demo.github.entities import ROLES, Comment, Review
 from gatekeeper.demo.github.pages.markdown import render
 
 if TYPE_CHECKING:
@@ -176,12 +176,23 @@ VERBS = {
 def conversation_of(world: World, pull: PullRequest) -> list[Entry]:
     """Comments and events in their order."""
     key = (pull.repository, pull.number)
-    found: list[Comment | IssueEvent] = [*conversation.comments_of(world, *key)]
+    found: list[Comment | IssueEvent | Review] = [*conversation.comments_of(world, *key)]
+    found += reviewing.reviews_of(world, *key)
     found += [one for one in world.events if (one.repository, one.number) == key]
     return [_entry(world, one) for one in sorted(found, key=lambda one: one.id)]
 
 
-def _entry(world: World, one: Comment | IssueEvent) -> Entry:
+REVIEWED = {
+    "APPROVED": "approved",
+    "CHANGES_REQUESTED": "requested changes to",
+    "COMMENTED": "reviewed",
+    "DISMISSED": "once reviewed (dismissed)",
+}
+
+
+def _entry(world: World, one: Comment | IssueEvent | Review) -> Entry:
+    if isinstance(one, Review):
+        return Entry(one.id, one.author, one.submitted_at, verb=f"{REVIEWED[one.state]} {one.commit[:7]}")
     if isinstance(one, Comment):
         bot = world.account(one.author).kind == "Bot"
         edited = one.updated_at != one.created_at

@@ -156,6 +156,7 @@ def act_on_pull(owner: str, name: str, number: int, act: str) -> WerkzeugRespons
         "ready": lambda: world.set_draft(full_name, number, draft=False, by=me),
         "draft": lambda: world.set_draft(full_name, number, draft=True, by=me),
         "push": lambda: _push_again(full_name, number),
+        "approve": lambda: world.review(full_name, number, "APPROVED", by=me),
     }
     if act not in acts:
         abort(404)

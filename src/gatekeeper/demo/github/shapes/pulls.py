@@ -11,7 +11,7 @@ from gatekeeper.demo.github.shapes.people import simple_user
 from gatekeeper.demo.github.shapes.repositories import repository, repository_url
 
 if TYPE_CHECKING:
-    from gatekeeper.demo.github.entities import PullRequest
+    from gatekeeper.demo.github.entities import PullRequest, Review
     from gatekeeper.demo.github.records import Records
 
 
@@ -57,8 +57,8 @@ def pull_request_simple(records: Records, pull: PullRequest) -> dict[str, Any]:
         ],  # never null here
         "milestone": None,
         "draft": pull.draft,
-        "head": _side(records, pull, pull.head_ref, pull.head_sha),
-        "base": _side(records, pull, pull.base_ref, pull.base_sha),
+        "head": _side(records, pull.source, pull.head_ref, pull.head_sha),
+        "base": _side(records, pull.repository, pull.base_ref, pull.base_sha),
         "_links": {"self": {"href": url}} | {name: {"href": address} for name, address in addresses.items()},
         "author_association": author_association(records, pull.repository, pull.author),
         "auto_merge": None,
@@ -66,14 +66,14 @@ def pull_request_simple(records: Records, pull: PullRequest) -> dict[str, Any]:
     }
 
 
-def _side(records: Records, pull: PullRequest, ref: str, sha: str) -> dict[str, Any]:
-    owner = records.repository(pull.repository).owner
+def _side(records: Records, full_name: str, ref: str, sha: str) -> dict[str, Any]:
+    owner = records.repository(full_name).owner
     return {
         "label": f"{owner}:{ref}",
         "ref": ref,
         "sha": sha,
         "user": simple_user(records, owner),
-        "repo": repository(records, pull.repository),
+        "repo": repository(records, full_name),
     }
 
 
@@ -102,21 +102,57 @@ def pull_request(records: Records, pull: PullRequest) -> dict[str, Any]:
 
 def pull_request_minimal(records: Records, pull: PullRequest) -> dict[str, Any]:
     """``pull-request-minimal``: as checks name it."""
-    one = records.repository(pull.repository)
     url = repository_url(records, pull.repository)
-    repo = {"id": one.id, "url": url, "name": one.name}
     return {
         "id": pull.id,
         "number": pull.number,
         "url": f"{url}/pulls/{pull.number}",
-        "head": {"ref": pull.head_ref, "sha": pull.head_sha, "repo": repo},
-        "base": {"ref": pull.base_ref, "sha": pull.base_sha, "repo": repo},
+        "head": {"ref": pull.head_ref, "sha": pull.head_sha, "repo": _minimal(records, pull.source)},
+        "base": {"ref": pull.base_ref, "sha": pull.base_sha, "repo": _minimal(records, pull.repository)},
     }
+
+
+def _minimal(records: Records, full_name: str) -> dict[str, Any]:
+    one = records.repository(full_name)
+    return {"id": one.id, "url": repository_url(records, full_name), "name": one.name}
+
+
+def pull_request_review(records: Records, review: Review) -> dict[str, Any]:
+    """``pull-request-review``."""
+    pull = records.pull(review.repository, review.number)
+    url = f"{repository_url(records, review.repository)}/pulls/{review.number}"
+    html = f"{records.url}/{review.repository}/pull/{review.number}#pullrequestreview-{review.id}"
+    return {
+        "id": review.id,
+        "node_id": node_id("PullRequestReview", review.id),
+        "user": simple_user(records, review.author),
+        "body": review.body,
+        "state": review.state,
+        "html_url": html,
+        "pull_request_url": url,
+        "author_association": author_association(records, pull.repository, review.author),
+        "_links": {"html": {"href": html}, "pull_request": {"href": url}},
+        "submitted_at": stamp(review.submitted_at),
+        "commit_id": review.commit,
+    }
+
+
+def hook_review(records: Records, review: Review) -> dict[str, Any]:
+    """``pull-request-review`` as webhooks carry it: its state in lower case."""
+    return pull_request_review(records, review) | {"state": review.state.lower()}
 
 
 def hook_pull_request(records: Records, pull: PullRequest) -> dict[str, Any]:
     """``pull-request`` as webhooks carry it: with the settings of both repositories."""
     answer = pull_request(records, pull)
+    for side in ("head", "base"):
+        answer[side]["repo"]["custom_properties"] = {}
+    return answer
+
+
+def hook_pull_request_simple(records: Records, pull: PullRequest) -> dict[str, Any]:
+    """``pull-request`` as events carry it that are about something on it: without what GitHub computes."""
+    answer = pull_request_simple(records, pull)
     for side in ("head", "base"):
         answer[side]["repo"]["custom_properties"] = {}
     return answer
