@@ -368,8 +368,13 @@ class Place:
             assert len(run) < most, f"no end: {run}"
         return run
 
-    def claim(self) -> Claim | None:
-        return self.work.claim(self.now, timedelta(minutes=1))
+    def claim(self, *, proposals: bool = False) -> Claim | None:
+        """The next piece of work; looks at policy files are left out (none is changed here) unless asked for."""
+        while claim := self.work.claim(self.now, timedelta(minutes=1)):
+            if proposals or claim.key.kind is not Kind.PROPOSAL:
+                return claim
+            self.work.finish(claim, self.now)
+        return None
 
     def touched(self) -> dict[str, list[Any]]:
         """What is to be done, with its hints; taken off the queue."""

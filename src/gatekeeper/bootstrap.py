@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from gatekeeper.act.apply import Applier
+from gatekeeper.act.apply import POLICY, Applier
 from gatekeeper.errors import ConfigurationError
 from gatekeeper.events.keys import Kind, WorkKey
 from gatekeeper.events.triggers import Priority, Touch
@@ -18,6 +18,7 @@ from gatekeeper.github.client import GitHub
 from gatekeeper.github.connections import AppConnections, TokenConnections
 from gatekeeper.github.limiter import Limiter
 from gatekeeper.observe.installations import InstallationObserver
+from gatekeeper.observe.proposals import ProposalObserver
 from gatekeeper.observe.pulls import OpenPulls, PullObserver
 from gatekeeper.policy.objective import Indicator
 from gatekeeper.settings import Settings
@@ -34,6 +35,7 @@ from gatekeeper.worker.engine import Engine, Pace
 from gatekeeper.worker.ledgers import Ledgers
 from gatekeeper.worker.policy_pass import PolicyPass
 from gatekeeper.worker.ports import Pass
+from gatekeeper.worker.proposal_pass import ProposalPass
 from gatekeeper.worker.pull_pass import PullPass
 from gatekeeper.worker.runner import Runner
 from gatekeeper.worker.schedule import Routine
@@ -194,6 +196,13 @@ def _passes_over_github(
     installed = InstallationObserver(github, stores.installations, drop)
     return {
         Kind.PULL: PullPass(observer, record, Applier(github, stores.publications), _link(settings)),
+        Kind.PROPOSAL: ProposalPass(
+            ProposalObserver(github, stores.proposals),
+            stores.catalog,
+            stores.proposals,
+            Applier(github, stores.publications, POLICY),
+            settings.policy_repository,
+        ),
         Kind.POLICIES: PolicyPass(github, stores.catalog, settings.policy_repository),
         Kind.REPOSITORY: RepositoryPass(listing, record, record),
         Kind.INSTALLATION: InstallationPass(installed, record),

@@ -170,6 +170,7 @@ def test_a_block_is_written_with_everything_it_says() -> None:
                 ("Re-evaluate", "Look at this change again now", "recheck"),
                 ("Explain", "Post every number behind the verdict", "explain"),
             ],
+            "annotations": [],
             "now": NOW,
         }
     }

@@ -12,9 +12,11 @@ from enum import StrEnum
 from typing import Literal, Protocol, Unpack
 
 from gatekeeper.act.plan import AddLabels, PutCheck, PutComment, RemoveLabel, Write
-from gatekeeper.decide.desired import BUTTONS, CHECK_NAME, MARKER, Check, Comment
+from gatekeeper.decide import desired, proposal
+from gatekeeper.decide.desired import Action, Check, Comment
 from gatekeeper.errors import GitHubRefusedError, TemporaryError
-from gatekeeper.github.values import CheckContent
+from gatekeeper.github.values import Annotation, CheckContent, Level
+from gatekeeper.policy.problem import Problem, Severity
 
 STATUS_STATES = {"success": "success", "neutral": "success", "skipped": "success"}
 GONE = frozenset({404, 410})
@@ -27,6 +29,30 @@ class Kind(StrEnum):
 
     CHECK = "check"
     COMMENT = "comment"
+    POLICY_CHECK = "policy check"
+    POLICY_COMMENT = "policy comment"
+
+
+@dataclass(frozen=True)
+class Channel:
+    """One check and one comment that we keep on pull requests.
+
+    Attributes:
+        name: of the check run, or the commit status's context.
+        marker: what our comment's text starts with.
+    """
+
+    name: str
+    marker: str
+    check: Kind
+    comment: Kind
+    buttons: tuple[Action, ...] = ()
+
+
+GATE = Channel(desired.CHECK_NAME, desired.MARKER, Kind.CHECK, Kind.COMMENT, desired.BUTTONS)
+POLICY = Channel(
+    proposal.CHECK_NAME, proposal.MARKER, Kind.POLICY_CHECK, Kind.POLICY_COMMENT, proposal.BUTTONS
+)
 
 
 class Publications(Protocol):
@@ -106,7 +132,8 @@ class Target:
 class Applier:
     """Applies plans to one pull request at a time."""
 
-    def __init__(self, writer: Writer, publications: Publications) -> None:
+    def __init__(self, writer: Writer, publications: Publications, channel: Channel = GATE) -> None:
+        self._channel = channel
         self._writer = writer
         self._publications = publications
 
@@ -119,8 +146,8 @@ class Applier:
         """
         for write in writes:
             match write:
-                case PutCheck(check, remote_id):
-                    self._put_check(check, remote_id, target)
+                case PutCheck():
+                    self._put_check(write, target)
                 case PutComment(comment, remote_id):
                     self._put_comment(comment, remote_id, target)
                 case AddLabels(labels):
@@ -128,57 +155,74 @@ class Applier:
                 case RemoveLabel(label):
                     self._writer.remove_label(target.repository, target.number, label)
 
-    def _put_check(self, check: Check, remote_id: int | None, target: Target) -> None:
+    def _put_check(self, write: PutCheck, target: Target) -> None:
+        check, kind, remote_id = write.check, self._channel.check, write.remote_id
+        place = (target.repository, kind, target.sha)
         if self._writer.mode == "token":
             remote_id = 0
-            self._doubt(Kind.CHECK, target.sha, remote_id, target)
+            self._doubt(kind, target.sha, remote_id, target)
             self._set_status(check, target)
         elif remote_id is None:
-            self._publications.intend(
-                target.repository, Kind.CHECK, target.sha, target.now, by=f"#{target.number}"
-            )
+            if write.anew:
+                self._publications.forget(*place)
+            self._publications.intend(*place, target.now, by=f"#{target.number}")
             remote_id = self._writer.create_check(
-                target.repository, sha=target.sha, name=CHECK_NAME, **_content(check, target)
+                target.repository, sha=target.sha, name=self._channel.name, **self._content(write, target)
             )
         else:
-            self._doubt(Kind.CHECK, target.sha, remote_id, target)
-            with self._forgotten_when_gone(target.repository, Kind.CHECK, target.sha):
+            self._doubt(kind, target.sha, remote_id, target)
+            with self._forgotten_when_gone(*place):
                 self._writer.update_check(
-                    target.repository, remote_id, sha=target.sha, name=CHECK_NAME, **_content(check, target)
+                    target.repository,
+                    remote_id,
+                    sha=target.sha,
+                    name=self._channel.name,
+                    **self._content(write, target),
                 )
-        self._publications.record(
-            target.repository, Kind.CHECK, target.sha, remote_id, check.essence, target.now
-        )
+        self._publications.record(*place, remote_id, check.essence, target.now)
 
     def _set_status(self, check: Check, target: Target) -> None:
         self._writer.set_status(
             target.repository,
             target.sha,
-            context=CHECK_NAME,
+            context=self._channel.name,
             state="pending" if check.conclusion is None else STATUS_STATES.get(check.conclusion, "failure"),
             description=check.title,
             target_url=target.details_url,
         )
 
     def _put_comment(self, comment: Comment, remote_id: int | None, target: Target) -> None:
-        subject, body = str(target.number), _signed(comment)
+        kind, subject, body = self._channel.comment, str(target.number), _signed(comment)
         if remote_id is None:
             self._create_comment(comment, body, target)
             return
-        self._doubt(Kind.COMMENT, subject, remote_id, target)
-        with self._forgotten_when_gone(target.repository, Kind.COMMENT, subject):
+        self._doubt(kind, subject, remote_id, target)
+        with self._forgotten_when_gone(target.repository, kind, subject):
             self._writer.edit_comment(target.repository, remote_id, body)
-        self._publications.record(
-            target.repository, Kind.COMMENT, subject, remote_id, comment.essence, target.now
-        )
+        self._publications.record(target.repository, kind, subject, remote_id, comment.essence, target.now)
 
     def _create_comment(self, comment: Comment, body: str, target: Target) -> None:
-        place = (target.repository, Kind.COMMENT, str(target.number))
+        place = (target.repository, self._channel.comment, str(target.number))
         self._publications.intend(*place, target.now, by=f"#{target.number}")
         made = self._writer.create_comment(target.repository, target.number, body)
         if not self._publications.record_first(*place, made, comment.essence, target.now):
             # GitHub was so slow that another worker took this pass for dead. Its comment is the known one.
             self._writer.delete_comment(target.repository, made)
+
+    def _content(self, write: PutCheck, target: Target) -> CheckContent:
+        """A check run's fields. Its external id is its essence, so that a lost id can be found with what it says."""
+        check = write.check
+        return {
+            "external_id": check.essence,
+            "conclusion": check.conclusion,
+            "title": check.title,
+            "summary": check.summary,
+            "text": check.text,
+            "details_url": target.details_url,
+            "actions": [(one.label, one.description, one.identifier) for one in self._channel.buttons],
+            "annotations": [_annotation(one) for one in check.annotations] if write.annotate else [],
+            "now": target.now,
+        }
 
     def _doubt(self, kind: Kind, subject: str, remote_id: int, target: Target) -> None:
         """What it says is not known until the answer is recorded: killed between, the next pass writes it anew.
@@ -199,18 +243,10 @@ class Applier:
             raise TemporaryError(f"the {kind} of {repository} {subject} is gone from GitHub") from error
 
 
-def _content(check: Check, target: Target) -> CheckContent:
-    """A check run's fields. Its external id is its essence, so that a lost id can be found with what it says."""
-    return {
-        "external_id": check.essence,
-        "conclusion": check.conclusion,
-        "title": check.title,
-        "summary": check.summary,
-        "text": check.text,
-        "details_url": target.details_url,
-        "actions": [(button.label, button.description, button.identifier) for button in BUTTONS],
-        "now": target.now,
-    }
+def _annotation(problem: Problem) -> Annotation:
+    level: Level = "failure" if problem.severity is Severity.ERROR else "warning"
+    message = f"{problem.message}\n{problem.suggestion}".strip()
+    return Annotation(problem.path, problem.line, problem.column, level, "Gatekeeper policy", message)
 
 
 def _signed(comment: Comment) -> str:
@@ -221,9 +257,9 @@ def _signed(comment: Comment) -> str:
 _ESSENCE = re.compile(r"<!-- essence (\w+) -->\s*$")
 
 
-def is_ours(body: str) -> bool:
+def is_ours(body: str, channel: Channel = GATE) -> bool:
     """Whether a comment's text starts with our marker."""
-    return body.startswith(MARKER)
+    return body.startswith(channel.marker)
 
 
 def essence_of(body: str) -> str:

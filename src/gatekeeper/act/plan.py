@@ -35,10 +35,17 @@ class Actual:
 
 @dataclass(frozen=True)
 class PutCheck:
-    """Create the check, or update the one with ``remote_id``."""
+    """Create the check, or update the one with ``remote_id``.
+
+    Attributes:
+        annotate: whether to send its annotations: GitHub adds those of an update to those that are there.
+        anew: whether there is one whose annotations would stay: a new one of the same name takes its place.
+    """
 
     check: Check
     remote_id: int | None
+    annotate: bool = False
+    anew: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,12 +84,30 @@ def plan(desired: Desired, actual: Actual, *, may_comment: bool, again: bool = F
         again: whether somebody asked for the present numbers, so that an unchanged essence is written too.
     """
     writes: list[Write] = []
-    if _differs(desired.check, actual.check, create=True, again=again):
-        writes.append(PutCheck(desired.check, actual.check.remote_id if actual.check else None))
+    if differs(desired.check, actual.check, create=True, again=again):
+        writes.append(put_check(desired.check, actual.check))
     writes += _relabel(desired, actual)
-    if _differs(desired.comment, actual.comment, create=may_comment, again=again):
+    if differs(desired.comment, actual.comment, create=may_comment, again=again):
         writes.append(PutComment(desired.comment, actual.comment.remote_id if actual.comment else None))
     return tuple(writes)
+
+
+def put_check(check: Check, there: Published | None) -> PutCheck:
+    """The write of a check, so that in the end just its annotations are there.
+
+    What a check on GitHub was annotated with is the part of its essence after the dot. Without a dot that is not
+    known: somebody was cut off between an update and its answer, or the check is one of those that never have any.
+    """
+    wanted = bool(check.annotations)
+    if there is None:
+        return PutCheck(check, None, annotate=wanted)
+    _, known, before = there.essence.partition(".")
+    now = check.essence.partition(".")[2]
+    if known and before == now:
+        return PutCheck(check, there.remote_id)
+    if before or (wanted and not known):
+        return PutCheck(check, None, annotate=wanted, anew=True)
+    return PutCheck(check, there.remote_id, annotate=wanted)
 
 
 def _relabel(desired: Desired, actual: Actual) -> Iterator[Write]:
@@ -95,7 +120,8 @@ def _relabel(desired: Desired, actual: Actual) -> Iterator[Write]:
     yield from (RemoveLabel(worn[label]) for label in sorted(unwanted & worn.keys()))
 
 
-def _differs(wanted: Check | Comment, there: Published | None, *, create: bool, again: bool) -> bool:
+def differs(wanted: Check | Comment, there: Published | None, *, create: bool, again: bool) -> bool:
+    """Whether to write it; where nothing is, only if it is needed and something may be created."""
     if there is None:
         return create and wanted.needed
     return again or wanted.essence != there.essence

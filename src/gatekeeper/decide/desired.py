@@ -17,6 +17,7 @@ from gatekeeper.decide.sections import NOT_A_PUNISHMENT, section
 from gatekeeper.decide.snapshot import ServiceView, Snapshot
 from gatekeeper.decide.verdict import Doubt, State, Verdict, Why
 from gatekeeper.policy.gate import Mode
+from gatekeeper.policy.problem import Problem
 
 CHECK_NAME = "gatekeeper"
 MARKER = "<!-- gatekeeper -->"
@@ -54,6 +55,8 @@ class Check:
         title: plain text; the others are Markdown.
         essence: changes only when a person would want to read it again.
         needed: whether to write it where there is none yet; if not, it only replaces an earlier one.
+        annotations: what to show on lines of files. Where a check has such, its essence ends with a dot and a hash
+            of them (``plan`` says why).
     """
 
     conclusion: str | None
@@ -63,6 +66,7 @@ class Check:
     essence: str
     verdict: Verdict
     needed: bool = True
+    annotations: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -200,7 +204,7 @@ def _comment(
     parts.append("<sub>`/gatekeeper status`, `explain` or `recheck` in a comment asks again.</sub>")
     return Comment(
         body=fit(parts, COMMENT_LIMIT),
-        essence=_hash([essence, explained, refused]),
+        essence=digest([essence, explained, refused]),
         needed=(judged and decision.verdict is not Verdict.ALLOW) or overridden or bool(refused) or explained,
     )
 
@@ -226,7 +230,7 @@ def _essence(snapshot: Snapshot, pairs: Pairs) -> str:
     """A hash of what matters: figures count as the gate's memory tells them, everything else to the letter."""
     facts: list[Any] = [list(snapshot.policy_problems), snapshot.check_required]
     facts += [_facts(view, ruling, snapshot.now) for view, ruling in pairs]
-    return _hash(facts)
+    return digest(facts)
 
 
 def _facts(view: ServiceView, ruling: ServiceRuling, now: datetime) -> list[Any]:
@@ -245,5 +249,6 @@ def _facts(view: ServiceView, ruling: ServiceRuling, now: datetime) -> list[Any]
     ]
 
 
-def _hash(facts: Any) -> str:
+def digest(facts: Any) -> str:
+    """A short hash of JSON-able facts: what a person would want to read again when it changes."""
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Protocol
 
-from gatekeeper.act.apply import essence_of, is_ours
+from gatekeeper.act.apply import GATE, Channel, essence_of, is_ours
 from gatekeeper.act.plan import Published
 from gatekeeper.events.commands import CommandName, parse_command
 from gatekeeper.github.values import CommentData
@@ -32,9 +32,9 @@ class Comments:
     def _all(self) -> tuple[CommentData, ...]:
         return tuple(self._reader.comments(self._repository, self._number))
 
-    def ours(self) -> Published | None:
-        """Our own comment, the oldest if there are several."""
-        marked = [one for one in self._all if is_ours(one.body)]
+    def ours(self, channel: Channel = GATE) -> Published | None:
+        """Our own comment of a channel, the oldest if there are several."""
+        marked = [one for one in self._all if is_ours(one.body, channel)]
         ours = [one for one in marked if one.author == self._reader.login()]  # anybody can write the marker
         return Published(ours[0].id, essence_of(ours[0].body)) if ours else None
 

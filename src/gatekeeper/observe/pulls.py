@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
@@ -88,6 +88,7 @@ class Observed:
     Attributes:
         paths_of: what ``paths`` belong to; while it is the same, they are not listed again.
         seen: fingerprint of what a sweep can tell apart; empty when it is to be looked at again.
+        policies_here: whether policies in force were read from its repository.
         unread: what GitHub would not show, and why.
     """
 
@@ -96,6 +97,7 @@ class Observed:
     paths: tuple[str, ...] | Everything
     paths_of: str
     seen: str
+    policies_here: bool = False
     unread: tuple[str, ...] = ()
 
 
@@ -133,12 +135,13 @@ class PullObserver:
             return Closed(pull.merged_at if pull is not None else None)
         paths_of = f"{pull.head_sha} {pull.base_ref} {pull.changed_files}"
         paths = self._paths(pull, paths_of)
-        views = self._views(pull, paths, now)
+        standing = self._catalog.in_force(pull.repository.split("/")[0])
+        views = self._views(pull, paths, standing, now)
         comments = Comments(self._reader, repository, number)
         asked = Overrides(self._reader, comments).on(pull, views)
         snapshot = Snapshot(
             now=now,
-            pull=_pull(pull),
+            pull=pull_of(pull),
             services=views,
             requests=asked.requests,
             refusals=self._memory.refusals(repository, number),
@@ -151,6 +154,7 @@ class PullObserver:
             paths,
             paths_of,
             seen=fingerprint(pull) if asked.complete else "",
+            policies_here=any(one.origin.repository == pull.repository for one, _ in standing),
             unread=asked.unread,
         )
 
@@ -170,20 +174,21 @@ class PullObserver:
         return files.paths if files.complete else Everything()
 
     def _views(
-        self, pull: PullData, paths: tuple[str, ...] | Everything, now: datetime
+        self,
+        pull: PullData,
+        paths: tuple[str, ...] | Everything,
+        standing: Sequence[tuple[Service, str | None]],
+        now: datetime,
     ) -> tuple[ServiceView, ...]:
-        in_force = {
-            service.key: (service, problem)
-            for service, problem in self._catalog.in_force(pull.repository.split("/")[0])
-        }
+        problems = {service.key: problem for service, problem in standing}
         found = touched(
-            [service for service, _ in in_force.values()],
+            [service for service, _ in standing],
             repository=pull.repository,
             base_branch=pull.base_ref,
             default_branch=pull.default_branch,
             paths=paths,
         )
-        return tuple(self._view(touch, in_force[touch.service.key][1], now) for touch in found)
+        return tuple(self._view(touch, problems[touch.service.key], now) for touch in found)
 
     def _view(self, touch: Touch, problem: str | None, now: datetime) -> ServiceView:
         view = self._gates.view(touch.service.key)
@@ -228,7 +233,8 @@ class PullObserver:
         return None if newest is None else Published(newest.id, newest.external_id)
 
 
-def _pull(pull: PullData) -> Pull:
+def pull_of(pull: PullData) -> Pull:
+    """A pull request as decisions are made from it."""
     return Pull(
         repository=pull.repository,
         number=pull.number,

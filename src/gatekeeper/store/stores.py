@@ -16,6 +16,7 @@ from gatekeeper.store.gates import Gates
 from gatekeeper.store.installations import Installations
 from gatekeeper.store.ledger import SqlLedger
 from gatekeeper.store.overrides import Overrides
+from gatekeeper.store.proposals import Proposals
 from gatekeeper.store.publications import Publications
 from gatekeeper.store.pull_record import PullRecord
 from gatekeeper.store.pulls import Pulls
@@ -82,6 +83,11 @@ class Stores:
             catalog=self.catalog,
             queue=self.queue,
         )
+
+    @cached_property
+    def proposals(self) -> Proposals:
+        """What a pass over a pull request's policy files reads and writes."""
+        return Proposals(self.database, self.publications, self.queue)
 
     @cached_property
     def service_record(self) -> ServiceRecord:

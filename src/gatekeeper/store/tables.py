@@ -186,6 +186,21 @@ pull = Table(
 )
 Index("ix_pull_head", pull.c.repository, pull.c.head_sha)
 
+# What was said last of the policy files that an open pull request changes. `looked` is what their queries and their
+# effect came to, which cost requests; it belongs to `looked_of`, a fingerprint of what was looked at.
+proposal = Table(
+    "proposal",
+    metadata,
+    Column("repository", Text, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("head_sha", Text, nullable=False),
+    Column("check", JSON, nullable=False),
+    Column("looked_of", Text),
+    Column("looked", JSON),
+    Column("updated_at", UtcDateTime, nullable=False),
+)
+Index("ix_proposal_head", proposal.c.repository, proposal.c.head_sha)
+
 # Which services a pull request touches, so that a transition finds it.
 pull_service = Table(
     "pull_service",

@@ -111,7 +111,7 @@ class PolicyPass:
         return self._read(key.name, central, now, lost=LOST in hints)
 
     def _read(self, repository: str, central: str, now: datetime, *, lost: bool = False) -> Mapping[str, Any]:
-        before = self._before(repository, central)
+        before = before_of(self._catalog, repository, central)
         try:
             found = self._reader.repository(repository)
             if found.full_name != repository:
@@ -144,14 +144,6 @@ class PolicyPass:
         self._catalog.forget(repository, touches)
         return {"services": 0, "forgotten": len(services)}
 
-    def _before(self, repository: str, central: str) -> Before:
-        return Before(
-            services=self._catalog.services_of(repository),
-            others=self._catalog.others(_organization(repository), repository),
-            defaults=self._catalog.defaults_of(repository),
-            organization_defaults=() if repository == central else self._catalog.defaults_of(central),
-        )
-
     def _touches(self, before: Before, after: InForce, central: str) -> list[Touch]:
         repository, services = after.repository, [service for service, _ in after.services]
         touches = _affected(before.services, services, repository)
@@ -172,6 +164,16 @@ class PolicyPass:
         sources = self._catalog.sources_of(_organization(repository)) if gone else ()
         mistaken = [one for one in sources if one != repository and self._catalog.problems(one)]
         return [Touch(WorkKey(Kind.POLICIES, one)) for one in mistaken]
+
+
+def before_of(catalog: Catalog, repository: str, central: str) -> Before:
+    """What stands for a repository, with what its policies are read against."""
+    return Before(
+        services=catalog.services_of(repository),
+        others=catalog.others(_organization(repository), repository),
+        defaults=catalog.defaults_of(repository),
+        organization_defaults=() if repository == central else catalog.defaults_of(central),
+    )
 
 
 def _organization(repository: str) -> str:

@@ -14,6 +14,8 @@ from gatekeeper.errors import GitHubRefusedError, PermanentError, TemporaryError
 from gatekeeper.events.commands import CommandName
 from gatekeeper.events.keys import Kind, WorkKey
 from gatekeeper.events.triggers import Priority, Touch
+from gatekeeper.policy.covers import Everything
+from gatekeeper.policy.proposal import policy_paths
 
 FAN_OUT: Mapping[str, str] = {"because": "transition"}
 """The hint of a touch that comes from a gate or a policy that moved, not from the pull request."""
@@ -37,6 +39,14 @@ class Seen(Protocol):
         """Fingerprint of what a sweep can tell apart; empty when it is to be looked at again."""
 
     @property
+    def paths(self) -> tuple[str, ...] | Everything:
+        """What it changes."""
+
+    @property
+    def policies_here(self) -> bool:
+        """Whether policies in force were read from its repository."""
+
+    @property
     def unread(self) -> Sequence[str]:
         """What GitHub would not show, and why."""
 
@@ -58,6 +68,14 @@ class Known(Protocol):
     @property
     def asked(self) -> bool:
         """Whether somebody asked for every number."""
+
+    @property
+    def head_sha(self) -> str:
+        """Its newest commit then."""
+
+    @property
+    def paths(self) -> tuple[str, ...] | None:
+        """What it changed then; None when that could not be listed."""
 
 
 class Record(Protocol):
@@ -158,11 +176,21 @@ class PullPass:
         known = self._record.known(repository, number)
         seen = self._observer.observe(repository, number, now)
         if isinstance(seen, Closed):
+            if known is not None and _touches_policies(known.paths):
+                self._propose(repository, number, ())
             self._record.close(repository, number, now, merged_at=seen.merged_at)
             return {"verdict": "closed"}
         if seen.snapshot.pull.repository != repository:
             return self._moved(repository, seen.snapshot.pull, now)
+        if _may_propose(seen, known):
+            self._propose(repository, number, hints)
         return self._judge(seen, known, asked, now)
+
+    def _propose(self, repository: str, number: int, hints: Sequence[Mapping[str, Any]]) -> None:
+        """Have its policy files looked at, as often as somebody asked for it."""
+        asked = [hint for hint in hints if hint and hint != FAN_OUT] or [{}]
+        key = WorkKey.proposal(repository, number)
+        self._record.touch([Touch(key, Priority.EVENT, hint) for hint in asked])
 
     def _read_policies_first(self, repository: str, asked: Asked) -> Mapping[str, Any]:
         """The pass over the policies touches the repository's pull requests when it is done."""
@@ -220,3 +248,18 @@ class PullPass:
         checks += [(desire(*rival).check, rival[0].pull.number) for rival in rivals]
         strictest, _ = max(checks, key=lambda one: (one[0].verdict, one[0].needed, -one[1]))
         return desired.with_check(strictest)
+
+
+def _may_propose(seen: Seen, known: Known | None) -> bool:
+    """Whether it changes policy files, or did, or its branch may wait for a check that says that it does not."""
+    before = known.paths if known is not None else ()
+    fresh = known is None or known.head_sha != seen.snapshot.pull.head_sha
+    return (
+        _touches_policies(None if isinstance(seen.paths, Everything) else seen.paths)
+        or _touches_policies(before)
+        or (fresh and seen.policies_here)
+    )
+
+
+def _touches_policies(paths: tuple[str, ...] | None) -> bool:
+    return paths is None or bool(policy_paths(paths))

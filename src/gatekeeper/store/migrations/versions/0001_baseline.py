@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "b58f2a9abb31"
+revision = "25f0eb642171"
 down_revision = None
 
 
@@ -176,6 +176,20 @@ def upgrade() -> None:
         sa.Column("problems", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("repository", name=op.f("pk_policy_source")),
     )
+    op.create_table(
+        "proposal",
+        sa.Column("repository", sa.Text(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("head_sha", sa.Text(), nullable=False),
+        sa.Column("check", sa.JSON(), nullable=False),
+        sa.Column("looked_of", sa.Text(), nullable=True),
+        sa.Column("looked", sa.JSON(), nullable=True),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("repository", "number", name=op.f("pk_proposal")),
+    )
+    with op.batch_alter_table("proposal", schema=None) as batch_op:
+        batch_op.create_index("ix_proposal_head", ["repository", "head_sha"], unique=False)
+
     op.create_table(
         "publication",
         sa.Column("repository", sa.Text(), nullable=False),

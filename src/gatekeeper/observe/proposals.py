@@ -1,0 +1,181 @@
+"""One pull request's policy files as they are now: on the branch it goes to, on its head, and who reviewed it."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Protocol
+
+from gatekeeper.act.apply import POLICY, Kind
+from gatekeeper.act.plan import Actual, InDoubt, Nothing, Published
+from gatekeeper.decide.proposal import CHECK_NAME
+from gatekeeper.decide.snapshot import Closed, Pull
+from gatekeeper.decide.study import Approval, Place, Proposed, Reviews
+from gatekeeper.errors import GitHubRefusedError
+from gatekeeper.github.values import CheckRunData, PolicyTree, PullData, ReviewData
+from gatekeeper.github.values import Files as ChangedFiles
+from gatekeeper.observe import comments
+from gatekeeper.observe.comments import Comments
+from gatekeeper.observe.pulls import GONE, NO_RULES, pull_of
+from gatekeeper.policy.covers import Everything
+from gatekeeper.policy.loader import PolicyFile
+from gatekeeper.policy.proposal import Consent, Files, policy_paths
+
+_STANDING = frozenset({"APPROVED", "CHANGES_REQUESTED", "DISMISSED"})
+"""The reviews that say where their author stands; a mere comment leaves that as it was."""
+
+
+class Reader(comments.Reader, Protocol):
+    """What is read of a proposal. Strict subset of the GitHub client's methods."""
+
+    @property
+    def mode(self) -> str:
+        """``app``, or ``token``: then there are no check runs."""
+
+    def pull(self, repository: str, number: int) -> PullData:
+        """The pull request."""
+
+    def files(self, repository: str, number: int, *, changed_files: int | None) -> ChangedFiles:
+        """Its changed files, of which GitHub counts so many."""
+
+    def policy_tree(self, repository: str, *, ref: str) -> PolicyTree:
+        """The files under ``policies/`` on a branch or at a commit."""
+
+    def reviews(self, repository: str, number: int) -> Iterable[ReviewData]:
+        """Its reviews, oldest first."""
+
+    def check_runs(self, repository: str, sha: str, name: str) -> tuple[CheckRunData, ...]:
+        """Our check runs of a name on a commit."""
+
+    def required_checks(self, repository: str, branch: str) -> frozenset[str]:
+        """Names of the checks that a branch requires."""
+
+    def is_active_member(self, team: str, user: str) -> bool:
+        """Whether a user is an active member of ``@org/slug``."""
+
+    def may_write(self, repository: str, login: str) -> bool:
+        """Whether a user may write to the repository."""
+
+
+class Memory(Protocol):
+    """What is remembered of what we wrote."""
+
+    def published(self, repository: str, kind: Kind, subject: str) -> Published | Nothing | InDoubt:
+        """What of ours is on GitHub, as far as we know."""
+
+    def found_nothing(self, repository: str, kind: Kind, subject: str, now: datetime) -> None:
+        """We looked, and there is nothing of ours."""
+
+
+class ProposalObserver:
+    """Reads a proposal; its files only where it changes any."""
+
+    def __init__(self, reader: Reader, memory: Memory) -> None:
+        self._reader = reader
+        self._memory = memory
+
+    def observe(self, repository: str, number: int) -> Proposed | Closed:
+        """The proposal now.
+
+        Raises:
+            GitHubError: GitHub failed.
+            GitHubRefusedError: GitHub will not show it.
+        """
+        try:
+            pull = self._reader.pull(repository, number)
+        except GitHubRefusedError as error:
+            if error.status in GONE:
+                return Closed()
+            raise
+        if not pull.open:
+            return Closed(pull.merged_at)
+        changed = self._changed(pull)
+        place = Place(
+            pull.base_ref,
+            pull.head_sha,
+            in_force=pull.base_ref == pull.default_branch,
+            required=self._required(pull),
+            touched=isinstance(changed, Everything) or bool(changed),
+        )
+        if not (place.touched and place.in_force):
+            return Proposed(pull_of(pull), pull.head_repository, place, changed)
+        base = self._reader.policy_tree(pull.repository, ref=pull.base_ref)
+        head = self._reader.policy_tree(pull.repository, ref=pull.head_sha)
+        return Proposed(pull_of(pull), pull.head_repository, place, changed, _files(base), _files(head))
+
+    def reviews(self, pull: Pull, consents: Iterable[Consent]) -> Reviews:
+        """Who approved it, as far as these consents need to know: nobody is asked about where none is needed."""
+        owners = {owner for consent in consents for owner in consent.owners}
+        anybody = any(not consent.owners for consent in consents)
+        if not owners and not anybody:
+            return Reviews(pull.author)
+        approvals, outdated, unread = [], [], []
+        for review in _standing(self._reader.reviews(pull.repository, pull.number), pull.author):
+            try:
+                approval = self._approval(pull.repository, review.author, owners, anybody=anybody)
+            except GitHubRefusedError as error:  # no permission to ask: nobody is taken for an owner
+                unread.append(str(error))
+                continue
+            if review.commit == pull.head_sha:
+                approvals.append(approval)
+            elif approval.speaks_for or approval.may_write:
+                outdated.append(review.author)
+        return Reviews(pull.author, tuple(approvals), tuple(outdated), tuple(unread))
+
+    def actual(self, pull: Pull, now: datetime, *, look: bool) -> Actual:
+        """What of ours is there; where that is not known, GitHub is asked only if to ``look`` is worth it."""
+        conversation = Comments(self._reader, pull.repository, pull.number)
+
+        def published(kind: Kind, subject: str, find: Callable[[], Published | None]) -> Published | None:
+            known = self._memory.published(pull.repository, kind, subject)
+            if not isinstance(known, InDoubt):
+                return known if isinstance(known, Published) else None
+            found = find() if look else None
+            if look and found is None:
+                self._memory.found_nothing(pull.repository, kind, subject, now)
+            return found
+
+        return Actual(
+            published(POLICY.check, pull.head_sha, lambda: self._find_check(pull)),
+            published(POLICY.comment, str(pull.number), lambda: conversation.ours(POLICY)),
+            frozenset(pull.labels),
+        )
+
+    def _find_check(self, pull: Pull) -> Published | None:
+        if self._reader.mode == "token":
+            return None
+        runs = self._reader.check_runs(pull.repository, pull.head_sha, CHECK_NAME)
+        newest = max(runs, key=lambda run: run.id, default=None)
+        return None if newest is None else Published(newest.id, newest.external_id)
+
+    def _changed(self, pull: PullData) -> frozenset[str] | Everything:
+        files = self._reader.files(pull.repository, pull.number, changed_files=pull.changed_files)
+        return policy_paths(files.paths) if files.complete else Everything()
+
+    def _required(self, pull: PullData) -> bool:
+        try:
+            return CHECK_NAME in self._reader.required_checks(pull.repository, pull.base_ref)
+        except GitHubRefusedError as error:
+            if error.status in NO_RULES:
+                return False
+            raise
+
+    def _approval(self, repository: str, login: str, owners: Iterable[str], *, anybody: bool) -> Approval:
+        speaks_for = frozenset(owner for owner in sorted(owners) if self._is(login, owner))
+        return Approval(login, speaks_for, anybody and self._reader.may_write(repository, login))
+
+    def _is(self, login: str, owner: str) -> bool:
+        """Whether a user is the one that an owners list names, or an active member of the team that it names."""
+        if "/" in owner:
+            return self._reader.is_active_member(owner, login)
+        return owner.removeprefix("@").casefold() == login.casefold()
+
+
+def _files(tree: PolicyTree) -> Files:
+    return Files(tuple(PolicyFile(path, text) for path, text in tree.files), frozenset(tree.left_out))
+
+
+def _standing(reviews: Iterable[ReviewData], author: str) -> list[ReviewData]:
+    """The approvals that stand: the last word of each but the author, if it is one."""
+    last: Mapping[str, ReviewData] = {
+        one.author: one for one in reviews if one.state in _STANDING and one.author != author
+    }
+    return [one for one in last.values() if one.state == "APPROVED"]
