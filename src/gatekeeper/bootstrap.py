@@ -203,7 +203,7 @@ def _passes_over_github(
             Applier(github, stores.publications, POLICY),
             settings.policy_repository,
         ),
-        Kind.POLICIES: PolicyPass(github, stores.catalog, settings.policy_repository),
+        Kind.POLICIES: PolicyPass(github, stores.catalog, settings.policy_repository, stores.proposals.open),
         Kind.REPOSITORY: RepositoryPass(listing, record, record),
         Kind.INSTALLATION: InstallationPass(installed, record),
         Kind.COMMIT: CommitPass(listing, record, record),

@@ -65,6 +65,7 @@ def prometheus() -> Iterator[FakePrometheus]:
 @pytest.fixture
 def github() -> Iterator[StandIn]:
     with StandIn() as one:
+        one.state.require_check("acme/shop", "main", "gatekeeper/policy")
         yield one
 
 
@@ -217,8 +218,9 @@ def test_a_token_instead_of_an_app_is_said_to_do_less(environ: dict[str, str], g
 
 def test_a_check_that_nothing_requires_is_a_warning(environ: dict[str, str], github: StandIn) -> None:
     github.state.required.clear()
-    ((level, text),) = found(environ, "acme/shop")
-    assert (level, "a blocked pull request can be merged" in text) == ("warn", True)
+    (gate, policy) = found(environ, "acme/shop")
+    assert (gate[0], "a blocked pull request can be merged" in gate[1]) == ("warn", True)
+    assert (policy[0], "a gate can be loosened without its owners" in policy[1]) == ("warn", True)
 
 
 def test_nothing_set_at_all_is_said_setting_by_setting(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """The pass over one repository's policy files: read, put in force what is good, keep the last good of the rest."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -92,11 +92,20 @@ class PolicyPass:
     Args:
         policy_repository: name of the organisation's policy repository, whose policies may cover any
             repository of the organisation and whose defaults lie under all others.
+        proposals: numbers of a repository's open pull requests that change policy files: what they change depends on
+            what is in force.
     """
 
-    def __init__(self, reader: Reader, catalog: Catalog, policy_repository: str) -> None:
+    def __init__(
+        self,
+        reader: Reader,
+        catalog: Catalog,
+        policy_repository: str,
+        proposals: Callable[[str], Iterable[int]] = lambda _: (),
+    ) -> None:
         self._reader = reader
         self._catalog = catalog
+        self._proposals = proposals
         self._policy_repository = policy_repository
 
     def __call__(self, key: WorkKey, hints: Sequence[Mapping[str, Any]], now: datetime) -> Mapping[str, Any]:
@@ -147,6 +156,9 @@ class PolicyPass:
     def _touches(self, before: Before, after: InForce, central: str) -> list[Touch]:
         repository, services = after.repository, [service for service, _ in after.services]
         touches = _affected(before.services, services, repository)
+        if touches or before.defaults != after.defaults:
+            proposals = sorted(self._proposals(repository))
+            touches += [Touch(WorkKey.proposal(repository, one), Priority.SWEEP) for one in proposals]
         if not self._catalog.is_known(repository):  # its pull requests were waiting for this
             touches.append(_everything_in(repository))
         if self._catalog.problems(repository) != after.problems:  # shown on every pull request they concern

@@ -1,0 +1,283 @@
+"""Policies by pull request: the check ``gatekeeper/policy``, and the ways in which nobody loosens their own gate."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+import openapi
+from gatekeeper.demo.github import pulls
+from gatekeeper.demo.github.world import Refused
+from staging import Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+    from pathlib import Path
+
+    from gatekeeper.demo.github.entities import CheckRun, PullRequest
+    from worlds.prometheus import PrometheusServer
+
+CENTRAL, SHOP = "acme/.github", "acme/shop"
+PATH = "policies/checkout.yaml"
+OWNER = "@acme/checkout-product"
+CHECK = "gatekeeper/policy"
+
+
+@pytest.fixture(scope="module")
+def owned(policies: dict[str, str]) -> dict[str, str]:
+    """The policies, of which checkout's has an owner: the team in which po1 is."""
+    named = policies[PATH].replace("  name: checkout", f'  name: checkout\n  owners: ["{OWNER}"]')
+    return policies | {PATH: named}
+
+
+@pytest.fixture
+def stage(
+    tmp_path: Path, prometheus: PrometheusServer, owned: dict[str, str], frozen_at: datetime, filled: Path
+) -> Iterator[Stage]:
+    with Stage(tmp_path, prometheus=prometheus.url, now=frozen_at, policies=owned, filled=filled) as stage:
+        stage.github.state.require_check(CENTRAL, "main", CHECK, app_id=stage.github.app_id)
+        yield stage
+        openapi.validate_all(stage.github.calls)
+
+
+def proposed(stage: Stage, files: dict[str, str | None], **options: object) -> int:
+    """dev1 (or ``author``) opens a pull request with these files in the policy repository."""
+    author = str(options.pop("author", "dev1"))
+    pull = stage.github.state.open_pull(CENTRAL, author=author, title="Policy", files=files, **options)  # type: ignore[arg-type] # a test's shorthand
+    stage.settle()
+    return pull.number
+
+
+def pull_of(stage: Stage, number: int) -> PullRequest:
+    return stage.github.state.pull(CENTRAL, number)
+
+
+def check_of(stage: Stage, number: int) -> CheckRun:
+    """The newest check run of our name on the head."""
+    head = pull_of(stage, number).head_sha
+    runs = [one for one in stage.github.state.checks.values() if (one.head_sha, one.name) == (head, CHECK)]
+    return max(runs, key=lambda run: run.id)
+
+
+def comments_of(stage: Stage, number: int) -> list[str]:
+    return [
+        one.body
+        for one in stage.github.state.comments.values()
+        if (one.repository, one.number) == (CENTRAL, number) and "gatekeeper/policy" in one.body
+    ]
+
+
+def merge(stage: Stage, number: int) -> None:
+    stage.github.state.merge(CENTRAL, number, by="ops1")
+    stage.settle()
+
+
+def looser(text: str) -> str:
+    return text.replace("99.95%", "99%")
+
+
+def test_a_loosening_waits_for_an_owner_and_is_merged_with_their_approval(
+    stage: Stage, owned: dict[str, str]
+) -> None:
+    number = proposed(stage, {PATH: looser(owned[PATH])})
+    check = check_of(stage, number)
+    assert check.conclusion == "action_required"
+    assert check.output.title == f"checkout gets looser: waits for the approval of {OWNER}"
+    (comment,) = comments_of(stage, number)
+    for said in (
+        "| `checkout` | `spec.objectives.availability.target` | `99.95%` | `99%` | 🔓 looser |",
+        OWNER,
+    ):
+        assert said in comment
+    with pytest.raises(Refused, match="is failing"):
+        merge(stage, number)
+    stage.github.state.review(CENTRAL, number, by="po1")
+    stage.settle()
+    again = check_of(stage, number)
+    assert (again.id, again.conclusion) == (check.id, "success")
+    assert "po1` approved it" in comments_of(stage, number)[0]
+    merge(stage, number)
+    entry = stage.gatekeeper.stores.catalog.entry("acme/checkout")
+    assert entry is not None
+    assert str(entry.service.objectives[0].target) == "0.99"
+
+
+def test_a_tightening_needs_nobody(stage: Stage, owned: dict[str, str]) -> None:
+    number = proposed(stage, {PATH: owned[PATH].replace("99.95%", "99.99%")})
+    assert check_of(stage, number).conclusion == "success"
+    assert "🔒 tighter" in comments_of(stage, number)[0]
+
+
+def test_mistakes_are_annotated_on_their_lines_and_go_away_with_the_next_push(
+    stage: Stage, owned: dict[str, str]
+) -> None:
+    broken = owned[PATH].replace("mode: enforce", "mode: enforced").replace("lasts: 24h", "lasts: 1 day")
+    number = proposed(stage, {PATH: broken}, branch="edit")
+    check = check_of(stage, number)
+    assert check.conclusion == "failure"
+    assert check.output.title == f"2 mistakes in {PATH}"
+    lines = broken.splitlines()
+    marked = [(one.path, lines[one.start_line - 1].strip()[:8]) for one in check.output.annotations]
+    assert marked == [(PATH, "mode: en"), (PATH, "override")]
+    assert all("\n" in one.message for one in check.output.annotations), "each says what to write instead"
+    stage.github.state.push_commit(CENTRAL, "edit", {PATH: owned[PATH] + "\n"}, by="dev1")
+    stage.settle()
+    assert (check_of(stage, number).conclusion, check_of(stage, number).output.annotations) == ("success", ())
+
+
+def test_a_change_elsewhere_gets_a_skipped_check_since_the_branch_waits_for_one(stage: Stage) -> None:
+    number = proposed(stage, {"README.md": "# Policies\n"})
+    assert check_of(stage, number).conclusion == "skipped"
+    assert comments_of(stage, number) == []
+
+
+def rename(text: str) -> str:
+    return text.replace("name: checkout", "name: checkout-2")
+
+
+def without_owners(text: str) -> str:
+    return text.replace(f'  owners: ["{OWNER}"]\n', "")
+
+
+Route = tuple[str, "Callable[[str], dict[str, str | None]]"]
+ROUTES: list[Route] = [
+    ("editing the policy", lambda text: {PATH: looser(text)}),
+    ("moving it out of the folder", lambda text: {PATH: None, "old/checkout.yaml": text}),
+    (
+        "moving it within the folder, and loosening",
+        lambda text: {PATH: None, "policies/a.yaml": looser(text)},
+    ),
+    ("giving it another ending", lambda text: {PATH: None, "policies/checkout.yaml.off": text}),
+    ("renaming the service", lambda text: {PATH: rename(text)}),
+    ("changing the paths", lambda text: {PATH: text.replace("services/checkout/**", "services/other/**")}),
+    ("changing the repository", lambda text: {PATH: text.replace("acme/shop", "acme/.github")}),
+    ("deleting the file", lambda _: {PATH: None}),
+    ("removing the owners", lambda text: {PATH: without_owners(text)}),
+    ("naming another owner", lambda text: {PATH: text.replace(OWNER, "@dev1")}),
+    ("a weaker mode", lambda text: {PATH: text.replace("mode: enforce", "mode: advise")}),
+    ("a wider exemption", lambda text: {PATH: text.replace("[reliability]", "[reliability, feature]")}),
+    ("a longer override", lambda text: {PATH: text.replace("lasts: 24h", "lasts: 100d")}),
+    (
+        "data that do not count",
+        lambda text: {
+            PATH: text
+            + "  adjustments: [{from: 2026-09-01T00:00:00Z, to: 2026-10-01T00:00:00Z, reason: x}]\n"
+        },
+    ),
+    (
+        "an exception",
+        lambda text: {PATH: text + "  exceptions: [{target: 90%, until: 2099-01-01, reason: x}]\n"},
+    ),
+    ("queries that find nothing", lambda text: {PATH: text.replace("bad: ", "bad: no_")}),
+]
+
+
+@pytest.mark.parametrize("change", [pytest.param(change, id=name) for name, change in ROUTES])
+def test_nobody_loosens_their_own_gate_by(
+    stage: Stage, owned: dict[str, str], change: Callable[[str], dict[str, str | None]]
+) -> None:
+    blocked = stage.open_pull()
+    number = proposed(stage, change(owned[PATH]))
+    assert check_of(stage, number).conclusion in {"action_required", "failure"}
+    stage.github.state.review(CENTRAL, number, by="ops1")  # may write, and is no owner
+    stage.settle()
+    assert check_of(stage, number).conclusion in {"action_required", "failure"}
+    with pytest.raises(Refused, match="is failing"):
+        merge(stage, number)
+    stage.touch([f"policies:{CENTRAL}", f"pull:{SHOP}#{blocked}"])
+    (check,) = [one for one in stage.checks(blocked) if one.name == "gatekeeper"]
+    assert check.conclusion == "action_required", "until it is merged, what is in force stays in force"
+
+
+def test_not_by_ones_own_approval(stage: Stage, owned: dict[str, str]) -> None:
+    stage.github.state.set_role(CENTRAL, "po1", "write")
+    number = proposed(stage, {PATH: looser(owned[PATH])}, author="po1")
+    assert check_of(stage, number).conclusion == "action_required"
+    with pytest.raises(Refused, match="your own pull request"):
+        stage.github.state.review(CENTRAL, number, by="po1")
+
+
+def test_not_by_a_force_push_after_the_approval(stage: Stage, owned: dict[str, str]) -> None:
+    number = proposed(stage, {PATH: owned[PATH].replace("99.95%", "99.9%")}, branch="edit")
+    stage.github.state.review(CENTRAL, number, by="po1")
+    stage.settle()
+    assert check_of(stage, number).conclusion == "success"
+    stage.github.state.push_commit(CENTRAL, "edit", {PATH: looser(owned[PATH])}, by="dev1", force=True)
+    stage.settle()
+    assert check_of(stage, number).conclusion == "action_required"
+    assert "approved an earlier one" in comments_of(stage, number)[0]
+
+
+def test_not_from_a_fork_whose_queries_are_not_asked(stage: Stage, owned: dict[str, str]) -> None:
+    world = stage.github.state
+    fork = world.fork(CENTRAL, "outsider").full_name
+    number = proposed(stage, {PATH: looser(owned[PATH])}, author="outsider", fork=fork, branch="loose")
+    assert check_of(stage, number).conclusion == "action_required"
+    world.push_commit(fork, "loose", {PATH: None}, by="outsider")
+    stage.settle()
+    assert check_of(stage, number).conclusion == "action_required"
+
+
+def test_not_by_a_second_pull_request_of_the_same_commit_to_a_branch_without_policies(
+    stage: Stage, owned: dict[str, str]
+) -> None:
+    world = stage.github.state
+    world.push_commit(CENTRAL, "side", {"notes.md": "x\n"}, by="dev1")
+    number = proposed(stage, {PATH: looser(owned[PATH])}, branch="loose")
+    before = check_of(stage, number)
+    with world.lock:
+        other = pulls.open_pull(world, CENTRAL, author="dev1", title="Same", head="loose", base="side").number
+    stage.settle()
+    assert pull_of(stage, other).head_sha == pull_of(stage, number).head_sha
+    assert (check_of(stage, other).id, check_of(stage, other).conclusion) == (before.id, "action_required")
+
+
+def test_an_approval_that_is_taken_back_counts_no_more(stage: Stage, owned: dict[str, str]) -> None:
+    world = stage.github.state
+    number = proposed(stage, {PATH: looser(owned[PATH])})
+    review = world.review(CENTRAL, number, by="po1")
+    stage.settle()
+    assert check_of(stage, number).conclusion == "success"
+    world.dismiss_review(CENTRAL, number, review.id, by="ops1")
+    stage.settle()
+    assert check_of(stage, number).conclusion == "action_required"
+
+
+def test_without_owners_anybody_else_who_may_write_approves(stage: Stage, owned: dict[str, str]) -> None:
+    number = proposed(stage, {"policies/search.yaml": looser(owned["policies/search.yaml"])})
+    assert "somebody else who may write here" in (check_of(stage, number).output.title or "")
+    stage.github.state.review(CENTRAL, number, by="outsider")
+    stage.settle()
+    assert check_of(stage, number).conclusion == "action_required"
+    stage.github.state.review(CENTRAL, number, by="ops1")
+    stage.settle()
+    assert check_of(stage, number).conclusion == "success"
+
+
+def test_a_branch_that_is_behind_takes_back_nothing(stage: Stage, owned: dict[str, str]) -> None:
+    search = "policies/search.yaml"
+    number = proposed(stage, {search: owned[search].replace("99.95%", "99.99%")})
+    stage.github.state.update_file(CENTRAL, PATH, owned[PATH].replace("99.95%", "99.97%"), by="ops1")
+    stage.settle()
+    assert check_of(stage, number).conclusion == "success"
+    assert "checkout" not in comments_of(stage, number)[0]
+
+
+def test_what_is_merged_elsewhere_is_what_it_is_held_against_from_then_on(
+    stage: Stage, owned: dict[str, str]
+) -> None:
+    number = proposed(stage, {PATH: owned[PATH].replace("99.95%", "99.9%")})
+    assert check_of(stage, number).conclusion == "action_required"
+    stage.github.state.update_file(CENTRAL, PATH, owned[PATH].replace("99.95%", "99.5%"), by="ops1")
+    stage.settle()
+    assert "`99.5%` | `99.9%` | 🔒 tighter" in comments_of(stage, number)[0]
+    assert check_of(stage, number).conclusion == "success"
+
+
+def test_another_pass_writes_nothing(stage: Stage, owned: dict[str, str]) -> None:
+    number = proposed(stage, {PATH: looser(owned[PATH])})
+    stage.github.calls.clear()
+    stage.touch([f"proposal:{CENTRAL}#{number}", f"pull:{CENTRAL}#{number}"])
+    assert [str(call) for call in stage.github.calls.writes()] == []
