@@ -7,6 +7,7 @@ import pytest
 
 from builders import HOUR, MINUTE, NOW, SHA, a_pull
 from fakes import SHOP
+from gatekeeper.decide.evaluate import WITHOUT_REASON
 from gatekeeper.store.engine import Database
 from gatekeeper.store.overrides import WITHDRAWN, OverrideRecord, Overrides
 from gatekeeper.store.pulls import KnownPull, Pulls
@@ -97,6 +98,11 @@ def test_refusals_are_each_labels_last_word(overrides: Overrides) -> None:
 def test_a_withdrawn_override_is_no_refusal(overrides: Overrides) -> None:
     overrides.add_new([RECORD])
     overrides.withdraw(SHOP, 1, set(), NOW)
+    assert overrides.refusals(SHOP, 1) == ()
+
+
+def test_an_override_that_waits_for_a_reason_is_no_refusal(overrides: Overrides) -> None:
+    overrides.add_new([replace(RECORD, granted=False, why=WITHOUT_REASON, reason=None)])
     assert overrides.refusals(SHOP, 1) == ()
 
 

@@ -240,6 +240,22 @@ def test_an_override_and_its_reason_are_real_changes() -> None:
     assert len(set(texts)) == 4
 
 
+def test_an_override_that_waits_for_its_reason_is_told() -> None:
+    service = a_service(gate=a_gate(override={"teams": [TEAM], "reason": "required"}))
+    frozen = a_view(State.FROZEN, -0.3, service=service)
+    before, waiting, given = (
+        desired(a_snapshot(frozen, requests=requests))
+        for requests in ((), (a_request(),), (a_request(reason="hotfix"),))
+    )
+    asks = (
+        "`@alice` asks to let this change through: it waits for a reason, in a comment: `/gatekeeper override"
+    )
+    assert [asks in one.comment.body for one in (before, waiting, given)] == [False, True, False]
+    assert "It waits until they say why with `/gatekeeper override <reason>`" in waiting.check.summary
+    assert waiting.strip == frozenset()
+    assert len({one.check.essence for one in (before, waiting, given)}) == 3
+
+
 def test_a_refusal_is_told_once_and_stays_told_when_the_label_is_gone() -> None:
     before = a_snapshot(FROZEN, requests=(a_request("bob", teams=()),))
     (refused,) = decide(before).refused

@@ -73,6 +73,9 @@ PROBATION = a_view(
     memory={"reasons": (Reason(Rule.THAW_ABOVE, "availability", 0.101, 0.1),)},
     landed=(Landed("acme/shop", 7, NOW - 20 * MINUTE),),
 )
+WANTS_A_REASON = a_gate_after_a_pass(
+    SPENT_BY_ONE, gate=a_gate(override={"teams": ["@acme/sre"], "lasts": "4h", "reason": "required"})
+)
 OWING = a_gate_after_a_pass(SPENT_BY_ONE, gate=a_gate(freeze={"incident_over": "20%"}))
 EXAMPLES = {
     "frozen": a_snapshot(SPENT),
@@ -83,6 +86,7 @@ EXAMPLES = {
     "postmortem": a_snapshot(OWING),
     "unknown": a_snapshot(UNKNOWN),
     "overridden": a_snapshot(SPENT, requests=(a_request(reason="hotfix for the login outage"),)),
+    "waiting": a_snapshot(WANTS_A_REASON, requests=(a_request(),)),
     "exempt": a_snapshot(SPENT, labels=("security",)),
     "advise": a_snapshot(a_gate_after_a_pass(SPENT_BY_ONE, gate=a_gate(mode="advise"))),
     "two": a_snapshot(SPENT, PAYMENTS),

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import HOUR, NOW, TEAM, a_gate, a_request, a_service, a_snapshot, a_view, evidence, unmeasured
-from gatekeeper.decide.evaluate import Decision, decide
+from gatekeeper.decide.evaluate import WITHOUT_REASON, Decision, decide
 from gatekeeper.decide.snapshot import ServiceView
 from gatekeeper.decide.verdict import Doubt, Gap, State, Verdict, Why
 from gatekeeper.policy.gate import Gate, Mode
@@ -214,6 +214,63 @@ def test_labels_of_different_services_are_judged_apart() -> None:
     decision = decide(a_snapshot(*views, requests=(a_request(), a_request(label="hotfix", teams=()))))
     assert [one.label for one in decision.granted] == ["slo:override"]
     assert [one.label for one in decision.refused] == ["hotfix"]
+
+
+WANTS_A_REASON = a_gate(override={"teams": [TEAM], "reason": "required"})
+
+
+def test_where_a_reason_is_required_the_label_waits_for_it() -> None:
+    view = standing(State.FROZEN, gate=WANTS_A_REASON)
+    decision = decide(a_snapshot(view, requests=(a_request(),)))
+    (ruling,) = decision.rulings
+    assert (decision.verdict, ruling.why, ruling.override) == (Verdict.BLOCK, Why.FROZEN, None)
+    assert (decision.granted, decision.refused) == ((), ())  # a refused label would be taken off
+    assert decision.waiting == (ruling.awaiting,)
+    assert [(one.actor, one.granted, one.why) for one in decision.waiting] == [
+        ("alice", False, WITHOUT_REASON)
+    ]
+
+
+def test_with_its_reason_it_opens_the_gate() -> None:
+    view = standing(State.FROZEN, gate=WANTS_A_REASON)
+    decision = decide(a_snapshot(view, requests=(a_request(reason="the fix"),)))
+    (ruling,) = decision.rulings
+    assert (decision.verdict, ruling.why, decision.waiting) == (Verdict.ALLOW, Why.OVERRIDDEN, ())
+    assert [one.reason for one in decision.granted] == ["the fix"]
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        pytest.param({"teams": ()}, id="somebody not entitled"),
+        pytest.param({"human": False}, id="a bot"),
+        pytest.param({"labeled_at": NOW - 24 * HOUR}, id="an override that is over"),
+    ],
+)
+def test_who_may_not_override_is_refused_and_not_asked_for_a_reason(request_: dict[str, Any]) -> None:
+    view = standing(State.FROZEN, gate=WANTS_A_REASON)
+    decision = decide(a_snapshot(view, requests=(a_request(**request_),)))
+    assert (len(decision.refused), decision.waiting) == (1, ())
+
+
+def test_of_two_services_only_the_one_that_wants_a_reason_waits_for_it() -> None:
+    views = (standing(State.FROZEN), standing(State.FROZEN, gate=WANTS_A_REASON, name="payments"))
+    decision = decide(a_snapshot(*views, requests=(a_request(),)))
+    assert [(one.service, one.effective, one.awaiting is not None) for one in decision.rulings] == [
+        ("acme/payments", Verdict.BLOCK, True),
+        ("acme/checkout", Verdict.ALLOW, False),
+    ]
+    assert (len(decision.granted), decision.refused, decision.waiting) == (1, (), ())
+
+
+def test_a_label_that_waits_for_one_service_is_not_taken_off_for_another() -> None:
+    theirs = a_gate(override={"teams": ["@acme/pay"]})
+    views = (
+        standing(State.FROZEN, gate=theirs),
+        standing(State.FROZEN, gate=WANTS_A_REASON, name="payments"),
+    )
+    decision = decide(a_snapshot(*views, requests=(a_request(),)))
+    assert (decision.granted, decision.refused, len(decision.waiting)) == ((), (), 1)
 
 
 def test_the_strictest_service_decides_and_comes_first() -> None:

@@ -603,16 +603,85 @@ def test_what_is_dated_goes_wrong_like_the_rest(entry: str, message: str, sugges
     assert suggestion in problems[0]
 
 
+DORMANT = [
+    pytest.param(
+        "environments: {prod: ▸block}",
+        '"prod" cannot be "block"',
+        "write enforce or advise or free",
+        id="mode",
+    ),
+    pytest.param(
+        "environments: {prod: ▸}", '"prod" cannot be null', "write enforce or advise or free", id="no mode"
+    ),
+    pytest.param(
+        "environments: {prod: free, Prod: ▸enforce}", "are one environment to GitHub", "remove one", id="case"
+    ),
+    pytest.param(
+        "environments: {' ': ▸free}",
+        "is no environment of GitHub",
+        "write 1 to 255",
+        id="a blank environment",
+    ),
+    pytest.param(
+        "environments: ▸[prod]",
+        '"environments" must be a block of keys',
+        "{production: enforce",
+        id="a list",
+    ),
+    pytest.param("▸redundancy: {instances: 3}", '"query" is missing', 'add query: up{job="', id="query"),
+    pytest.param(
+        "redundancy: {instances: ▸0, query: up}", '"0" is no whole number above 0', "such as 3", id="none"
+    ),
+    pytest.param(
+        "redundancy: {instances: ▸true, query: up}", "is no whole number", "such as 3", id="no number at all"
+    ),
+    pytest.param(
+        "redundancy: {instances: 2, regions: ▸3, region: zone, query: up}",
+        "2 instances cannot be in 3 regions",
+        "write at most 2",
+        id="more regions than instances",
+    ),
+    pytest.param(
+        "▸redundancy: {instances: 3, regions: 3, query: up}",
+        '"region" is missing',
+        "add region: zone",
+        id="regions without their label",
+    ),
+    pytest.param(
+        "redundancy: {instances: 3, query: up, region: ▸a-b}",
+        '"a-b" is no label of Prometheus',
+        "such as zone",
+        id="no label",
+    ),
+    pytest.param(
+        "redundancy: {instances: 3, query: '▸up[5m]'}".replace("'▸", "▸'"),
+        "no number",
+        "without its range",
+        id="a range",
+    ),
+    pytest.param("▸review: {every: 2w}", '"from" is missing', "add from: 2026-11-02", id="no first day"),
+    pytest.param("review: {from: ▸monday}", '"monday" is no day', "2026-11-02", id="no day"),
+    pytest.param("review: {from: ▸2026-02-30}", "is not in the calendar", "2026-11-02", id="no such day"),
+    pytest.param(
+        "review: {every: ▸36h, from: 2026-11-02}",
+        "an iteration of 1 d 12 h is no number of days",
+        "write 1d to 90 d, such as 2w",
+        id="half a day",
+    ),
+]
+
+
+@pytest.mark.parametrize(("entry", "message", "suggestion"), DORMANT)
+def test_what_nothing_acts_on_yet_is_checked_all_the_same(entry: str, message: str, suggestion: str) -> None:
+    place, problems = problems_of(GOOD + f"  {entry}\n")
+    errors = [problem for problem in problems if ": warning: " not in problem]
+    assert len(errors) == 1, problems
+    assert errors[0].startswith(f"{place}: ")
+    assert message in errors[0]
+    assert suggestion in errors[0]
+
+
 LATER = [
-    pytest.param(
-        "spec:", "spec:\n  ▸environments: {production: enforce}", '"environments"', "", id="environments"
-    ),
-    pytest.param(
-        "spec:", "spec:\n  ▸redundancy: {instances: 3}", '"redundancy"', "remove it", id="redundancy"
-    ),
-    pytest.param("spec:", "spec:\n  ▸review: {every: 2w}", '"review"', "remove it", id="review"),
-    pytest.param("labels: [reliability]", "▸reverts: true", '"reverts"', "remove it", id="exempt.reverts"),
-    pytest.param("24h}", "24h, ▸reason: asked}", '"reason"', "remove it", id="override.reason"),
     pytest.param("gatekeeper/v1", "▸openslo/v1", "OpenSLO files (openslo/v1)", "gatekeeper/v1", id="OpenSLO"),
     pytest.param(
         "apiVersion: gatekeeper/v1", "version: ▸prometheus/v1", "Sloth files", "gatekeeper/v1", id="Sloth"

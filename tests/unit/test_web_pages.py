@@ -253,7 +253,7 @@ def test_a_services_page_has_everything_behind_the_overview(client: FlaskClient)
         "Burn rate, 5 min",
         "2026-11-19 15:03 UTC",
         "availability was 57.5 % over its budget",
-        "refused: @dev1 is not an active member of @acme/sre",
+        "not granted: @dev1 is not an active member of @acme/sre",
         "the fix for the outage",
         'http_requests_total{job="checkout"}',
     ):

@@ -429,6 +429,31 @@ def test_an_override_ends_by_itself_and_is_looked_at_once(blocked: Place) -> Non
     assert blocked.overrides.ended(blocked.now) == ()
 
 
+def test_an_override_waits_for_its_reason_where_the_policy_wants_one(
+    place: Place, github: FakeGitHub
+) -> None:
+    gate = a_gate(override={"teams": [TEAM], "reason": "required"})
+    place.put(a_view(State.FROZEN, -0.5, service=a_service(gate=gate)))
+    github.open(1)
+    github.label(1, "slo:override", by="alice")
+    place.run(1)
+    assert github.conclusion() == "action_required"
+    assert "slo:override" in github.labels(), "it waits, it is not refused"
+    assert "`@alice` asks to let this change through: it waits for a reason" in github.ours()[0]
+    github.say(1, "/gatekeeper override because I can", by="mallory")
+    place.run(1)
+    assert github.conclusion() == "action_required", "only who put the label there can say why"
+    github.say(1, "/gatekeeper override the fix", by="alice")
+    place.run(1)
+    assert github.conclusion() == "success"
+    assert "lets this change through" in github.ours()[0]
+    assert [(one.granted, one.reason) for one in place.overrides.of_pull(SHOP, 1)] == [
+        (False, None),
+        (True, "the fix"),
+    ]
+    assert place.record.refusals(SHOP, 1) == ()
+
+
 @pytest.mark.parametrize(
     "before_the_end",
     [

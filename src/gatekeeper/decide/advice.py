@@ -57,10 +57,10 @@ def overriders(view: ServiceView) -> str:
     if not override.teams:
         return "nobody: this policy names no team"
     who, label = listed(override.teams, " or "), code(override.label)
-    return (
-        f"an active member of {who}, by the label {label}; it holds for {format_duration(override.lasts)}. "
-        "Please say why with `/gatekeeper override <reason>`"
-    )
+    how = f"an active member of {who}, by the label {label}; it holds for {format_duration(override.lasts)}"
+    if override.reason == "required":
+        return f"{how}. It waits until they say why with `/gatekeeper override <reason>`"
+    return f"{how}. Please say why with `/gatekeeper override <reason>`"
 
 
 def mode_note(view: ServiceView, ruling: ServiceRuling) -> str:

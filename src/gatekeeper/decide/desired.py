@@ -246,6 +246,7 @@ def _facts(view: ServiceView, ruling: ServiceRuling, now: datetime) -> list[Any]
         override and [override.actor, override.until.isoformat(), override.reason],
         *(view.service.description, view.policy_problem),
         *(corrections.essence(view), bool(corrections.over(view, now))),
+        *([["waits", ruling.awaiting.label, ruling.awaiting.actor]] if ruling.awaiting else []),
     ]
 
 

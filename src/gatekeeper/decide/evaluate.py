@@ -13,12 +13,19 @@ from gatekeeper.policy.gate import Gate, Mode
 
 _CEILING = {Mode.OBSERVE: Verdict.ALLOW, Mode.ADVISE: Verdict.WARN, Mode.ENFORCE: Verdict.BLOCK}
 
+WITHOUT_REASON = "it waits for a reason, in a comment: `/gatekeeper override <reason>`"
+"""Why an override of somebody entitled does not count yet, where the policy wants a reason (Markdown)."""
+
 _PACED = frozenset({Why.CAUTION, Why.PROBATION})
 
 
 @dataclass(frozen=True)
 class OverrideRuling:
-    """What came of an override request: granted until ``until``, or refused and ``why`` (Markdown)."""
+    """What came of an override request: granted until ``until``, or not and ``why`` (Markdown).
+
+    Attributes:
+        waits: it is neither granted nor refused: its label stays on until there is a reason.
+    """
 
     label: str
     actor: str
@@ -26,6 +33,7 @@ class OverrideRuling:
     until: datetime
     why: str = ""
     reason: str | None = None
+    waits: bool = False
 
 
 @dataclass(frozen=True)
@@ -38,6 +46,7 @@ class ServiceRuling:
         detail: the exempting label, the changed lines or the end of the wait for the pace, where one decided.
         override: the override that lets it through, where one does.
         denied: why an override that counts for another service does not count for this one (Markdown).
+        awaiting: the override that would let it through if there were a reason, where one would.
     """
 
     service: str
@@ -48,16 +57,23 @@ class ServiceRuling:
     detail: str = ""
     override: OverrideRuling | None = None
     denied: str = ""
+    awaiting: OverrideRuling | None = None
 
 
 @dataclass(frozen=True)
 class Decision:
-    """The verdict on a change and all that led to it, one ruling a service, strictest first."""
+    """The verdict on a change and all that led to it, one ruling a service, strictest first.
+
+    Attributes:
+        refused: override requests that count for no service.
+        waiting: those that count for none as long as there is no reason.
+    """
 
     verdict: Verdict
     rulings: tuple[ServiceRuling, ...]
     refused: tuple[OverrideRuling, ...] = ()
     granted: tuple[OverrideRuling, ...] = ()
+    waiting: tuple[OverrideRuling, ...] = ()
 
 
 def decide(snapshot: Snapshot) -> Decision:
@@ -65,6 +81,7 @@ def decide(snapshot: Snapshot) -> Decision:
     overrides = {view.service.key: _overrides(view, snapshot) for view in snapshot.services}
     asked = [ruling for rulings in overrides.values() for ruling in rulings]
     granted = {ruling.label: ruling for ruling in asked if ruling.granted}
+    waiting = {ruling.label: ruling for ruling in asked if ruling.waits and ruling.label not in granted}
     rulings = sorted(
         (
             _rule(view, snapshot, overrides[view.service.key], frozenset(granted))
@@ -75,8 +92,9 @@ def decide(snapshot: Snapshot) -> Decision:
     return Decision(
         verdict=max((ruling.effective for ruling in rulings), default=Verdict.ALLOW),
         rulings=tuple(rulings),
-        refused=tuple(_refused(ruling for ruling in asked if ruling.label not in granted)),
+        refused=tuple(_refused(ruling for ruling in asked if ruling.label not in {*granted, *waiting})),
         granted=tuple(granted[label] for label in sorted(granted)),
+        waiting=tuple(waiting[label] for label in sorted(waiting)),
     )
 
 
@@ -103,14 +121,20 @@ def _rule(
 ) -> ServiceRuling:
     gate = view.service.gate
     verdict, why, detail = _by_gate(view, snapshot)
-    override, denied = None, ""
+    override = awaiting = None
+    denied = ""
     if verdict is Verdict.BLOCK:
         override = next((one for one in overrides if one.granted), None)
-        denied = next((one.why for one in overrides if not one.granted and one.label in granted), "")
+        awaiting = next((one for one in overrides if one.waits), None)
+        denied = next(
+            (one.why for one in overrides if not (one.granted or one.waits) and one.label in granted), ""
+        )
     if override is not None:
         verdict, why = Verdict.ALLOW, Why.OVERRIDDEN
     effective = min(verdict, _CEILING[gate.mode])
-    return ServiceRuling(view.service.key, verdict, effective, why, gate.mode, detail, override, denied)
+    return ServiceRuling(
+        view.service.key, verdict, effective, why, gate.mode, detail, override, denied, awaiting
+    )
 
 
 def _by_gate(view: ServiceView, snapshot: Snapshot) -> tuple[Verdict, Why, str]:
@@ -146,11 +170,15 @@ def _overrides(view: ServiceView, snapshot: Snapshot) -> tuple[OverrideRuling, .
 
 
 def _judge(request: OverrideRequest, gate: Gate, now: datetime) -> OverrideRuling:
-    """Whether the person behind an override label may let a change through this gate, and until when."""
+    """Whether the person behind an override label lets a change through this gate, and until when."""
     until = request.labeled_at + gate.override.lasts
-    why = _objection(request, gate, now, until)
-    reason = request.reason if not why else None
-    return OverrideRuling(request.label, request.actor, not why, until, why, reason)
+    if why := _objection(request, gate, now, until):
+        return OverrideRuling(request.label, request.actor, granted=False, until=until, why=why)
+    if gate.override.reason == "required" and not request.reason:
+        return OverrideRuling(
+            request.label, request.actor, granted=False, until=until, why=WITHOUT_REASON, waits=True
+        )
+    return OverrideRuling(request.label, request.actor, granted=True, until=until, reason=request.reason)
 
 
 def _objection(request: OverrideRequest, gate: Gate, now: datetime, until: datetime) -> str:

@@ -36,6 +36,9 @@ def _notes(view: ServiceView, ruling: ServiceRuling, now: datetime) -> Iterator[
         why = code(reason, 300) if reason else "not given yet, write `/gatekeeper override <reason>`"
         until = instant(ruling.override.until)
         yield f"🔑 {code('@' + ruling.override.actor)} lets this change through until {until}. Reason: {why}"
+    if ruling.awaiting is not None:
+        who = code("@" + ruling.awaiting.actor)
+        yield f"🔑 {who} asks to let this change through: {ruling.awaiting.why}"
     if ruling.denied:
         yield f"🚫 The override does not count for {view.service.name}: {ruling.denied}."
     if note := advice.mode_note(view, ruling):

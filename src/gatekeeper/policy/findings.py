@@ -102,6 +102,8 @@ def _translated(detail: ErrorDetails, node: Node, model: type[Model]) -> Mistake
     if kind in {"model_type", "model_attributes_type"}:
         keys = ", ".join(keyed(_model_at(model, detail["loc"]) or model))
         return MistakeError(f"{label} must be a block of keys", f"its keys are {keys}")
+    if kind == "dict_type":
+        return MistakeError(f"{label} must be a block of keys", f"write {_example(model, detail['loc'])}")
     return MistakeError(f"{label}: {detail['msg']}", "see docs/policy-reference.md")
 
 
@@ -115,9 +117,14 @@ def _choice(label: str, value: Any, choices: list[str]) -> MistakeError:
 
 
 def _missing(key: str, model: type[Model], location: Location) -> tuple[str, str]:
-    owner = _model_at(model, location[:-1]) or model
+    return f'"{key}" is missing', f"add {_example(model, location)}"
+
+
+def _example(model: type[Model], location: Location) -> str:
+    """A key as it could be written."""
+    owner, key = _model_at(model, location[:-1]) or model, str(location[-1])
     examples = keyed(owner)[key].examples or ["..."]
-    return f'"{key}" is missing', f"add {key}: {examples[0]}"
+    return f"{key}: {examples[0]}"
 
 
 def _model_at(model: type[Model], location: Location) -> type[Model] | None:

@@ -11,7 +11,17 @@ from pydantic import Field, model_validator
 from gatekeeper.policy import rules
 from gatekeeper.policy.mistake import MistakeError, MistakesError
 from gatekeeper.policy.units import write_share
-from gatekeeper.policy.values import BudgetShare, Duration, Instant, Lines, Model, OrOff, PerDay, Positive
+from gatekeeper.policy.values import (
+    BudgetShare,
+    Duration,
+    Instant,
+    Lines,
+    Model,
+    OrOff,
+    PerDay,
+    Positive,
+    YesNo,
+)
 
 
 class Mode(StrEnum):
@@ -20,6 +30,14 @@ class Mode(StrEnum):
     OBSERVE = "observe"
     ADVISE = "advise"
     ENFORCE = "enforce"
+
+
+class EnvironmentMode(StrEnum):
+    """What the gate does about deployments to an environment: block, only say so, or nothing."""
+
+    ENFORCE = "enforce"
+    ADVISE = "advise"
+    FREE = "free"
 
 
 class Pace(Model):
@@ -66,22 +84,26 @@ class Postmortem(Model):
 
 
 class Exempt(Model):
-    """Changes that pass a frozen gate: by label, or when every changed path matches."""
+    """Changes that pass a frozen gate: by label, or when every changed path matches; true reverts."""
 
-    later: ClassVar[frozenset[str]] = frozenset({"reverts"})
+    dormant: ClassVar[frozenset[str]] = frozenset({"reverts"})
 
     labels: tuple[rules.Label, ...] = ()
     paths: rules.PathPatterns = ()
+    reverts: YesNo = False
 
 
 class Override(Model):
-    """Who may let one change through, with which label, for how long. Teams are written ``@org/slug``."""
+    """Who may let one change through, with which label, for how long. Teams are written ``@org/slug``.
 
-    later: ClassVar[frozenset[str]] = frozenset({"reason"})
+    Attributes:
+        reason: whether the label works at once and a reason is asked for, or waits until one is given.
+    """
 
     label: rules.Label = "slo:override"
     teams: tuple[rules.Team, ...] = ()
     lasts: Positive = timedelta(hours=24)
+    reason: Literal["asked", "required"] = "asked"
 
 
 class Unknown(Model):

@@ -1,4 +1,4 @@
-"""Keys held against the model: unknown ones, ones that come later, ones without a value."""
+"""Keys held against the model: unknown ones, ones without a value, ones that nothing acts on yet."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -7,7 +7,7 @@ from typing import get_args
 from pydantic.fields import FieldInfo
 
 from gatekeeper.policy.document import Items, Map, Node, Scalar
-from gatekeeper.policy.problem import Mark, Problem
+from gatekeeper.policy.problem import Mark, Problem, Severity
 from gatekeeper.policy.rules import nearest
 from gatekeeper.policy.values import Model
 
@@ -57,22 +57,21 @@ class KeyCheck:
 
     def _reported(self, model: type[Model], block: Map, key: str) -> bool:
         place, child = block.keys[key], block.nodes[key]
-        if key in model.later:
-            problem = Problem.at(place, f'"{key}" is not yet supported', f"remove it for now; see {LATER}")
-        elif key not in keyed(model):
+        if key not in keyed(model):
             problem = self._unknown(model, block, key)
-        elif isinstance(child, Scalar) and child.value is None:
+        elif _is_empty(child):
             problem = Problem.at(place, f'"{key}" has no value', "write one, or remove the key")
             self.excused.add((block.mark, key))
         elif isinstance(child, Items) and not child.nodes and key in model.filled:
             problem = Problem.at(child.mark, f'"{key}" is empty', "list at least one, or remove the key")
         else:
+            self.problems += [_without_effect(place, key)] if key in model.dormant else []
             return False
         self.problems.append(problem)
         return True
 
     def _unknown(self, model: type[Model], block: Map, key: str) -> Problem:
-        near = nearest(key, [*keyed(model), *model.later])
+        near = nearest(key, keyed(model))
         self.excused.add((block.mark, near))
         if near:
             meant = f'did you mean "{near}"?'
@@ -82,6 +81,15 @@ class KeyCheck:
         else:
             meant = f"known here: {', '.join(keyed(model))}"
         return Problem.at(block.keys[key], f'unknown key "{key[:80]}"', meant)
+
+
+def _without_effect(place: Mark, key: str) -> Problem:
+    return Problem.at(place, f'"{key}" is read, and nothing acts on it yet', f"see {LATER}", Severity.WARNING)
+
+
+def _is_empty(node: Node) -> bool:
+    """Whether nothing stands after a key."""
+    return isinstance(node, Scalar) and node.value is None
 
 
 def _model_in(annotation: object) -> type[Model] | None:

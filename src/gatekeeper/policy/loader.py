@@ -213,6 +213,9 @@ def _built(
                 gate=one.content.spec.gate,
                 adjustments=one.content.spec.adjustments,
                 exceptions=one.content.spec.exceptions,
+                environments=one.content.spec.environments,
+                redundancy=one.content.spec.redundancy,
+                review=one.content.spec.review,
                 origin=origin.model_copy(update={"path": one.mark.path}),
             )
 

@@ -13,6 +13,7 @@ from gatekeeper.policy.gate import Gate
 from gatekeeper.policy.instants import parse_minute
 from gatekeeper.policy.mistake import MistakeError
 from gatekeeper.policy.objective import Objectives, TargetException
+from gatekeeper.policy.operating import Environments, Redundancy, Review
 from gatekeeper.policy.values import Model
 
 
@@ -80,6 +81,9 @@ class Service(Model):
     gate: Gate = Gate()
     adjustments: tuple[Adjustment, ...] = ()
     exceptions: tuple[TargetException, ...] = ()
+    environments: Environments = Field(default={})
+    redundancy: Redundancy | None = None
+    review: Review | None = None
     origin: Origin
 
     @property

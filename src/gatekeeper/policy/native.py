@@ -11,6 +11,7 @@ from gatekeeper.policy.gate import Gate
 from gatekeeper.policy.instants import parse_day
 from gatekeeper.policy.model import Adjustment, Change
 from gatekeeper.policy.objective import Objectives, TargetException, Window
+from gatekeeper.policy.operating import Environments, Redundancy, Review
 from gatekeeper.policy.values import Model
 
 ApiVersion = Literal["gatekeeper/v1"]
@@ -29,7 +30,7 @@ class Metadata(Model):
 class ServiceSpec(Model):
     """The promise, the changes it holds for, and the gate."""
 
-    later: ClassVar[frozenset[str]] = frozenset({"environments", "redundancy", "review"})
+    dormant: ClassVar[frozenset[str]] = frozenset({"environments", "redundancy", "review"})
 
     objectives: Objectives = Field(examples=["[{target: 99.95%, indicator: ...}]"])
     changes: Annotated[tuple[Change, ...], Field(min_length=1)] = Field(
@@ -38,6 +39,9 @@ class ServiceSpec(Model):
     gate: Gate = Gate()
     adjustments: tuple[Adjustment, ...] = ()
     exceptions: tuple[TargetException, ...] = ()
+    environments: Environments = Field(default={}, examples=["{production: enforce, staging: free}"])
+    redundancy: Redundancy | None = None
+    review: Review | None = None
 
     @model_validator(mode="after")
     def _coherent(self) -> Self:

@@ -21,12 +21,13 @@ from gatekeeper.policy.units import format_duration, parse_duration, write_durat
 SHORTEST_WINDOW, LONGEST_WINDOW = timedelta(hours=1), timedelta(days=90)
 OWN_LABELS = ("slo:caution", "slo:frozen")
 _LONGEST_NAME, _LONGEST_LABEL, _LONGEST_PATTERN = 63, 50, 255
-_LONGEST_LINK, _LONGEST_REASON = 500, 300
+_LONGEST_LINK, _LONGEST_REASON, _LONGEST_ENVIRONMENT = 500, 300, 255
 _MOST_STARS, _MOST_STARS_BETWEEN_SLASHES = 4, 2
 _NAME = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?", re.ASCII)
 _REPOSITORY = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})/[A-Za-z0-9._-]{1,100}", re.ASCII)
 _TEAM = re.compile(r"@[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})/[a-z0-9][a-z0-9_-]*", re.ASCII)
 _USER = re.compile(r"@[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})", re.ASCII)
+_LABEL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _NESTED_SET = re.compile(r"\[[^\]]*(?:\[|&&|\|\||~~|--)")
 
 
@@ -240,6 +241,31 @@ def _slice_target(value: Decimal) -> Decimal:
     return value
 
 
+def _environment(value: str) -> str:
+    if value.strip() and value == value.strip() and len(value) <= _LONGEST_ENVIRONMENT:
+        return value
+    raise MistakeError(
+        f'"{value[:80]}" is no environment of GitHub', f"write 1 to {_LONGEST_ENVIRONMENT} characters"
+    )
+
+
+def _label_name(value: str) -> str:
+    if _LABEL_NAME.fullmatch(value):
+        return value
+    raise MistakeError(
+        f'"{value[:80]}" is no label of Prometheus', "write a label that the query keeps, such as zone"
+    )
+
+
+def _iteration(value: timedelta) -> timedelta:
+    if value % timedelta(days=1) or not timedelta(days=1) <= value <= LONGEST_WINDOW:
+        raise MistakeError(
+            f"an iteration of {format_duration(value)} is no number of days",
+            f"write 1d to {format_duration(LONGEST_WINDOW)}, such as 2w",
+        )
+    return value
+
+
 def _budget_share(value: Decimal) -> Decimal:
     if not 0 <= value <= 1:
         raise MistakeError(f"{write_share(value)} is no share of a budget", "write 0% to 100%")
@@ -269,3 +295,6 @@ SliceTargetRule = AfterValidator(_slice_target)
 Timezone = Annotated[str, AfterValidator(_timezone)]
 BudgetShareRule = AfterValidator(_budget_share)
 PositiveRule = AfterValidator(_positive)
+Environment = Annotated[str, AfterValidator(_environment)]
+LabelName = Annotated[str, AfterValidator(_label_name)]
+IterationRule = AfterValidator(_iteration)

@@ -122,6 +122,29 @@ def parse_lines(value: Any) -> int:
     raise MistakeError(f"{_shown(value)} is not a number of lines", "write a whole number, such as 400")
 
 
+def parse_count(value: Any) -> int:
+    """Read a whole number, at least 1.
+
+    Raises:
+        MistakeError: it is none.
+    """
+    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+        return value
+    raise MistakeError(f"{_shown(value)} is no whole number above 0", "write one, such as 3")
+
+
+def parse_yes(value: Any) -> bool:
+    """Read ``true`` or ``false``; ``yes`` and ``on`` are words in YAML 1.2.
+
+    Raises:
+        MistakeError: it is neither.
+    """
+    if isinstance(value, bool):
+        return value
+    meant = {"yes": "true", "on": "true", "no": "false", "off": "false"}.get(str(value).lower())
+    raise MistakeError(f"{_shown(value)} is neither true nor false", f"write {meant or 'true or false'}")
+
+
 def off_or(value: Any) -> Any:
     """What ``off`` means where a value can be left out on purpose: nothing. All else stays as it is."""
     return None if value == "off" else value

@@ -4,21 +4,23 @@ Shares are exact decimals (0.9995 for 99.95 %), durations are ``timedelta``; how
 ("99.95%", "28d") is ``units``' business.
 """
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
 
 from gatekeeper.policy import rules
-from gatekeeper.policy.instants import parse_instant
+from gatekeeper.policy.instants import parse_day, parse_instant
 from gatekeeper.policy.units import (
     off_or,
+    parse_count,
     parse_delay,
     parse_duration,
     parse_lines,
     parse_per_day,
     parse_share,
+    parse_yes,
     write_delay,
     write_duration,
     write_per_day,
@@ -34,6 +36,9 @@ Positive = Annotated[Duration, rules.PositiveRule]
 Instant = Annotated[datetime, BeforeValidator(parse_instant)]
 PerDay = Annotated[int, BeforeValidator(parse_per_day), PlainSerializer(write_per_day, when_used="json")]
 Lines = Annotated[int, BeforeValidator(parse_lines)]
+Count = Annotated[int, BeforeValidator(parse_count)]
+YesNo = Annotated[bool, BeforeValidator(parse_yes)]
+Day = Annotated[date, BeforeValidator(parse_day)]
 OrOff = BeforeValidator(off_or)
 """Marks a value that ``off`` leaves out on purpose: then it is None."""
 Delay = Annotated[Decimal, BeforeValidator(parse_delay), PlainSerializer(write_delay, when_used="json")]
@@ -43,11 +48,11 @@ class Model(BaseModel):
     """A frozen part of a policy; a key it does not know is an error. A key that Python cannot name is an alias.
 
     Attributes:
-        later: keys of the language that are not supported yet.
+        dormant: keys that are read, checked and kept, and that nothing acts on yet.
         filled: lists that, where a file has them, may not be empty.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True)
 
-    later: ClassVar[frozenset[str]] = frozenset()
+    dormant: ClassVar[frozenset[str]] = frozenset()
     filled: ClassVar[frozenset[str]] = frozenset()

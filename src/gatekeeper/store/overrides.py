@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import func, insert, select
 
+from gatekeeper.decide.evaluate import WITHOUT_REASON
 from gatekeeper.decide.snapshot import Refusal
 from gatekeeper.store.engine import Database
 from gatekeeper.store.tables import override, pull
@@ -78,7 +79,7 @@ class Overrides:
         return tuple(
             Refusal(record.label, record.actor, record.why, record.recorded_at)
             for _, record in sorted(last.items())
-            if not record.granted and record.why != WITHDRAWN
+            if not record.granted and record.why not in {WITHDRAWN, WITHOUT_REASON}
         )
 
     def ended(self, now: datetime) -> tuple[tuple[str, int], ...]:

@@ -78,7 +78,7 @@ class PullRecord:
         until = _first_ends(decision)
         self._overrides.add_new(
             _record(snapshot, ruling, labeled_at[ruling.label], until.get(ruling.label, ruling.until))
-            for ruling in (*decision.granted, *decision.refused)
+            for ruling in (*decision.granted, *decision.refused, *decision.waiting)
         )
         pull = snapshot.pull
         self._overrides.withdraw(pull.repository, pull.number, set(pull.labels), snapshot.now)

@@ -269,7 +269,7 @@ class OverrideReport(Answer):
     pull_request: str
     actor: str
     granted: bool
-    why: str = Field(description="Why it was refused; empty when granted.")
+    why: str = Field(description="Why it does not count, or not any more; empty when granted.")
     reason: str | None = Field(description="What the actor gave as reason.")
     label: str
     labeled_at: datetime
