@@ -27,14 +27,18 @@ from gatekeeper.store.deployments import KEPT
 from gatekeeper.store.engine import Database, create_store_engine
 from gatekeeper.store.installations import Installations
 from gatekeeper.store.migrate import migrate
+from gatekeeper.store.open_changes import OpenChanges
+from gatekeeper.store.pull_history import PullHistory
 from gatekeeper.store.stores import Stores
 from gatekeeper.store.work import DEBOUNCE, Claim, Work
 from gatekeeper.worker.audit_pass import AuditPass
 from gatekeeper.worker.deployment_pass import DeploymentPass
 from gatekeeper.worker.engine import Engine, Pace
 from gatekeeper.worker.ledgers import Ledgers
+from gatekeeper.worker.policy_effect import PolicyEffects
 from gatekeeper.worker.policy_pass import PolicyPass
 from gatekeeper.worker.ports import Pass
+from gatekeeper.worker.proposal_look import ProposalLook
 from gatekeeper.worker.proposal_pass import ProposalPass
 from gatekeeper.worker.pull_pass import PullPass
 from gatekeeper.worker.runner import Runner
@@ -157,7 +161,9 @@ def build(
     audit = AuditPass(stores.service_record.policy, sources.of, stores.ledger, stores.audits)
     passes = _passes(stores, ledgers, audit)
     if github is not None and observer is not None:
-        passes |= _passes_over_github(settings, stores, github, observer, _drop(connections))
+        passes |= _passes_over_github(
+            settings, stores, github, observer, _effects(stores, ledgers), _drop(connections)
+        )
     tempo = tempo or Tempo(services=timedelta(seconds=settings.refresh_seconds))
     routines = _routines(tempo, clock, github, stores, ledgers, audit)
     runner = Runner(stores.work, _at(clock, passes), now, random.random)
@@ -190,7 +196,12 @@ def _passes(stores: Stores, ledgers: Ledgers, audit: AuditPass) -> dict[Kind, Pa
 
 
 def _passes_over_github(
-    settings: Settings, stores: Stores, github: GitHub, observer: PullObserver, drop: Callable[[int], None]
+    settings: Settings,
+    stores: Stores,
+    github: GitHub,
+    observer: PullObserver,
+    effects: PolicyEffects,
+    drop: Callable[[int], None],
 ) -> Mapping[Kind, Pass]:
     record, listing = stores.record, OpenPulls(github)
     installed = InstallationObserver(github, stores.installations, drop)
@@ -200,6 +211,7 @@ def _passes_over_github(
             ProposalObserver(github, stores.proposals),
             stores.catalog,
             stores.proposals,
+            ProposalLook(effects),
             Applier(github, stores.publications, POLICY),
             settings.policy_repository,
         ),
@@ -208,6 +220,17 @@ def _passes_over_github(
         Kind.INSTALLATION: InstallationPass(installed, record),
         Kind.COMMIT: CommitPass(listing, record, record),
     }
+
+
+def _effects(stores: Stores, ledgers: Ledgers) -> PolicyEffects:
+    return PolicyEffects(
+        ledgers,
+        stores.service_record,
+        ServicePass(ledgers, stores.service_record),
+        PullHistory(stores.database),
+        OpenChanges(stores.pulls, stores.decisions, stores.installations),
+        stores.catalog,
+    )
 
 
 def _connections(

@@ -110,6 +110,39 @@ def test_a_tightening_needs_nobody(stage: Stage, owned: dict[str, str]) -> None:
     assert "🔒 tighter" in comments_of(stage, number)[0]
 
 
+def test_the_effect_is_told_before_it_is_merged(stage: Stage, owned: dict[str, str]) -> None:
+    """checkout's budget is overspent by half at 99.95 %, and search's is nearly whole."""
+    for service in ("checkout", "search"):
+        stage.open_pull(service)
+    search = "policies/search.yaml"
+    strict = owned[search].replace("99.95%", "99.9999%")
+    number = proposed(stage, {PATH: looser(owned[PATH]), search: strict})
+    (comment,) = comments_of(stage, number)
+    for said in (
+        "1 open pull request would turn red; 1 open pull request would turn yellow",
+        "| `checkout` | in force | 27 d | 1 | 0 | frozen (enforce) | −53.5 % |",
+        "| `checkout` | **proposed** | 1 d 1 h | 1 | 0 | probation (enforce) | 92.3 % |",
+        "| `search` | in force | 0 days | 0 | 0 | open (enforce) | 95.6 % |",
+        "| acme/shop#1 | A change | 🔴 → 🟡 |",
+        "| acme/shop#2 | A change | 🟢 → 🔴 |",
+        "```mermaid",
+    ):
+        assert said in comment, said
+    stage.github.state.merge(CENTRAL, proposed(stage, {search: strict}), by="ops1")
+    stage.settle()
+    entry = stage.gatekeeper.stores.service_record.standing("acme/search")
+    assert entry is not None
+    assert str(entry.view.memory.state) == "frozen", "as was foretold"
+
+
+def test_what_queries_of_a_fork_would_find_is_not_asked(stage: Stage, owned: dict[str, str]) -> None:
+    fork = stage.github.state.fork(CENTRAL, "outsider").full_name
+    edited = owned[PATH].replace("          total: ", "          total: other_")
+    number = proposed(stage, {PATH: edited}, author="outsider", fork=fork, branch="other")
+    (comment,) = comments_of(stage, number)
+    assert "come from a fork" in comment
+
+
 def test_mistakes_are_annotated_on_their_lines_and_go_away_with_the_next_push(
     stage: Stage, owned: dict[str, str]
 ) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 
 from sqlalchemy import Text, bindparam, cast, func, select
 
+from gatekeeper.decide import pace
+from gatekeeper.decide.backtest.waiting import Recorded
 from gatekeeper.store.engine import Database
 from gatekeeper.store.snapshots import SNAPSHOT
 from gatekeeper.store.tables import decision, landed, pull
@@ -78,6 +80,27 @@ class PullHistory:
                 row.subject: connection.execute(_LATEST, {"this": row.subject}).scalar_one() for row in found
             }
         return tuple(_past(row, snapshots[row.subject]) for row in found)
+
+    def touching(self, name: str, start: datetime, end: datetime) -> tuple[Recorded, ...]:
+        """Those that touch the service of this name, as a backtest takes them; also those of the day before.
+
+        What landed then counts for the pace of the first day.
+        """
+        pulls = self.between(start - pace.DAY, end)
+        return tuple(_recorded(pull, pull.touched[name]) for pull in pulls if name in pull.touched)
+
+
+def _recorded(pull: PastPull, exempt_paths: bool) -> Recorded:  # noqa: FBT001 (the one value of a mapping)
+    return Recorded(
+        pull.subject,
+        pull.title,
+        pull.seen_since,
+        pull.closed_at,
+        pull.merged,
+        pull.changed_lines,
+        pull.labels,
+        exempt_paths,
+    )
 
 
 def _ended(row: Any) -> datetime:

@@ -132,7 +132,7 @@ class ServicePass:
             return {"state": "gone"}
         failures = [failure for one in service.objectives if (failure := self._refresh(service, one, now))]
         before = self._gates.standing(service.key)
-        view = self._view(service, before.view if before else None, now)
+        view = self.view(service, before.view if before else None, now)
         state = before.view.memory.state if before else None
         self._gates.save(view, state, self._touches(view, before, now), now)
         if failures:
@@ -151,7 +151,14 @@ class ServicePass:
             return error
         return None
 
-    def _view(self, service: Service, last: ServiceView | None, now: datetime) -> ServiceView:
+    def view(self, service: Service, last: ServiceView | None, now: datetime) -> ServiceView:
+        """The service as a pass leaves it, from its ledgers as they are.
+
+        Args:
+            service: the policy.
+            last: as the pass before left it, under whatever policy; None before the first.
+            now: the present.
+        """
         measurings = [self._read(service, objective, now) for objective in service.objectives]
         evidence = [
             replace(self._evidence(service, one), redefined=redefined(last, one.written, now))

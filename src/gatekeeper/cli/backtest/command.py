@@ -29,6 +29,8 @@ from gatekeeper.decide.backtest.waiting import unproven, waiting
 from gatekeeper.errors import ConfigurationError
 from gatekeeper.policy.model import Service
 from gatekeeper.settings import Settings
+from gatekeeper.store.pull_history import PullHistory
+from gatekeeper.worker.past import pasts
 from gatekeeper.worker.refresh import SETTLE
 
 
@@ -100,13 +102,13 @@ def report_of(
 ) -> Report:
     """Test a policy, and the one in force beside it, on ledgers as they are."""
     start, end = between
-    pulls = reading.recorded(gatekeeper, service.name, start, end)
+    pulls = PullHistory(gatekeeper.stores.database).touching(service.name, start, end)
 
     def tested(one: Service, what: str) -> Trial:
         task = progress.add_task(f"{what} {one.name}", total=1.0)
-        pasts = reading.pasts(gatekeeper, one, start, end)
+        history = pasts(gatekeeper.stores.ledger, one, start, end)
         result = simulate(
-            pasts,
+            history,
             one.gate,
             start,
             end,
@@ -114,7 +116,7 @@ def report_of(
             progress=lambda share: progress.update(task, completed=share),
         )
         waits, held = waiting(pulls, one.gate, result), held_back(pulls, one.gate, result)
-        return Trial(one, pasts, result, waits, held, unproven(pulls, one.gate, result))
+        return Trial(one, history, result, waits, held, unproven(pulls, one.gate, result))
 
     in_force = tested(beside, "in force:") if beside is not None else None
     on_record = sum(one.until is None or one.until >= start for one in pulls)
