@@ -13,12 +13,13 @@ import yaml
 from pydantic_core import PydanticUndefined
 
 from gatekeeper.availability.window import Rolling
+from gatekeeper.policy.floors import Floors
 from gatekeeper.policy.gate import Mode
 from gatekeeper.policy.keys import LATER, fields, keyed
 from gatekeeper.policy.loader import PolicyFile, Severity, load
 from gatekeeper.policy.native import ServiceFile
 from gatekeeper.policy.units import parse_duration, parse_share
-from gatekeeper.policy.values import Model
+from gatekeeper.policy.values import Model, leaves
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "policy-reference.md").read_text()
@@ -42,7 +43,7 @@ def rows() -> Iterator[Row]:
         if heading := re.fullmatch(r"#+ (?:`(.*)`|.*)", line):
             prefix = f"{heading[1]}." if heading[1] else ""
         cells = [cell.strip() for cell in line.strip("|").split("|")]
-        if len(cells) == 6 and (key := re.fullmatch(r"`(\w+)`", cells[0])):
+        if len(cells) == 6 and (key := re.fullmatch(r"`([\w.]+)`", cells[0])):
             example, mistake = (cell.strip("`") if cell.startswith("`") else "" for cell in cells[3:5])
             yield Row(prefix + key[1], cells[2].strip("`"), example, mistake, cells[5])
 
@@ -93,6 +94,8 @@ LEAVES = {
     for path, inner, default in model_keys(ServiceFile)
     if inner is None or (path in EITHER and path != LATENCY)
 }
+FLOORS = "spec.floors."
+LEAVES |= {FLOORS + key: floor for key, floor in leaves(Floors())}
 BLOCKS = [path for path, inner, _ in model_keys(ServiceFile) if inner is not None]
 
 
@@ -125,6 +128,8 @@ def test_the_default_is_the_models(path: str) -> None:
 
 def with_value(path: str, value: Any) -> str:
     """The full example with another value at a path."""
+    if path.startswith(FLOORS):
+        return with_floor(path.removeprefix(FLOORS).split("."), value)
     document = yaml.safe_load((ROOT / "policies" / "checkout.yaml").read_text())
     *blocks, key = path.split(".")
     block, above = document, ""
@@ -138,6 +143,15 @@ def with_value(path: str, value: Any) -> str:
         block = block[0] if name.endswith("[]") else block
     block[key] = value
     return yaml.safe_dump(document, sort_keys=False, width=10_000)
+
+
+def with_floor(path: list[str], value: Any) -> str:
+    """Defaults that meet every floor, and one floor."""
+    for key in reversed(path):
+        value = {key: value}
+    gate = {"mode": "enforce", "override": {"teams": ["@acme/sre"], "reason": "required"}}
+    spec = {"gate": gate, "floors": value}
+    return yaml.safe_dump({"apiVersion": "gatekeeper/v1", "kind": "Defaults", "spec": spec}, width=10_000)
 
 
 def as_yaml_12(text: str) -> Any:

@@ -9,11 +9,13 @@ import yaml
 
 from gatekeeper.policy.defaults import Defaults
 from gatekeeper.policy.document import plain
+from gatekeeper.policy.floors import Floors
 from gatekeeper.policy.gate import Gate
 from gatekeeper.policy.model import Adjustment, Change, Service
 from gatekeeper.policy.native import DefaultsSpec
 from gatekeeper.policy.objective import Objective, TargetException
 from gatekeeper.policy.strictness import (
+    FLOORS,
     GATE,
     OBJECTIVE,
     SERVICE,
@@ -26,7 +28,7 @@ from gatekeeper.policy.strictness import (
     tighter,
     unproven,
 )
-from gatekeeper.policy.values import Model
+from gatekeeper.policy.values import Model, as_written, leaves
 
 __all__ = ["Difference", "Direction", "compare", "compare_defaults"]
 
@@ -82,7 +84,25 @@ def compare_defaults(before: Defaults | None, after: Defaults | None) -> tuple[D
     if old.window != new.window:
         why = unproven("another window counts other events")
         found.append(_difference(DEFAULTS, "spec.window", old.window, new.window, why))
-    return tuple(found)
+    return (*found, *_floors(old.floors, new.floors))
+
+
+def _floors(before: Floors, after: Floors) -> Iterator[Difference]:
+    new = dict(leaves(after))
+    for key, old in leaves(before):
+        if old == new[key]:
+            continue
+        if old is None:
+            judged = tighter("services may not be looser than this any more")
+        elif new[key] is None:
+            judged = looser("services may be as loose here as they like")
+        else:
+            judged = {**GATE, **FLOORS}[key](old, new[key])
+        said, says = (
+            "" if value is None else as_written(floors, key)
+            for floors, value in ((before, old), (after, new[key]))
+        )
+        yield Difference(DEFAULTS, f"spec.floors.{key}", said, says, judged.direction, judged.why)
 
 
 def _of(before: Service | None, after: Service | None) -> Iterator[Difference]:
@@ -114,8 +134,8 @@ def _fields(before: Service, after: Service) -> Iterator[Difference]:
 
 
 def _gate(service: str, before: Gate, after: Gate) -> Iterator[Difference]:
-    after_by_key = dict(_leaves(after))
-    for key, old in _leaves(before):
+    after_by_key = dict(leaves(after))
+    for key, old in leaves(before):
         new = after_by_key[key]
         if old == new:
             continue
@@ -129,16 +149,6 @@ def _gate(service: str, before: Gate, after: Gate) -> Iterator[Difference]:
             judged.direction,
             judged.why,
         )
-
-
-def _leaves(model: Model, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
-    """The values of a model by dotted path, as files name them."""
-    for name, field in type(model).model_fields.items():
-        value, place = getattr(model, name), (*path, field.alias or name)
-        if isinstance(value, Model):
-            yield from _leaves(value, place)
-        else:
-            yield ".".join(place), value
 
 
 def _at(model: Model, key: str) -> Any:

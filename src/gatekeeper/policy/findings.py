@@ -63,16 +63,16 @@ def locate(node: Node, location: Location) -> tuple[Node, Mark]:
 
 def _place(node: Node, location: Location, mistake: MistakeError) -> Mark:
     """Where the mistake is: of two contradicting values one that is written, in this file rather than elsewhere."""
-    written = [
+    marks = [
         found.mark
         for at in (mistake.at, mistake.against)
-        if at and (found := _written(node, location + at)) is not None
+        if at and (found := written(node, location + at)) is not None
     ]
-    here = [mark for mark in written if mark.path == node.mark.path]
-    return next(iter(here + written), locate(node, location + mistake.at)[0].mark)
+    here = [mark for mark in marks if mark.path == node.mark.path]
+    return next(iter(here + marks), locate(node, location + mistake.at)[0].mark)
 
 
-def _written(node: Node, location: Location) -> Node | None:
+def written(node: Node, location: Location) -> Node | None:
     """What stands at a location, unless nothing does."""
     block, _ = locate(node, location[:-1])
     found, _ = locate(node, location)

@@ -106,6 +106,7 @@ def put_in_force(
         repository=repository,
         commit=commit,
         defaults=load(before.organization_defaults, organization=organization).defaults,
+        central=central,
     )
     bounds = _Bounds(repository, central, {service.key: service for service in before.others})
     refused = [

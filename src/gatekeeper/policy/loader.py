@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from gatekeeper.policy.beneath import Beneath, displaced
 from gatekeeper.policy.context import beyond_reach, doubts, elapsed, strangers
 from gatekeeper.policy.defaults import Defaults
 from gatekeeper.policy.document import Document, Map, read
@@ -78,6 +79,7 @@ def load(
     commit: str = "",
     defaults: Defaults | None = None,
     now: datetime | None = None,
+    central: str = "",
 ) -> Loaded:
     """Read policy files. Never raises over what is in them.
 
@@ -91,12 +93,17 @@ def load(
         commit: the commit they were read at.
         defaults: the organisation's defaults, laid under those in ``texts``.
         now: when given, exceptions that are over by then are warned of.
+        central: the organisation's policy repository, the only one whose defaults may set floors; empty if not known.
     """
     documents, damage = _documents(texts)
     own = _only_one([draft(document) for document in documents if is_defaults(document.root)])
+    if repository and central and repository != central:
+        own = [one.with_problems(*displaced(one.root, central)) for one in own]
+    own = [_not_beneath(one, defaults) for one in own]
     in_use = _in_use(own, defaults)
+    floors = Beneath.of(in_use)
     services = [draft(document, in_use) for document in documents if not is_defaults(document.root)]
-    services = _without_namesakes([_in_context(one, organization, now) for one in services])
+    services = _without_namesakes([_in_context(one, organization, now, floors) for one in services])
     spoilt = _spoilt(own, damage, texts)
     withheld = [one for one in services if spoilt or not one.ok]
     origin = Origin(path="", repository=repository, commit=commit)
@@ -141,14 +148,24 @@ def _only_one(own: list[Draft]) -> list[Draft]:
     ]
 
 
+def _not_beneath(one: Draft, given: Defaults | None) -> Draft:
+    """Defaults held against the organisation's floors, which may be their own."""
+    over = _laid_over(one, given)
+    floors = Beneath.of(over)
+    return one if over is None or floors is None else one.with_problems(*floors.defaults(over, one.root))
+
+
 def _in_use(own: list[Draft], given: Defaults | None) -> Defaults | None:
     """The repository's own defaults over the organisation's; without its own where they are broken."""
-    for one in own:
-        spec, _ = locate(one.root, ("spec",))
-        if one.ok and isinstance(spec, Map):
-            owners = one.content.metadata.owners if isinstance(one.content, DefaultsFile) else ()
-            return Defaults(spec, owners).over(given)
-    return given
+    return next((over for one in own if (over := _laid_over(one, given)) is not None), given)
+
+
+def _laid_over(one: Draft, given: Defaults | None) -> Defaults | None:
+    """The defaults of a document over the organisation's; None where it is broken."""
+    spec, _ = locate(one.root, ("spec",))
+    if not (one.ok and isinstance(spec, Map) and isinstance(one.content, DefaultsFile)):
+        return None
+    return Defaults(spec, one.content.metadata.owners).over(given)
 
 
 def _spoilt(own: list[Draft], damage: list[Problem], texts: Sequence[PolicyFile]) -> bool:
@@ -159,7 +176,7 @@ def _spoilt(own: list[Draft], damage: list[Problem], texts: Sequence[PolicyFile]
     )
 
 
-def _in_context(one: Draft, organization: str, now: datetime | None) -> Draft:
+def _in_context(one: Draft, organization: str, now: datetime | None, floors: Beneath | None) -> Draft:
     if not isinstance(one.content, ServiceFile):
         return one
     spec = one.content.spec
@@ -168,6 +185,7 @@ def _in_context(one: Draft, organization: str, now: datetime | None) -> Draft:
         *strangers(one.content, one.root, organization),
         *beyond_reach(spec, one.root),
         *doubts(spec, one.root),
+        *(floors.service(spec, one.root) if floors is not None else ()),
         *over,
     )
 

@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from gatekeeper.policy import rules
 from gatekeeper.policy.dated import coherent
+from gatekeeper.policy.floors import Floors
 from gatekeeper.policy.gate import Gate
 from gatekeeper.policy.instants import parse_day
 from gatekeeper.policy.model import Adjustment, Change
@@ -65,10 +66,11 @@ class DefaultsMetadata(Model):
 
 
 class DefaultsSpec(Model):
-    """What services get that do not say otherwise."""
+    """What services get that do not say otherwise, and how loose none of them may be."""
 
     window: Window | None = None
     gate: Gate = Gate()
+    floors: Floors = Floors()
 
 
 class DefaultsFile(Model):

@@ -161,6 +161,14 @@ OBJECTIVE: Mapping[str, Rule] = {
 }
 
 
+FLOORS: Mapping[str, Rule] = {
+    "target": OBJECTIVE["target"],
+    "exceptions.lasts": _less("exceptions have to end sooner", "exceptions may last longer"),
+    "adjustments.lasts": _less("adjustments have to end sooner", "adjustments may last longer"),
+}
+"""By key below ``floors``, beside those of ``GATE``."""
+
+
 def hold(then: tuple[str, str]) -> Rule:
     """How long the last verdict is held where nothing is known.
 

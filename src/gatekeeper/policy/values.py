@@ -4,9 +4,10 @@ Shares are exact decimals (0.9995 for 99.95 %), durations are ``timedelta``; how
 ("99.95%", "28d") is ``units``' business.
 """
 
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
 
@@ -56,3 +57,23 @@ class Model(BaseModel):
 
     dormant: ClassVar[frozenset[str]] = frozenset()
     filled: ClassVar[frozenset[str]] = frozenset()
+
+
+def leaves(model: Model, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
+    """The values of a model by dotted path, as files name them."""
+    for name, field in type(model).model_fields.items():
+        value, place = getattr(model, name), (*path, field.alias or name)
+        if isinstance(value, Model):
+            yield from leaves(value, place)
+        else:
+            yield ".".join(place), value
+
+
+def as_written(model: Model, key: str) -> str:
+    """The value at a dotted path as a file could say it."""
+    value: Any = model.model_dump(mode="json", by_alias=True)
+    for part in key.split("."):
+        value = value[part]
+    if value is None:
+        return "off"
+    return f"[{', '.join(value)}]" if isinstance(value, list) else str(value)
