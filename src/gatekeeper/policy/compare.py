@@ -7,13 +7,15 @@ from typing import Any
 
 import yaml
 
+from gatekeeper.policy.compare_changes import changes
+from gatekeeper.policy.compare_dated import adjustments, exceptions
 from gatekeeper.policy.defaults import Defaults
 from gatekeeper.policy.document import plain
 from gatekeeper.policy.floors import Floors
 from gatekeeper.policy.gate import Gate
-from gatekeeper.policy.model import Adjustment, Change, Service
+from gatekeeper.policy.model import Service
 from gatekeeper.policy.native import DefaultsSpec
-from gatekeeper.policy.objective import Objective, TargetException
+from gatekeeper.policy.objective import Objective
 from gatekeeper.policy.strictness import (
     FLOORS,
     GATE,
@@ -21,7 +23,7 @@ from gatekeeper.policy.strictness import (
     SERVICE,
     Direction,
     Judgement,
-    excludes,
+    another_objective,
     hold,
     looser,
     neutral,
@@ -81,9 +83,17 @@ def compare_defaults(before: Defaults | None, after: Defaults | None) -> tuple[D
         for one in (before, after)
     )
     found = [*_gate(DEFAULTS, old.gate, new.gate)]
+    was, is_now = (() if one is None else one.owners for one in (before, after))
+    if was != is_now:
+        judged = SERVICE["metadata.owners"](was, is_now)
+        found.append(_difference(DEFAULTS, "metadata.owners", was, is_now, judged))
     if old.window != new.window:
-        why = unproven("another window counts other events")
-        found.append(_difference(DEFAULTS, "spec.window", old.window, new.window, why))
+        effective = [one.window or Objective.model_fields["window"].default for one in (old, new)]
+        judged = (
+            OBJECTIVE["window"](*effective) if effective[0] != effective[1] else neutral("it is so anyway")
+        )
+        said, says = (one.model_dump(mode="json")["window"] for one in (old, new))
+        found.append(_difference(DEFAULTS, "spec.window", said, says, judged))
     return (*found, *_floors(old.floors, new.floors))
 
 
@@ -117,8 +127,7 @@ def _of(before: Service | None, after: Service | None) -> Iterator[Difference]:
         yield from _gate(before.name, before.gate, after.gate)
         yield from _objectives(before, after)
         yield from _changes(before, after)
-        yield from _adjustments(before, after)
-        yield from _exceptions(before, after)
+        yield from _dated(before, after)
 
 
 def _fields(before: Service, after: Service) -> Iterator[Difference]:
@@ -130,7 +139,8 @@ def _fields(before: Service, after: Service) -> Iterator[Difference]:
         key = f"{'metadata' if name in _METADATA else 'spec'}.{name}"
         rule = SERVICE.get(key)
         judged = rule(old, new) if rule else unproven("this is another value")
-        yield _difference(before.name, key, old, new, judged)
+        said, says = (one.model_dump(mode="json", by_alias=True)[name] for one in (before, after))
+        yield _difference(before.name, key, said, says, judged)
 
 
 def _gate(service: str, before: Gate, after: Gate) -> Iterator[Difference]:
@@ -139,7 +149,9 @@ def _gate(service: str, before: Gate, after: Gate) -> Iterator[Difference]:
         new = after_by_key[key]
         if old == new:
             continue
-        rule = hold((before.unknown.then, after.unknown.then)) if key == "unknown.hold" else GATE.get(key)
+        # A service may say itself what follows the hold, so that of the defaults is judged by the stricter end.
+        ends = "block" if service == DEFAULTS else before.unknown.then
+        rule = hold(ends) if key == "unknown.hold" else GATE.get(key)
         judged = rule(old, new) if rule else unproven("this is another value")
         yield Difference(
             service,
@@ -167,8 +179,7 @@ def _objectives(before: Service, after: Service) -> Iterator[Difference]:
             why = looser("one promise less: the worst objective counts")
             yield _difference(before.name, place, old[name], None, why)
         elif name not in old:
-            why = tighter("one promise more: the worst objective counts")
-            yield _difference(before.name, place, None, new[name], why)
+            yield _difference(before.name, place, None, new[name], another_objective(before.gate))
         else:
             yield from _objective(before.name, place, old[name], new[name])
 
@@ -184,110 +195,19 @@ def _objective(service: str, place: str, before: Objective, after: Objective) ->
 
 
 def _changes(before: Service, after: Service) -> Iterator[Difference]:
-    if _normal(before) == _normal(after):
-        return
-    narrower = not all(any(_covers(wide, one) for wide in _normal(after)) for one in _normal(before))
-    wider = not all(any(_covers(wide, one) for wide in _normal(before)) for one in _normal(after))
-    if narrower:
-        judged = looser("changes that meet the gate now may not meet it any more")
-    elif wider:
-        judged = tighter("more changes meet the gate")
-    else:
-        judged = neutral("the same changes meet the gate")
-    old, new = ([one.model_dump(mode="json") for one in service.changes] for service in (before, after))
-    yield _difference(before.name, "spec.changes", old, new, judged)
+    judged = changes(before, after)
+    if judged is not None:
+        old, new = ([one.model_dump(mode="json") for one in service.changes] for service in (before, after))
+        yield _difference(before.name, "spec.changes", old, new, judged)
 
 
-def _normal(service: Service) -> tuple[Change, ...]:
-    """The changes with the repository that is meant: the policy file's own where none is said."""
-    own = service.origin.repository
-    return tuple(
-        one.model_copy(update={"repository": (one.repository or own).casefold()}) for one in service.changes
-    )
-
-
-def _covers(wide: Change, narrow: Change) -> bool:
-    """Whether all that one entry matches, the other matches too; False where that cannot be shown."""
-    if wide.repository != narrow.repository:
-        return False
-    branches = wide.branches == narrow.branches or (
-        bool(narrow.branches) and set(narrow.branches) <= set(wide.branches)
-    )
-    return (branches or "**" in wide.branches) and _covers_paths(wide.paths, narrow.paths)
-
-
-def _covers_paths(wide: tuple[str, ...], narrow: tuple[str, ...]) -> bool:
-    if wide == narrow:
-        return True
-    if excludes(wide):
-        return False
-    return "**" in wide or (not excludes(narrow) and set(narrow) <= set(wide))
-
-
-def _adjustments(before: Service, after: Service) -> Iterator[Difference]:
-    key = "spec.adjustments"
-    yield from _members(
-        before.name,
-        key,
-        [one for one in before.adjustments if not _stays(one, after.adjustments)],
-        tighter("these data count again"),
-        gone=True,
-    )
-    added = [one for one in after.adjustments if not _stays(one, before.adjustments)]
-    yield from _members(before.name, key, added, looser("these data do not count as they are"))
-    said = {_span(one): one.reason for one in before.adjustments}
-    for one in after.adjustments:
-        if said.get(_span(one), one.reason) != one.reason:
-            why = neutral("another reason for the same")
-            yield Difference(before.name, key, said[_span(one)], one.reason, why.direction, why.why)
-
-
-def _stays(one: Adjustment, others: Iterable[Adjustment]) -> bool:
-    return _span(one) in {_span(other) for other in others}
-
-
-def _span(one: Adjustment) -> tuple[Any, ...]:
-    return one.start, one.end, one.treatment
-
-
-def _exceptions(before: Service, after: Service) -> Iterator[Difference]:
-    key = "spec.exceptions"
-    gone = [one for one in before.exceptions if one not in after.exceptions]
-    come = [one for one in after.exceptions if one not in before.exceptions]
-    for one in gone:
-        judged = (
-            tighter("the objective's own target counts again")
-            if _eases(one, before)
-            else looser("a higher target for a time is taken back")
-        )
-        yield from _members(before.name, key, [one], judged, gone=True)
-    for one in come:
-        judged = (
-            looser("a lower target for a time")
-            if _eases(one, after)
-            else tighter("a higher target for a time")
-        )
-        yield from _members(before.name, key, [one], judged)
-
-
-def _eases(one: TargetException, service: Service) -> bool:
-    targets = {objective.name: objective.target for objective in service.objectives}
-    return one.target < targets[one.objective or service.objectives[0].name]
-
-
-def _members(
-    service: str, key: str, members: Iterable[Model], judged: Judgement, *, gone: bool = False
-) -> Iterator[Difference]:
-    for one in members:
-        text = _written(one)
-        yield Difference(
-            service,
-            key,
-            text if gone else _ABSENT,
-            _ABSENT if gone else text,
-            judged.direction,
-            judged.why,
-        )
+def _dated(before: Service, after: Service) -> Iterator[Difference]:
+    """Adjustments and exceptions: what goes and what comes of each, judged together."""
+    for name, judge in (("adjustments", adjustments), ("exceptions", exceptions)):
+        old, new = getattr(before, name), getattr(after, name)
+        gone, come = ([one for one in some if one not in others] for some, others in ((old, new), (new, old)))
+        if gone or come:
+            yield _difference(before.name, f"spec.{name}", gone, come, judge(before, after))
 
 
 def _difference(service: str, key: str, before: Any, after: Any, judged: Judgement) -> Difference:
@@ -296,10 +216,12 @@ def _difference(service: str, key: str, before: Any, after: Any, judged: Judgeme
 
 def _written(value: Any) -> str:
     """A value as a file would say it, on one line."""
-    if value is None or value in ((), [], ""):
+    if value is None or value in ((), [], {}, ""):
         return _ABSENT
     if isinstance(value, Model):
         value = value.model_dump(mode="json", by_alias=True, exclude_none=True)
+    if isinstance(value, list) and all(isinstance(one, Model) for one in value):
+        return ", ".join(map(_written, value))
     if isinstance(value, str):
         return value
     if isinstance(value, (list, tuple)) and all(isinstance(one, str) for one in value):

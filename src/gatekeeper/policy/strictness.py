@@ -6,9 +6,15 @@ What cannot be shown to be tighter is looser: then an owner looks at it.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
-from gatekeeper.policy.gate import Mode
+from gatekeeper.policy.gate import EnvironmentMode, Gate, Mode
+from gatekeeper.policy.objective import ByTimeslices
+from gatekeeper.policy.operating import Redundancy
+
+_SAME = "the same, written in another way"
+_ENVIRONMENTS = (EnvironmentMode.FREE, EnvironmentMode.ADVISE, EnvironmentMode.ENFORCE)
+"""From the weakest to the strongest."""
 
 
 class Direction(StrEnum):
@@ -78,29 +84,86 @@ def _ranked(order: Iterable[Any], tightens: str, loosens: str) -> Rule:
     return lambda before, after: more(ranks[before], ranks[after])
 
 
-def _fewer(tightens: str, loosens: str) -> Rule:
-    """A set, of which each member lets something through."""
+def _fewer(tightens: str, loosens: str, *, alike: Callable[[str], str] = str) -> Rule:
+    """A set, of which each member lets something through. ``alike`` is the same for members that mean the same."""
 
     def judged(before: Iterable[str], after: Iterable[str]) -> Judgement:
-        return tighter(tightens) if set(after) <= set(before) else looser(loosens)
+        old, new = ({alike(one) for one in members} for members in (before, after))
+        if old == new:
+            return neutral(_SAME)
+        return tighter(tightens) if new < old else looser(loosens)
 
     return judged
 
 
 def _exempt_paths(before: tuple[str, ...], after: tuple[str, ...]) -> Judgement:
-    if not after or (set(after) <= set(before) and not excludes(before) and not excludes(after)):
-        return tighter("fewer paths are exempt")
-    if excludes(before) or excludes(after):
+    if not after:
+        return tighter("no paths are exempt any more")
+    if excludes(before):
         return unproven("patterns with exclusions (!) are exempt")
+    if set(after) == set(before):
+        return neutral(_SAME)
+    if including(after) <= set(before):
+        return tighter("fewer paths are exempt")
     return looser("more paths are exempt")
 
 
+def _override_label(before: str, after: str) -> Judgement:
+    if before.casefold() == after.casefold():
+        return neutral("GitHub's labels ignore case")
+    return looser("changes that wear this label already, for whatever reason, ask for an override by it")
+
+
 def _owners(before: tuple[str, ...], after: tuple[str, ...]) -> Judgement:
+    if set(before) == set(after):
+        return neutral(_SAME)
     if not before:
-        return tighter("somebody is named who has to agree to what loosens the gate")
+        return looser("these may agree to what loosens the gate, instead of those who may write here")
     if not after:
         return looser("nobody is named any more who has to agree to what loosens the gate")
     return looser("others may agree to what loosens the gate, so those who may now have to agree to that")
+
+
+def _environments(before: Mapping[str, EnvironmentMode], after: Mapping[str, EnvironmentMode]) -> Judgement:
+    weakest, strongest = _ENVIRONMENTS[0], _ENVIRONMENTS[-1]
+    for name in sorted(before.keys() | after.keys()):
+        # One that is not named is taken for what proves least.
+        old, new = before.get(name, strongest), after.get(name, weakest)
+        if _ENVIRONMENTS.index(new) < _ENVIRONMENTS.index(old):
+            return looser(f"the gate does less in {name}, or may do less")
+    return tighter("the gate does more in these environments")
+
+
+def _redundancy(before: Redundancy | None, after: Redundancy | None) -> Judgement:
+    if before is None or after is None:
+        return looser("nothing is asked for any more") if before else tighter("this much is asked for")
+    if (before.query, before.region) != (after.query, after.region):
+        return unproven("another query tells what runs")
+    if after.instances < before.instances or after.regions < before.regions:
+        return looser("fewer instances or regions are enough")
+    return tighter("more instances or regions are asked for")
+
+
+def _method(
+    before: Literal["occurrences"] | ByTimeslices, after: Literal["occurrences"] | ByTimeslices
+) -> Judgement:
+    if isinstance(before, ByTimeslices) and isinstance(after, ByTimeslices):
+        more = _more("fewer minutes are good", "more minutes are good")
+        return more(before.timeslices.target, after.timeslices.target)
+    return unproven("events are counted in another way")
+
+
+def another_objective(gate: Gate) -> Judgement:
+    """What one more objective does to this gate."""
+    pace = gate.caution.pace
+    if pace.deployments is None and pace.changed_lines is None:
+        return tighter("one promise more: the worst objective counts")
+    return unproven("while it has no data, the pace does not count")
+
+
+def including(patterns: Iterable[str]) -> frozenset[str]:
+    """Those of these patterns that match, rather than take back what others match."""
+    return frozenset(pattern for pattern in patterns if not pattern.startswith("!"))
 
 
 def excludes(patterns: Iterable[str]) -> bool:
@@ -133,10 +196,10 @@ GATE: Mapping[str, Rule] = {
     "postmortems": _always(
         neutral("a postmortem is the way out of a freeze that the policy itself asks for")
     ),
-    "exempt.labels": _fewer("fewer labels exempt", "more labels exempt"),
+    "exempt.labels": _fewer("fewer labels exempt", "other or more labels exempt", alike=str.casefold),
     "exempt.paths": _exempt_paths,
     "exempt.reverts": _less("reverts are not exempt any more", "reverts are exempt"),
-    "override.label": _always(neutral("another label asks for an override; who may give one stays")),
+    "override.label": _override_label,
     "override.teams": _fewer("fewer people may override", "other or more people may override"),
     "override.lasts": _less("an override ends sooner", "an override lasts longer"),
     "override.reason": _ranked(("asked", "required"), "an override waits for its reason", "no reason needed"),
@@ -150,13 +213,15 @@ SERVICE: Mapping[str, Rule] = {
     "metadata.description": _always(neutral("it is shown, and decides nothing")),
     "metadata.owners": _owners,
     "metadata.reviewed": _always(neutral("it says when people looked at the policy last")),
+    "spec.environments": _environments,
+    "spec.redundancy": _redundancy,
     "spec.review": _always(neutral("it says when people meet, and decides nothing")),
 }
 
 OBJECTIVE: Mapping[str, Rule] = {
     "target": _more("a higher target leaves less budget", "a lower target leaves more budget"),
     "window": _always(unproven("another window counts other events")),
-    "method": _always(unproven("events are counted in another way")),
+    "method": _method,
     "indicator": _always(unproven("other queries may leave out what users met")),
 }
 
@@ -169,18 +234,14 @@ FLOORS: Mapping[str, Rule] = {
 """By key below ``floors``, beside those of ``GATE``."""
 
 
-def hold(then: tuple[str, str]) -> Rule:
+def hold(then: str) -> Rule:
     """How long the last verdict is held where nothing is known.
 
     Args:
-        then: what follows, before and after: where changes are blocked then, a shorter hold is the tighter one.
+        then: what follows so far. A freeze is held for as long as nothing is known, whatever this says.
     """
-    if then == ("advise", "advise"):
-        return _more(
-            "a freeze is held longer without evidence", "a freeze is held less long without evidence"
-        )
-    if then == ("block", "block"):
+    if then == "block":
         return _less(
             "changes wait sooner where nothing is known", "changes wait later where nothing is known"
         )
-    return _always(unproven("another hold goes with another end"))
+    return _always(neutral("nothing waits after it, as far as the policy in force goes"))
