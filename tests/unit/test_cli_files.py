@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import subprocess
 import sys
 from importlib.metadata import version
@@ -98,10 +99,19 @@ def test_a_value_cannot_forge_a_line_of_its_own(tmp_path: Path, how: list[str]) 
 
 
 def test_a_warning_is_annotated_as_one_and_does_not_fail(tmp_path: Path) -> None:
-    (tmp_path / "x.yaml").write_text("# nothing yet\n")
-    result = run("validate", "--github", str(tmp_path))
+    file = tmp_path / "x.yaml"
+    file.write_text(re.sub("^ +override:.*\n", "", GOOD, flags=re.MULTILINE))
+    result = run("validate", "--github", str(file))
     assert "::warning file=" in result.stdout
     assert result.exit_code == 0
+
+
+def test_a_file_in_another_encoding_has_a_mistake_at_its_place(tmp_path: Path) -> None:
+    file = tmp_path / "latin.yaml"
+    file.write_bytes(GOOD.replace("kind: Service", "kind: Service # für Käufer").encode("latin-1"))
+    result = run("validate", str(file))
+    assert f"{file}:2:18: a character that is not UTF-8 is here; save the file as UTF-8" in result.stdout
+    assert result.exit_code == 1
 
 
 def test_json_and_annotations_together_are_wrong_usage(folder: Path) -> None:
@@ -115,9 +125,6 @@ def test_json_and_annotations_together_are_wrong_usage(folder: Path) -> None:
     [
         pytest.param("missing.yaml", None, "there is no", id="a path that is not there"),
         pytest.param("folder", {}, "no policy files", id="a folder without policy files"),
-        pytest.param(
-            "latin.yaml", "café".encode("latin-1"), "is not UTF-8 text", id="a file in another encoding"
-        ),
     ],
 )
 def test_nothing_to_check_is_wrong_usage(tmp_path: Path, name: str, content: Any, words: str) -> None:

@@ -153,13 +153,11 @@ def test_two_objectives_need_two_names() -> None:
     assert said(loaded) == ['a.yaml:5:76: two objectives are named "availability"; name each its own way']
 
 
-def test_an_empty_file_is_a_warning() -> None:
+def test_a_file_that_was_emptied_ends_no_service() -> None:
+    before = load([a_file("web", path="a.yaml")]).services
     loaded = load([PolicyFile("a.yaml", "# nothing yet\n")])
-    assert said(loaded) == [
-        "a.yaml:1:1: warning: this file is empty; write a kind: Service, or remove the file"
-    ]
-    assert loaded.ok
-    assert not loaded.broken
+    assert said(loaded) == ["a.yaml:1:1: this file is empty; write a kind: Service, or remove the file"]
+    assert loaded.in_force(before) == before
 
 
 @pytest.mark.parametrize(

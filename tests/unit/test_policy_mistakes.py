@@ -152,7 +152,11 @@ SHAPES = [
         "{below: 25%}", "▸25%", '"caution" must be a block', "its keys are below", id="a value for a block"
     ),
     pytest.param(
-        "{below: 25%}", "▸[25%]", '"caution" must be a block', "its keys are below", id="a list for a block"
+        "{below: 25%}",
+        "▸[25%]",
+        '"caution" must be a block',
+        "keys without a -: below",
+        id="a list for a block",
     ),
     pytest.param(
         "[reliability]", "[▸1]", 'each entry of "labels" must be text', '"1"', id="a number in a list"
@@ -431,7 +435,7 @@ QUERIES = [
     pytest.param(BAD, "▸x[$window]", "list of samples", "write x", id="a range without a function"),
     pytest.param(BAD, "▸x offset 5m", "no offset", "write x alone", id="an offset"),
     pytest.param(
-        BAD, "▸sum(rate(x[$window])", "unclosed left parenthesis", "in Prometheus", id="an open parenthesis"
+        BAD, "▸sum(rate(x[$window])", "unclosed left parenthesis", "close it with )", id="an open parenthesis"
     ),
     pytest.param(
         BAD, "▸sum(rate(x[$__range]))", "$__range is not known", "[$window]", id="Grafana's placeholder"
@@ -717,7 +721,7 @@ BASICS = [
     pytest.param(GOOD, "▸- a\n- b\n", "is a block of keys", "apiVersion: gatekeeper/v1", id="a list"),
     pytest.param(GOOD, "▸hello", "is a block of keys", "apiVersion: gatekeeper/v1", id="a word"),
     pytest.param(GOOD, "▸" + "# x\n" * 70_000, "larger than 256 KiB", "split it", id="a large file"),
-    pytest.param(GOOD, "▸a: \ud800", "not UTF-8", "save it as UTF-8", id="half a character"),
+    pytest.param(GOOD, "a: ▸\ud800", "not UTF-8", "save the file as UTF-8", id="half a character"),
     pytest.param(GOOD, "[" * 21 + "▸[", "deeper than 20", "flatter", id="deep lists"),
     pytest.param(GOOD, "a: [" + "1," * 9_997 + "▸1]", "more than 10000 values", "split it", id="many values"),
 ]

@@ -141,7 +141,13 @@ def test_a_range_is_positive() -> None:
             "increase(x_bucket[$window])",
             id="a quantile",
         ),
-        pytest.param("a / b", "without $window", "sum(increase(", id="a ratio"),
+        pytest.param("a / b", "this is a share", "above the / as bad or good", id="a ratio"),
+        pytest.param(
+            "100 * (1 - sum(increase(a[$window])) / sum(increase(b[$window])))",
+            "this is a share",
+            "below it as total",
+            id="a ratio over the window",
+        ),
         pytest.param("sum(x)", "without $window", "sum(increase(", id="a sum"),
         pytest.param("42", "constant", "sum(increase(", id="a number"),
         pytest.param('"x"', "constant", "sum(increase(", id="a text"),
@@ -155,11 +161,12 @@ def test_a_range_is_positive() -> None:
         pytest.param(
             "rate(x[window])", "[window] is not known", "[$window]", id="slo-generator's placeholder"
         ),
-        pytest.param("sum(", "unclosed left parenthesis", "in Prometheus first", id="an open parenthesis"),
-        pytest.param('x{a=~"("}', "illegal regex", "in Prometheus first", id="a broken regular expression"),
-        pytest.param(
-            "sum(rate(x[$window])", "unclosed left parenthesis", "Prometheus", id="open with $window"
-        ),
+        pytest.param("sum(", "unclosed left parenthesis", "close it with )", id="an open parenthesis"),
+        pytest.param('x{a=~"("}', "illegal regex", "Prometheus reads RE2", id="a broken regular expression"),
+        pytest.param("x{a=5}", "inside braces", 'in quotes: {code="500"}', id="a label without quotes"),
+        pytest.param('x{a="b"', "unexpected end", "quote all of it", id="what a # cut off"),
+        pytest.param("x y", "not PromQL", "in Prometheus first", id="two words"),
+        pytest.param("sum(rate(x[$window])", "unclosed left parenthesis", "close it", id="open with $window"),
         pytest.param(
             "x offset - inf", "offset must be a duration", "offset 5m", id="what makes the parser panic"
         ),

@@ -80,12 +80,11 @@ def _below(path: Path) -> Iterator[Path]:
 
 
 def _text(file: Path) -> str:
+    """The file as text; bytes that are not UTF-8 become U+FFFD, which the loader points at."""
     try:
-        return file.read_text(encoding="utf-8")
+        return file.read_bytes().decode(errors="replace")
     except OSError as error:
         raise ConfigurationError(f"cannot read {file}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise ConfigurationError(f"{file} is not UTF-8 text") from None
 
 
 def _print(files: Sequence[PolicyFile], loaded: Loaded, *, github: bool) -> None:

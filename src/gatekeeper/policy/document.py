@@ -20,13 +20,14 @@ from yaml.events import (
     SequenceEndEvent,
 )
 
+from gatekeeper.policy.encoding import damage
 from gatekeeper.policy.problem import Mark, Problem
 from gatekeeper.policy.syntax import explain
 
-_LARGEST = 256 * 1024
 _DEEPEST = 20
 _MOST_NODES = 10_000
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_CURLY = re.compile("[“„”‘‚’«»].*[“”‘’«»]", re.DOTALL)
 _WORDS: dict[str, bool | None] = {"": None, "~": None, "null": None, "true": True, "false": False}
 _INTEGER = re.compile(r"[-+]?[0-9]{1,18}", re.ASCII)
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]{1,18}|[0-9]{1,18}(?:\.[0-9]{0,18})?)(?:[eE][-+]?[0-9]{1,3})?", re.ASCII)
@@ -79,18 +80,14 @@ def read(path: str, text: str) -> Iterator[Document | Problem]:
 
     Empty documents are left out.
     """
-    start = Mark(path)
-    if len(text) > _LARGEST:
-        yield Problem.at(start, f"the file is larger than {_LARGEST // 1024} KiB", "split it by service")
+    if unreadable := damage(path, text):
+        yield unreadable
         return
     try:
-        text.encode()
         yield from _Composer(path, yaml.parse(text, Loader=_LOADER)).documents()
-    except UnicodeEncodeError:
-        yield Problem.at(start, "the file is not UTF-8 text", "save it as UTF-8")
     except _RefusedError as error:
         yield error.problem
-    except yaml.YAMLError as error:
+    except yaml.MarkedYAMLError as error:
         yield explain(path, text, error)
 
 
@@ -148,7 +145,8 @@ class _Composer:
         if depth > _DEEPEST:
             raise _RefusedError(mark, f"this is nested deeper than {_DEEPEST} levels", "write it flatter")
         if event.tag is not None:
-            self._report(mark, f"the tag {event.tag} is not read here", "remove it")
+            tag = str(event.tag).replace("tag:yaml.org,2002:", "!!")
+            self._report(mark, f"the tag {tag} is not read here", "remove it")
         node = self._content(event, mark, depth)
         if event.anchor is not None:
             self._anchors[event.anchor] = node, self._count - before
@@ -156,6 +154,10 @@ class _Composer:
 
     def _content(self, event: Any, mark: Mark, depth: int) -> Node:
         if isinstance(event, ScalarEvent):
+            if event.implicit[0] and _CURLY.fullmatch(event.value):
+                self._report(
+                    mark, "typographic quotes are part of a value", f'write "{event.value[1:-1][:60]}"'
+                )
             return Scalar(mark, _scalar(event))
         if isinstance(event, MappingStartEvent):
             return self._map(mark, depth)
@@ -168,6 +170,8 @@ class _Composer:
         found = Map(mark)
         while not isinstance(event := next(self._events), MappingEndEvent):
             place, key = self._mark(event), self._key(event)
+            if depth == 0 and key == "apiVersion" and key in found.nodes:
+                raise _RefusedError(place, "a second document begins here", "put --- in the line above it")
             node = self._node(next(self._events), depth + 1)
             if key in found.nodes:
                 line = found.keys[key].line
@@ -182,7 +186,9 @@ class _Composer:
     def _key(self, event: Event) -> str:
         mark = self._mark(event)
         if not isinstance(event, ScalarEvent):
-            raise _RefusedError(mark, "a key must be a word", "write key: value")
+            raise _RefusedError(
+                mark, "a key must be a word", "write key: value; templates ({{ name }}) are not read here"
+            )
         if event.value == "<<":
             raise _RefusedError(mark, 'the merge key "<<" is not read here', "write the keys out")
         self._account(1, mark)

@@ -1,6 +1,7 @@
 """One document of a policy file on its way to a service: what it says, and what is wrong with it."""
 
 from dataclasses import dataclass, replace
+from typing import get_args
 
 from pydantic import ValidationError
 
@@ -8,7 +9,7 @@ from gatekeeper.policy.defaults import Defaults
 from gatekeeper.policy.document import Document, Map, Node, Scalar, plain
 from gatekeeper.policy.findings import findings, locate
 from gatekeeper.policy.keys import KeyCheck
-from gatekeeper.policy.native import DefaultsFile, ServiceFile
+from gatekeeper.policy.native import ApiVersion, DefaultsFile, Kind, ServiceFile
 from gatekeeper.policy.problem import Mark, Problem, Severity
 from gatekeeper.policy.rules import nearest
 
@@ -20,6 +21,10 @@ _FOREIGN = {
     "pyrra.dev/": "Pyrra",
     "sre.google.com/": "slo-generator",
 }
+_KINDS, _VERSIONS = get_args(Kind), get_args(ApiVersion)
+_ELSEWHERE = (
+    "move it out of the folder of policies, or begin with apiVersion: gatekeeper/v1 and kind: Service"
+)
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,8 @@ def draft(document: Document, defaults: Defaults | None = None) -> Draft:
     if defaults is not None and model is ServiceFile:
         stripped = defaults.under(stripped)
     content, found = _validated(model, stripped, check)
+    told = {(one.path, one.line, one.column) for one in document.problems}
+    found = tuple(one for one in found if (one.path, one.line, one.column) not in told)
     return Draft(stripped, model is DefaultsFile, (*problems, *found), content)
 
 
@@ -88,15 +95,29 @@ def _foreign(root: Node) -> Problem | None:
             root.mark, "a policy file is a block of keys", "start with apiVersion: gatekeeper/v1"
         )
     for key in ("apiVersion", "version"):
-        node = root.nodes.get(key)
-        text = node.value if isinstance(node, Scalar) and isinstance(node.value, str) else ""
+        text = _text(root, key)
         for prefix, tool in _FOREIGN.items():
             if text.startswith(prefix):
                 message = f"{tool} files ({text[:40]}) are not yet supported"
-                return Problem.at(
-                    node.mark if node else root.mark, message, "write it as apiVersion: gatekeeper/v1"
-                )
+                return Problem.at(root.nodes[key].mark, message, "write it as apiVersion: gatekeeper/v1")
+    return _no_policy(root)
+
+
+def _no_policy(root: Map) -> Problem | None:
+    """The problem of a document that is about something else, or none."""
+    if not any(nearest(key, ServiceFile.model_fields) for key in root.nodes):
+        message = "this is no policy: it has neither apiVersion nor kind, metadata or spec"
+        return Problem.at(root.mark, message, _ELSEWHERE)
+    kind, version = (_text(root, key) for key in ("kind", "apiVersion"))
+    if kind and version and not nearest(kind, _KINDS) and not nearest(version, _VERSIONS):
+        return Problem.at(root.mark, f"this is a {kind[:40]} of {version[:40]}, no policy", _ELSEWHERE)
     return None
+
+
+def _text(root: Map, key: str) -> str:
+    """The text at a key of a document's root, or none."""
+    node = root.nodes.get(key)
+    return node.value if isinstance(node, Scalar) and isinstance(node.value, str) else ""
 
 
 def _validated(

@@ -101,7 +101,8 @@ def _translated(detail: ErrorDetails, node: Node, model: type[Model]) -> Mistake
         return MistakeError(f"{label} must be a list", _as_list(node))
     if kind in {"model_type", "model_attributes_type"}:
         keys = ", ".join(keyed(_model_at(model, detail["loc"]) or model))
-        return MistakeError(f"{label} must be a block of keys", f"its keys are {keys}")
+        advice = "write its keys without a -:" if isinstance(node, Items) else "its keys are"
+        return MistakeError(f"{label} must be a block of keys", f"{advice} {keys}")
     if kind == "dict_type":
         return MistakeError(f"{label} must be a block of keys", f"write {_example(model, detail['loc'])}")
     return MistakeError(f"{label}: {detail['msg']}", "see docs/policy-reference.md")

@@ -11,6 +11,8 @@ _TIME = re.compile(
 )
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _DAY = timedelta(days=1)
+_SUCH = "write one such as 2026-11-08T02:00:00Z"
+_SUCH_DAY = "write a day such as 2026-12-31, or a time such as 2026-11-08T02:00:00Z"
 
 
 def parse_instant(value: Any) -> datetime:
@@ -43,7 +45,12 @@ def parse_first(value: Any) -> datetime:
     Raises:
         MistakeError: it is neither; the suggestion is what to write.
     """
-    return _aware(f"{value}T00:00Z" if _is_day(value) else value)
+    if not _is_day(value):
+        return _aware(value, _SUCH_DAY)
+    try:
+        return datetime.fromisoformat(value).replace(tzinfo=UTC)
+    except ValueError:
+        raise MistakeError(f'"{value}" is not in the calendar', _SUCH_DAY) from None
 
 
 def parse_until(value: Any) -> datetime:
@@ -53,7 +60,7 @@ def parse_until(value: Any) -> datetime:
         MistakeError: it is neither; the suggestion is what to write.
     """
     if not _is_day(value):
-        return _aware(value)
+        return _aware(value, _SUCH_DAY)
     try:
         return parse_first(value) + _DAY
     except OverflowError:
@@ -80,9 +87,9 @@ def _is_day(value: Any) -> bool:
     return isinstance(value, str) and _DATE.fullmatch(value) is not None
 
 
-def _aware(value: Any) -> datetime:
+def _aware(value: Any, such: str = _SUCH) -> datetime:
     """An aware time in UTC."""
-    found = value if isinstance(value, datetime) else _read(value)
+    found = value if isinstance(value, datetime) else _read(value, such)
     if found.tzinfo is None:
         raise MistakeError(f'"{value}" has no time zone', f"write {_written(found)} if UTC is meant")
     try:
@@ -91,8 +98,8 @@ def _aware(value: Any) -> datetime:
         raise MistakeError(f'"{value}" is out of reach', "write a time of these years") from None
 
 
-def _read(value: Any) -> datetime:
-    shown, such = f'"{str(value)[:40]}"', "write one such as 2026-11-08T02:00:00Z"
+def _read(value: Any, such: str) -> datetime:
+    shown = f'"{str(value)[:40]}"'
     if not (isinstance(value, str) and _TIME.fullmatch(value.strip())):
         raise MistakeError(f"{shown} is no time", such)
     try:

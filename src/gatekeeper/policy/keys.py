@@ -14,6 +14,21 @@ from gatekeeper.policy.values import Model
 LATER = "docs/policy-reference.md#what-comes-later"
 
 
+_ELSEWHERE = {
+    "objective": "target",
+    "goal": "target",
+    "slo": "target",
+    "sli": "indicator",
+    "period": "window",
+    "timewindow": "window",
+    "errorquery": "bad",
+    "badquery": "bad",
+    "goodquery": "good",
+    "totalquery": "total",
+}
+"""What other tools call our keys, without capitals and signs."""
+
+
 def fields(model: type[Model]) -> Iterator[tuple[str, type[Model] | None]]:
     """Each key of a model, with the model of its value or of the values in its list."""
     for key, field in keyed(model).items():
@@ -71,7 +86,7 @@ class KeyCheck:
         return True
 
     def _unknown(self, model: type[Model], block: Map, key: str) -> Problem:
-        near = nearest(key, keyed(model))
+        near = nearest(key, keyed(model)) or _elsewhere(key, model)
         self.excused.add((block.mark, near))
         if near:
             meant = f'did you mean "{near}"?'
@@ -90,6 +105,12 @@ def _without_effect(place: Mark, key: str) -> Problem:
 def _is_empty(node: Node) -> bool:
     """Whether nothing stands after a key."""
     return isinstance(node, Scalar) and node.value is None
+
+
+def _elsewhere(key: str, model: type[Model]) -> str:
+    """The key of a model that has this name in another tool, or nothing."""
+    meant = _ELSEWHERE.get(key.lower().replace("_", "").replace("-", ""), "")
+    return meant if meant in keyed(model) else ""
 
 
 def _model_in(annotation: object) -> type[Model] | None:

@@ -128,8 +128,8 @@ def _documents(texts: Sequence[PolicyFile]) -> tuple[list[Document], list[Proble
         documents += [one for one in found if isinstance(one, Document)]
         damage += [one for one in found if isinstance(one, Problem)]
         if not found:
-            place, advice = Mark(file.path), "write a kind: Service, or remove the file"
-            damage.append(Problem.at(place, "this file is empty", advice, Severity.WARNING))
+            advice = "write a kind: Service, or remove the file"
+            damage.append(Problem.at(Mark(file.path), "this file is empty", advice))
     return documents, damage
 
 

@@ -13,6 +13,12 @@ _LONGEST_CODE = 1000
 _DEEPEST = 32
 _STRING = re.compile(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|`[^`]*`|#[^\n]*", re.DOTALL)
 _ODD_OFFSET = re.compile(r"\boffset\b(?!\s*[-+]?\s*\d+(?:ms|[smhdwy]))", re.IGNORECASE)
+_ADVICE = (
+    ("unclosed left parenthesis", "close it with )"),
+    ("unexpected end of input", "end it; if a # is in it, quote all of it: YAML reads a comment there"),
+    ("illegal regex", "Prometheus reads RE2, which looks neither ahead nor back; write \\\\( for a parenthesis itself"),
+    ("inside braces", 'put the values of labels in quotes: {code="500"}'),
+)  # fmt: skip
 _SIGNS = re.compile(r"(?:[-+]\s*){3}")
 
 
@@ -26,12 +32,17 @@ def parse(query: str) -> Any:
     try:
         return promql_parser.parse(_STRING.sub(_double_quoted, query))
     except ValueError as error:
-        raise MistakeError(f"this is not PromQL: {error}", "try the query in Prometheus first") from error
+        raise MistakeError(f"this is not PromQL: {error}", _advice(str(error))) from error
     except BaseException as error:
         # A panic of the Rust parser derives from BaseException and has no importable name.
         if type(error).__name__ != "PanicException":
             raise
         raise MistakeError(f"this is not PromQL: {error}", "try the query in Prometheus first") from error
+
+
+def _advice(error: str) -> str:
+    """What to do about the parser's words."""
+    return next((advice for words, advice in _ADVICE if words in error), "try the query in Prometheus first")
 
 
 def parts(tree: Any) -> Iterator[Any]:

@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from datetime import timedelta
 from decimal import Decimal
 from functools import cache
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import pathspec
 from pydantic import AfterValidator
 
-from gatekeeper.availability.window import Rolling
+from gatekeeper.availability.window import Rolling, Unit
 from gatekeeper.policy.latency import histogram
 from gatekeeper.policy.mistake import MistakeError
 from gatekeeper.policy.selector import classify, gauge
@@ -188,14 +188,16 @@ def rolling_window(value: Any) -> Rolling:
     """
     if isinstance(value, Rolling):
         return value
+    if value in get_args(Unit):
+        raise MistakeError(f'"{value}" is not a duration', f"write {{calendar: {value}}}")
     length = parse_duration(value)
     if SHORTEST_WINDOW <= length <= LONGEST_WINDOW:
         return Rolling(length)
     size = "short" if length < SHORTEST_WINDOW else "long"
-    raise MistakeError(
-        f"a window of {format_duration(length)} is too {size}",
-        f"write {format_duration(SHORTEST_WINDOW)} to {format_duration(LONGEST_WINDOW)}, such as 28d",
-    )
+    advice = f"write {format_duration(SHORTEST_WINDOW)} to {format_duration(LONGEST_WINDOW)}, such as 28d"
+    if re.fullmatch(r"\d{1,2}\s*m", str(value).strip(), re.ASCII):
+        advice += "; m is minutes, a month is {calendar: month}"
+    raise MistakeError(f"a window of {format_duration(length)} is too {size}", advice)
 
 
 def write_rolling_window(value: Rolling) -> str:
@@ -228,7 +230,7 @@ def _timezone(value: str) -> str:
     if names.get(value.lower()) == value:
         return value
     asked = value[:80].strip().lower().replace(" ", "_")
-    near = names.get(asked) or names.get(nearest(asked, names))
+    near = names.get(asked) or ("" if value.isupper() else names.get(nearest(asked, names)))
     raise MistakeError(
         f'"{value[:80]}" is no time zone',
         f'did you mean "{near}"?' if near else "write an IANA name, such as Europe/Paris",

@@ -186,6 +186,8 @@ def _window_query(text: str) -> WindowQuery:
         raise MistakeError(f"{text} gives a list of samples, no number", f"write {bare}")
     if (function := next(_uncounting(tree), None)) is not None:
         raise _no_count(text, function)
+    if _is_share(tree):
+        raise _share()
     return query
 
 
@@ -196,6 +198,25 @@ def _uncounting(tree: Any) -> Iterator[str]:
         yield from (tree.func.name for one in ranges if one == timedelta(seconds=_TELLING))
     for part in promql.parts(tree):
         yield from _uncounting(part)
+
+
+def _is_share(tree: Any) -> bool:
+    """Whether a query divides one count by another, beside constants: over an hour it is not that of its minutes."""
+    if isinstance(tree, promql_parser.ParenExpr):
+        return _is_share(tree.expr)
+    if not isinstance(tree, promql_parser.BinaryExpr):
+        return False
+    sides = [one for one in (tree.lhs, tree.rhs) if not isinstance(one, promql_parser.NumberLiteral)]
+    if len(sides) == 1:
+        return _is_share(sides[0])
+    return str(tree.op) == "/"
+
+
+def _share() -> MistakeError:
+    return MistakeError(
+        "this is a share, and a budget counts events",
+        "write what is above the / as bad or good, and what is below it as total",
+    )
 
 
 def _no_count(text: str, function: str) -> MistakeError:
@@ -213,6 +234,8 @@ def _no_selector(text: str, tree: Any) -> MistakeError:
         return MistakeError("a bare counter takes no range", f"write {_FIXED_RANGE.split(text)[0].strip()}")
     if isinstance(tree, promql_parser.NumberLiteral | promql_parser.StringLiteral):
         return MistakeError(f"{text} is a constant, no count of events", _ADVICE)
+    if _is_share(tree):
+        return _share()
     ranged = _RATE.sub("increase", _FIXED_RANGE.sub("[$window", text))
     return MistakeError(
         "this is an expression without $window", f"write {ranged}" if ranged != text else _ADVICE

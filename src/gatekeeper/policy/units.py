@@ -11,13 +11,24 @@ from gatekeeper.policy.mistake import MistakeError
 _PERCENT = re.compile(r"([+-]?\d{1,6}(?:\.\d{1,12})?)\s*%", re.ASCII)
 _NUMBER = re.compile(r"[+-]?\d{1,6}(?:[.,]\d{1,12})?\s*%?", re.ASCII)
 _SECONDS = {"w": 604_800, "d": 86_400, "h": 3_600, "min": 60, "m": 60, "s": 1}
+_UNIT_NAMES = {
+    name: unit
+    for unit, names in (
+        ("w", "week weeks wk wks"),
+        ("d", "day days"),
+        ("h", "hour hours hr hrs"),
+        ("m", "minute minutes mins"),
+        ("s", "second seconds sec secs"),
+    )
+    for name in names.split()
+}
 _DURATION = re.compile(
     r"(?:(\d{1,6})\s*w)?\s*(?:(\d{1,6})\s*d)?\s*(?:(\d{1,6})\s*h)?\s*(?:(\d{1,6})\s*m(?:in)?)?\s*(?:(\d{1,9})\s*s)?",
     re.ASCII,
 )
-_WORDY = re.compile(
-    r"(\d{1,6})\s*(weeks?|days?|hours?|hrs?|minutes?|mins|seconds?|secs?)", re.ASCII | re.IGNORECASE
-)
+_AMOUNT = re.compile(r"(\d{1,6}(?:[.,]\d{1,6})?)\s*([a-z]{1,7})[\s,]{0,3}", re.ASCII)
+_ISO = re.compile(r"p((?:\d{1,6}[wd])*)(?:t((?:\d{1,6}[hms])+))?", re.ASCII)
+_NO_FIXED_LENGTH = re.compile(r"(?:\d{1,3}\s*)?(months?|mo|quarters?|years?|y)", re.ASCII)
 _DELAY = re.compile(r"(\d{1,6}(?:\.\d{1,6})?)\s*(ms|s)", re.ASCII)
 _LONGEST = timedelta(days=3650)
 _PER_DAY = re.compile(r"(\d{1,6})\s*/\s*(?:day|d)", re.ASCII)
@@ -87,11 +98,28 @@ def parse_duration(value: Any) -> timedelta:
 
 def _duration_meant(value: Any) -> str:
     """What the author of a wrong duration most likely meant to write."""
-    if isinstance(value, str) and (match := _WORDY.fullmatch(value.strip())):
-        return f"write {match[1]}{match[2][0].lower()}"
+    text = value.strip() if isinstance(value, str) else ""
+    if _NO_FIXED_LENGTH.fullmatch(text.lower()) or re.fullmatch(r"\d{1,3}M", text):
+        return "months and years differ in length: write days, such as 30d"
+    if (meant := _spelled_out(text.lstrip("+-").lower())) is not None:
+        return f"write {write_duration(meant)}"
     if re.fullmatch(r"\d{1,6}", str(value), re.ASCII):
         return f"add a unit: {value}d for days, {value}h for hours, {value}m for minutes"
     return "write numbers with the units w, d, h, m and s, such as 28d, 72h or 1d12h"
+
+
+def _spelled_out(text: str) -> timedelta | None:
+    """A duration in words, with fractions, in ISO 8601 or in another order; None if it is nothing of these."""
+    if iso := _ISO.fullmatch(text):
+        text = f"{iso[1]}{iso[2] or ''}"
+    total, position = Decimal(0), 0
+    while match := _AMOUNT.match(text, position):
+        seconds = _SECONDS.get(_UNIT_NAMES.get(match[2], match[2]))
+        if seconds is None:
+            return None
+        total, position = total + Decimal(match[1].replace(",", ".")) * seconds, match.end()
+    whole = position == len(text) and total and total % 1 == 0 and total <= int(_LONGEST.total_seconds())
+    return timedelta(seconds=int(total)) if whole else None
 
 
 def parse_per_day(value: Any) -> int:
