@@ -162,7 +162,7 @@ def build(
     passes = _passes(stores, ledgers, audit)
     if github is not None and observer is not None:
         passes |= _passes_over_github(
-            settings, stores, github, observer, _effects(stores, ledgers), _drop(connections)
+            settings, stores, github, observer, _look(stores, ledgers, sources), _drop(connections)
         )
     tempo = tempo or Tempo(services=timedelta(seconds=settings.refresh_seconds))
     routines = _routines(tempo, clock, github, stores, ledgers, audit)
@@ -200,7 +200,7 @@ def _passes_over_github(
     stores: Stores,
     github: GitHub,
     observer: PullObserver,
-    effects: PolicyEffects,
+    look: ProposalLook,
     drop: Callable[[int], None],
 ) -> Mapping[Kind, Pass]:
     record, listing = stores.record, OpenPulls(github)
@@ -211,7 +211,7 @@ def _passes_over_github(
             ProposalObserver(github, stores.proposals),
             stores.catalog,
             stores.proposals,
-            ProposalLook(effects),
+            look,
             Applier(github, stores.publications, POLICY),
             settings.policy_repository,
         ),
@@ -222,8 +222,8 @@ def _passes_over_github(
     }
 
 
-def _effects(stores: Stores, ledgers: Ledgers) -> PolicyEffects:
-    return PolicyEffects(
+def _look(stores: Stores, ledgers: Ledgers, sources: Sources) -> ProposalLook:
+    effects = PolicyEffects(
         ledgers,
         stores.service_record,
         ServicePass(ledgers, stores.service_record),
@@ -231,6 +231,7 @@ def _effects(stores: Stores, ledgers: Ledgers) -> PolicyEffects:
         OpenChanges(stores.pulls, stores.decisions, stores.installations),
         stores.catalog,
     )
+    return ProposalLook(effects, sources.of)
 
 
 def _connections(

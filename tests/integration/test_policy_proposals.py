@@ -143,6 +143,15 @@ def test_what_queries_of_a_fork_would_find_is_not_asked(stage: Stage, owned: dic
     assert "come from a fork" in comment
 
 
+def test_a_query_that_finds_nothing_is_annotated_on_its_line(stage: Stage, owned: dict[str, str]) -> None:
+    edited = owned[PATH].replace("5..", "7..")
+    number = proposed(stage, {PATH: edited})
+    (remark,) = check_of(stage, number).output.annotations
+    assert edited.splitlines()[remark.start_line - 1].strip().startswith("bad: ")
+    assert remark.annotation_level == "warning"
+    assert 'no series has code=~"7.."' in remark.message
+
+
 def test_mistakes_are_annotated_on_their_lines_and_go_away_with_the_next_push(
     stage: Stage, owned: dict[str, str]
 ) -> None:

@@ -2,18 +2,21 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from gatekeeper.bootstrap import now
+from gatekeeper.bootstrap import Sources, now
 from gatekeeper.cli.exits import Code, errors, readable_errors
 from gatekeeper.errors import ConfigurationError
 from gatekeeper.policy.loader import Loaded, PolicyFile, load
 from gatekeeper.policy.model import Service
 from gatekeeper.policy.problem import Problem, Severity
+from gatekeeper.settings import Settings
+from gatekeeper.worker.proposal_look import dry_run
 
 SUFFIXES = frozenset({".yaml", ".yml"})
 
@@ -24,6 +27,9 @@ def validate(
     ],
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    queries: Annotated[
+        bool, typer.Option("--queries", help="Also try the queries on the monitoring system.")
+    ] = False,
     github: Annotated[
         bool,
         typer.Option("--github", help="In a GitHub workflow: make each mistake an annotation of its line."),
@@ -31,18 +37,39 @@ def validate(
 ) -> None:
     """Check policy files: each mistake with its file, line and column, and what to write instead.
 
-    Exits with 0 when all is well (warnings are), 1 when there are mistakes, 2 when there is nothing to check.
+    With --queries each query is tried too: metrics that nobody exports, labels without such a value, counts that do not
+    fit together. It asks the monitoring system that the settings name.
+
+    Exits with 0 when all is well (warnings are), 1 when there are mistakes, 2 when there is nothing to check, 3 when
+    the monitoring system does not answer.
     """
     with readable_errors():
         if as_json and github:
             raise ConfigurationError("--json and --github cannot be printed together; choose one")
         files = _files(paths)
         loaded = load(files, now=now())
+        if queries:
+            loaded = _tried(files, loaded)
     if as_json:
         typer.echo(json.dumps(_told(files, loaded), indent=2))
     else:
         _print(files, loaded, github=github)
     raise typer.Exit(Code.OK if loaded.ok else Code.NO)
+
+
+def _tried(files: Sequence[PolicyFile], loaded: Loaded) -> Loaded:
+    """What was loaded, with what the monitoring system says of its queries."""
+    sources = Sources(Settings.from_env())
+    try:
+        found = [
+            problem
+            for service in loaded.services
+            for one in service.objectives
+            for problem in dry_run(sources.of(one.indicator), service, one, files, now())
+        ]
+    finally:
+        sources.close()
+    return replace(loaded, problems=tuple(sorted({*loaded.problems, *found})))
 
 
 def checked(paths: Sequence[Path]) -> Sequence[Service]:

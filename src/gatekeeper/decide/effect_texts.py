@@ -14,6 +14,7 @@ from gatekeeper.policy.units import format_duration
 DAY = timedelta(days=1)
 MOST_SERVICES, MOST_CHANGES = 20, 20
 POINTS = 56  # of a line: two a day over four weeks
+DEEPEST = -2.0  # the chart ends there: further down, what matters would be a straight line at its top
 _COLOURS = {Verdict.ALLOW: "🟢", Verdict.WARN: "🟡", Verdict.BLOCK: "🔴"}
 _TURN = {Verdict.ALLOW: "green", Verdict.WARN: "yellow", Verdict.BLOCK: "red"}
 NOT_KNOWN = "not known"
@@ -118,9 +119,10 @@ def _changes(effect: Effect) -> str:
     ]
     more = len(effect.verdicts) - MOST_CHANGES
     shown = table(("Pull request", "Title", "Verdict"), rows)
-    return f"Of {effect.changes} open pull requests these would get another verdict:\n\n{shown}" + (
-        f"\n\nand {more} more" if more > 0 else ""
+    number = (
+        f"{len(effect.verdicts)} of {effect.changes} open pull request{'s' if effect.changes > 1 else ''}"
     )
+    return f"{number} would get another verdict:\n\n{shown}" + (f"\n\nand {more} more" if more > 0 else "")
 
 
 def _chart(effect: Effect) -> str | None:
@@ -174,7 +176,7 @@ def _line(tried: Trial | None) -> list[float]:
         for at, left in budget.points:
             if left is not None:
                 place = _place(at, start, part)
-                least[place] = min(left, least.get(place, left))
+                least[place] = max(min(left, least.get(place, left)), DEEPEST)
     values: list[float] = []
     for place in range(POINTS):
         known = least.get(place, values[-1] if values else None)

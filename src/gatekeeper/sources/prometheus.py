@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import datetime
 
 from gatekeeper.availability.audit import Recount, Unaudited, Why
 from gatekeeper.availability.filling import CounterReader, Critic, SliceReader, Stretch
+from gatekeeper.availability.ledger import slice_of
 from gatekeeper.errors import QueryRefusedError
 from gatekeeper.policy import latency
 from gatekeeper.policy.counting import EventQueries
+from gatekeeper.policy.finding import Finding
 from gatekeeper.policy.latency import histogram
 from gatekeeper.policy.objective import Indicator, Latency
 from gatekeeper.policy.selector import BareSelector, WindowQuery, classify, gauge
@@ -18,6 +21,7 @@ from gatekeeper.sources.prometheus_flavour import Dialect, Flavour
 from gatekeeper.sources.prometheus_gauges import Gauges
 from gatekeeper.sources.prometheus_histograms import NativeHistograms
 from gatekeeper.sources.prometheus_latency import LatencyCounters
+from gatekeeper.sources.prometheus_probe import PrometheusProbe, distinct
 from gatekeeper.sources.prometheus_recount import Recounts
 from gatekeeper.sources.prometheus_size import Criticised, counted, too_large
 from gatekeeper.sources.prometheus_together import read, together
@@ -103,6 +107,16 @@ class PrometheusSource:
             }
             if given:
                 yield {name: _reading(readers[name], one) for name, one in given.items()}
+
+    def probe(self, indicator: Indicator, now: datetime) -> tuple[Finding, ...]:
+        """See ``Probing.probe``."""
+        reader = self.reader(indicator)
+        critic = reader if isinstance(reader, Critic) else None
+        try:
+            large = self.too_large(indicator, slice_of(now))
+        except QueryRefusedError:  # said of the query itself
+            large = None
+        return distinct(PrometheusProbe(self._api, critic, large).findings(indicator, now))
 
     def _counted(self, queries: EventQueries) -> Counters | Windows:
         match classify(queries.total), classify(queries.part):

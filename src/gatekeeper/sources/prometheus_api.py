@@ -107,6 +107,25 @@ class PrometheusApi:
             )
         )
 
+    def series(self, selector: str, first: int, last: int) -> list[dict[str, str]]:
+        """The labels of the series that a selector finds between two Unix times in seconds.
+
+        Raises:
+            SourceError, TooManySamplesError, QueryRefusedError: as ``instant``.
+        """
+        start, end = datetime.fromtimestamp(first, UTC), datetime.fromtimestamp(last, UTC)
+        return self._asked(
+            lambda: self._connection.get_series(start, end, self._parameters | {"match[]": selector})
+        )
+
+    def label_values(self, label: str) -> list[str]:
+        """All values of a label; of ``__name__``, the names of all metrics.
+
+        Raises:
+            SourceError, TooManySamplesError, QueryRefusedError: as ``instant``.
+        """
+        return self._asked(lambda: self._connection.get_label_values(label, dict(self._parameters)))
+
     def buildinfo(self) -> Mapping[str, Any] | None:
         """What the server says of its build; empty if it says nothing, None if it has no such page.
 
@@ -130,7 +149,7 @@ class PrometheusApi:
         """Close the connections."""
         self._connection.close()
 
-    def _asked(self, ask: Callable[[], Any]) -> Result:
+    def _asked(self, ask: Callable[[], Any]) -> list[Any]:
         self._kept.answer, self._kept.status = {}, None
         try:
             result = ask()

@@ -1,14 +1,20 @@
 """Looks at what a proposal would do: a dry run of the queries it changes, and the past under its gates."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from gatekeeper.decide.effect import Effect
 from gatekeeper.decide.effect_texts import effect_section, headline
 from gatekeeper.decide.study import Looked
+from gatekeeper.errors import ConfigurationError, SourceError
+from gatekeeper.policy.finding import Finding
+from gatekeeper.policy.loader import PolicyFile
 from gatekeeper.policy.model import Service
+from gatekeeper.policy.objective import Indicator, Objective
+from gatekeeper.policy.places import place_of
+from gatekeeper.policy.problem import Problem
 from gatekeeper.policy.proposal import Proposal
 
 
@@ -21,13 +27,78 @@ class Effects(Protocol):
         """What replacing these services by those would do."""
 
 
+@runtime_checkable
+class Probing(Protocol):
+    """A source that can try an indicator's queries."""
+
+    def probe(self, indicator: Indicator, now: datetime) -> Sequence[Finding]:
+        """What looks like a mistake in them.
+
+        Raises:
+            SourceError: the source did not answer.
+        """
+
+
 @dataclass(frozen=True)
 class ProposalLook:
-    """Asks the sources what the queries of a proposal give, and goes through the past with its gates."""
+    """Tries the queries of a proposal, and goes through the past with its gates.
+
+    Attributes:
+        effects: goes through the past.
+        source: the source of an indicator; raises ConfigurationError when it is not set up.
+    """
 
     effects: Effects
+    source: Callable[[Indicator], object]
 
-    def __call__(self, proposal: Proposal, now: datetime, *, may_query: bool) -> Looked:
+    def __call__(
+        self, proposal: Proposal, files: Sequence[PolicyFile], now: datetime, *, may_query: bool
+    ) -> Looked:
         """What it came to. Nothing new is asked of a source unless ``may_query``."""
+        problems: list[Problem] = []
+        failures: list[str] = []
+        notes: list[str] = []
+        for service, objective in _new(proposal) if may_query else ():
+            try:
+                source = self.source(objective.indicator)
+                problems += dry_run(source, service, objective, files, now)
+            except SourceError as error:
+                failures.append(str(error))
+            except ConfigurationError as error:
+                notes.append(f"the queries of {service.name} are not tried: {error}")
         effect = self.effects.of(proposal.before, proposal.after, now, may_query=may_query)
-        return Looked(headline=headline(effect), effect=effect_section(effect), failed=effect.failed)
+        failures += [effect.failed] if effect.failed is not None else []
+        notes += [f"not all could be looked at, and it is tried again soon: {one}" for one in failures]
+        return Looked(
+            tuple(problems),
+            headline(effect),
+            effect_section(effect),
+            tuple(dict.fromkeys(notes)),
+            "; ".join(dict.fromkeys(failures)) or None,
+        )
+
+
+def dry_run(
+    source: object, service: Service, objective: Objective, files: Sequence[PolicyFile], now: datetime
+) -> Iterator[Problem]:
+    """What a source says of an objective's queries, at their places in the service's file.
+
+    Raises:
+        SourceError: the source did not answer.
+    """
+    if not isinstance(source, Probing):
+        return
+    (system,) = objective.indicator.model_fields_set
+    above = ("spec", "objectives", objective.name, "indicator", system)
+    path = service.origin.path
+    file = next((one for one in files if one.path == path), PolicyFile(path, ""))
+    for one in source.probe(objective.indicator, now):
+        mark = place_of(file, service.name, *above, *one.key)
+        yield Problem.at(mark, one.message, one.suggestion, one.severity)
+
+
+def _new(proposal: Proposal) -> Iterator[tuple[Service, Objective]]:
+    """The objectives whose indicator no service in force has."""
+    known = {one.indicator.id for service in proposal.before for one in service.objectives}
+    for service in proposal.after:
+        yield from ((service, one) for one in service.objectives if one.indicator.id not in known)

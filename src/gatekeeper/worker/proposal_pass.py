@@ -16,8 +16,9 @@ from gatekeeper.decide.study import Known, Looked, Proposed, Reviews, Study, lac
 from gatekeeper.errors import GitHubRefusedError, PermanentError, TemporaryError
 from gatekeeper.events.keys import Kind, WorkKey
 from gatekeeper.events.triggers import Priority, Touch
+from gatekeeper.policy.loader import PolicyFile
 from gatekeeper.policy.model import Service
-from gatekeeper.policy.proposal import Consent, Proposal, propose
+from gatekeeper.policy.proposal import Consent, Proposal, merged, propose
 from gatekeeper.worker.policy_pass import Catalog, before_of
 
 
@@ -56,7 +57,9 @@ class Record(Protocol):
 class Look(Protocol):
     """Asks the sources what a proposal's queries give, and goes through the past with its gates."""
 
-    def __call__(self, proposal: Proposal, now: datetime, *, may_query: bool) -> Looked:
+    def __call__(
+        self, proposal: Proposal, files: Sequence[PolicyFile], now: datetime, *, may_query: bool
+    ) -> Looked:
         """What it came to. Nothing new is asked of a source unless ``may_query``."""
 
 
@@ -152,7 +155,8 @@ class ProposalPass:
             return Known(seen.pull.head_sha, of, known.looked)
         if not proposal.differences:
             return Known(seen.pull.head_sha, of, Looked())
-        looked = self.look(proposal, now, may_query=may_query)
+        files = merged(seen.base, seen.head, seen.changed).files
+        looked = self.look(proposal, files, now, may_query=may_query)
         return Known(seen.pull.head_sha, of if looked.failed is None else None, looked)
 
     def _central(self, repository: str) -> str:
