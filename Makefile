@@ -12,7 +12,7 @@ PYTEST := $(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope
 ALONE  := tests/browser tests/integration/test_kill.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench clean servers
+.PHONY: help demo test lint format schema bench clean servers
 
 help: ## list these targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-8s %s\n", $$1, $$2 }'
@@ -37,6 +37,9 @@ lint: $(VENV)/.dev ## style, types and import contracts
 format: $(VENV)/.dev ## format the code
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+schema: $(VENV)/.dev ## write the JSON Schema of policy files anew, from the models and docs/policy-reference.md
+	$(BIN)/python -m gatekeeper.policy.schema <docs/policy-reference.md >src/gatekeeper/policy/schema.json
 
 bench: servers $(VENV)/.dev ## the figures of docs/benchmarks.md and docs/accuracy.md, measured here
 	$(BIN)/python benchmarks/refresh_cost.py

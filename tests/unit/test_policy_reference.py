@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -17,35 +16,15 @@ from gatekeeper.policy.floors import Floors
 from gatekeeper.policy.gate import Mode
 from gatekeeper.policy.keys import LATER, fields, keyed
 from gatekeeper.policy.loader import PolicyFile, Severity, load
-from gatekeeper.policy.native import ServiceFile
+from gatekeeper.policy.native import DefaultsFile, ServiceFile
+from gatekeeper.policy.reference import rows
+from gatekeeper.policy.schema import DEFAULTS
 from gatekeeper.policy.units import parse_duration, parse_share
 from gatekeeper.policy.values import Model, leaves
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "policy-reference.md").read_text()
 EXAMPLES = sorted((ROOT / "policies").glob("*.yaml"))
-
-
-@dataclass(frozen=True)
-class Row:
-    """What the page says about one key."""
-
-    path: str
-    default: str
-    example: str
-    mistake: str
-    said: str
-
-
-def rows() -> Iterator[Row]:
-    prefix = ""
-    for line in PAGE.splitlines():
-        if heading := re.fullmatch(r"#+ (?:`(.*)`|.*)", line):
-            prefix = f"{heading[1]}." if heading[1] else ""
-        cells = [cell.strip() for cell in line.strip("|").split("|")]
-        if len(cells) == 6 and (key := re.fullmatch(r"`([\w.]+)`", cells[0])):
-            example, mistake = (cell.strip("`") if cell.startswith("`") else "" for cell in cells[3:5])
-            yield Row(prefix + key[1], cells[2].strip("`"), example, mistake, cells[5])
 
 
 def model_keys(model: type[Model], prefix: str = "") -> Iterator[tuple[str, type[Model] | None, Any]]:
@@ -76,7 +55,7 @@ def reads_as(text: str, default: Any) -> bool:
     return text == str(default)
 
 
-ROWS = {row.path: row for row in rows()}
+ROWS = {row.path: row for row in rows(PAGE)}
 LATENCY = "spec.objectives[].indicator.prometheus.latency"
 EITHER: dict[str, dict[str, Any]] = {
     "spec.objectives[].window": {"calendar": "month"},
@@ -96,6 +75,11 @@ LEAVES = {
 }
 FLOORS = "spec.floors."
 LEAVES |= {FLOORS + key: floor for key, floor in leaves(Floors())}
+LEAVES |= {
+    DEFAULTS + path: default
+    for path, _, default in model_keys(DefaultsFile)
+    if path in {"metadata.owners", "spec.window"}
+}
 BLOCKS = [path for path, inner, _ in model_keys(ServiceFile) if inner is not None]
 
 
@@ -128,8 +112,10 @@ def test_the_default_is_the_models(path: str) -> None:
 
 def with_value(path: str, value: Any) -> str:
     """The full example with another value at a path."""
+    if path.startswith(DEFAULTS):
+        return in_defaults(path.removeprefix(DEFAULTS), value)
     if path.startswith(FLOORS):
-        return with_floor(path.removeprefix(FLOORS).split("."), value)
+        return in_defaults(path, value)
     document = yaml.safe_load((ROOT / "policies" / "checkout.yaml").read_text())
     *blocks, key = path.split(".")
     block, above = document, ""
@@ -145,13 +131,16 @@ def with_value(path: str, value: Any) -> str:
     return yaml.safe_dump(document, sort_keys=False, width=10_000)
 
 
-def with_floor(path: list[str], value: Any) -> str:
-    """Defaults that meet every floor, and one floor."""
-    for key in reversed(path):
-        value = {key: value}
+def in_defaults(path: str, value: Any) -> str:
+    """Defaults that meet every floor, with a value at a path."""
     gate = {"mode": "enforce", "override": {"teams": ["@acme/sre"], "reason": "required"}}
-    spec = {"gate": gate, "floors": value}
-    return yaml.safe_dump({"apiVersion": "gatekeeper/v1", "kind": "Defaults", "spec": spec}, width=10_000)
+    document: dict[str, Any] = {"apiVersion": "gatekeeper/v1", "kind": "Defaults", "spec": {"gate": gate}}
+    *blocks, key = path.split(".")
+    block = document
+    for name in blocks:
+        block = block.setdefault(name, {})
+    block[key] = value
+    return yaml.safe_dump(document, width=10_000)
 
 
 def as_yaml_12(text: str) -> Any:

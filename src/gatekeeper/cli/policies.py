@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from importlib import resources
 from pathlib import Path
 from typing import Annotated
 
@@ -70,6 +71,14 @@ def _tried(files: Sequence[PolicyFile], loaded: Loaded) -> Loaded:
     finally:
         sources.close()
     return replace(loaded, problems=tuple(sorted({*loaded.problems, *found})))
+
+
+def schema() -> None:
+    """Print the JSON Schema of policy files, from which editors complete and check them.
+
+    A file names it in a line of its own: `# yaml-language-server: $schema=`, and where it is.
+    """
+    typer.echo(resources.files("gatekeeper.policy").joinpath("schema.json").read_text("utf-8"), nl=False)
 
 
 def checked(paths: Sequence[Path]) -> Sequence[Service]:

@@ -12,7 +12,7 @@ from gatekeeper.cli.backtest.command import backtest
 from gatekeeper.cli.decisions import check, explain, replay
 from gatekeeper.cli.doctor import doctor
 from gatekeeper.cli.operation import demo, serve, settings, worker
-from gatekeeper.cli.policies import validate
+from gatekeeper.cli.policies import schema, validate
 
 HELP = """Error budgets that pull requests obey.
 
@@ -30,7 +30,7 @@ app = typer.Typer(
 PANELS: Mapping[str, Sequence[Callable[..., None]]] = {
     "Running it": (serve, worker, demo),
     "Decisions": (check, explain, replay),
-    "Policy files": (validate, backtest),
+    "Policy files": (validate, schema, backtest),
     "Setting it up": (settings, doctor),
 }
 for panel, commands in PANELS.items():

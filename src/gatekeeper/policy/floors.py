@@ -45,8 +45,14 @@ class OverrideFloor(Model):
     reason: Literal["asked", "required"] | None = None
 
 
-class LengthFloor(Model):
-    """How long what is dated may last."""
+class ExceptionFloor(Model):
+    """How long another target may hold."""
+
+    lasts: Positive | None = None
+
+
+class AdjustmentFloor(Model):
+    """How long data may be said not to count."""
 
     lasts: Positive | None = None
 
@@ -65,5 +71,5 @@ class Floors(Model):
     thaw: ThawFloor = ThawFloor()
     exempt: ExemptFloor = ExemptFloor()
     override: OverrideFloor = OverrideFloor()
-    exceptions: LengthFloor = LengthFloor()
-    adjustments: LengthFloor = LengthFloor()
+    exceptions: ExceptionFloor = ExceptionFloor()
+    adjustments: AdjustmentFloor = AdjustmentFloor()

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from gatekeeper.policy.mistake import MistakeError
+from gatekeeper.policy.shapes import either, pattern
 
 _TIME = re.compile(
     r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:[Zz]|[+-]\d\d:\d\d(?::\d\d)?)?", re.ASCII
@@ -13,6 +14,9 @@ _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _DAY = timedelta(days=1)
 _SUCH = "write one such as 2026-11-08T02:00:00Z"
 _SUCH_DAY = "write a day such as 2026-12-31, or a time such as 2026-11-08T02:00:00Z"
+DAY_SHAPE = pattern(_DATE)
+INSTANT_SHAPE = pattern(_TIME, spaced=True, ahead=r"(?=[\s\S]*(?:[Zz]|[+-][0-9]{2}:[0-9]{2})\s*$)")
+DAY_OR_INSTANT_SHAPE = either(DAY_SHAPE, INSTANT_SHAPE)
 
 
 def parse_instant(value: Any) -> datetime:

@@ -3,18 +3,17 @@
 Where a file says something wrong is ``loader``'s business.
 """
 
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from gatekeeper.policy import rules
 from gatekeeper.policy.gate import Gate
-from gatekeeper.policy.instants import parse_minute
 from gatekeeper.policy.mistake import MistakeError
 from gatekeeper.policy.objective import Objectives, TargetException
 from gatekeeper.policy.operating import Environments, Redundancy, Review
-from gatekeeper.policy.values import Model
+from gatekeeper.policy.values import Minute, Model
 
 
 class Change(Model):
@@ -39,12 +38,8 @@ class Adjustment(Model):
         treatment: ``up`` counts all of its events as good, ``excluded`` leaves them out of the window.
     """
 
-    start: Annotated[datetime, BeforeValidator(parse_minute)] = Field(
-        alias="from", examples=["2026-11-08T02:00:00Z"]
-    )
-    end: Annotated[datetime, BeforeValidator(parse_minute)] = Field(
-        alias="to", examples=["2026-11-08T04:00:00Z"]
-    )
+    start: Minute = Field(alias="from", examples=["2026-11-08T02:00:00Z"])
+    end: Minute = Field(alias="to", examples=["2026-11-08T04:00:00Z"])
     reason: rules.Reason = Field(examples=["announced maintenance"])
     treatment: Literal["up", "excluded"] = Field(default="up", alias="as")
 

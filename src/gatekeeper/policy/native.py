@@ -1,19 +1,17 @@
 """The shape of our own files: ``kind: Service`` and ``kind: Defaults`` of ``gatekeeper/v1``."""
 
-from datetime import date
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from gatekeeper.policy import rules
 from gatekeeper.policy.dated import coherent
 from gatekeeper.policy.floors import Floors
 from gatekeeper.policy.gate import Gate
-from gatekeeper.policy.instants import parse_day
 from gatekeeper.policy.model import Adjustment, Change
 from gatekeeper.policy.objective import Objectives, TargetException, Window
 from gatekeeper.policy.operating import Environments, Redundancy, Review
-from gatekeeper.policy.values import Model
+from gatekeeper.policy.values import Day, Model
 
 ApiVersion = Literal["gatekeeper/v1"]
 Kind = Literal["Service", "Defaults"]
@@ -25,7 +23,7 @@ class Metadata(Model):
     name: rules.Name = Field(examples=["checkout"])
     description: str = ""
     owners: tuple[rules.Owner, ...] = ()
-    reviewed: Annotated[date | None, BeforeValidator(parse_day)] = None
+    reviewed: Day | None = None
 
 
 class ServiceSpec(Model):

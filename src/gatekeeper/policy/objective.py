@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
-    BeforeValidator,
     Field,
     SerializerFunctionWrapHandler,
     model_serializer,
@@ -21,10 +20,10 @@ from gatekeeper.availability.window import Period, Rolling, Unit, calendar_perio
 from gatekeeper.policy import counting, rules
 from gatekeeper.policy.counting import EventQueries
 from gatekeeper.policy.either import Either
-from gatekeeper.policy.instants import parse_first, parse_until
 from gatekeeper.policy.mistake import MistakeError
 from gatekeeper.policy.selector import BareSelector, classify
-from gatekeeper.policy.values import Delay, Model, Share
+from gatekeeper.policy.units import LASTING_SHAPE
+from gatekeeper.policy.values import Delay, First, Model, Share, Until
 
 _FIRST_KEYS = ("good", "bad", "total")
 
@@ -49,10 +48,12 @@ class Latency(Model):
 class PrometheusIndicator(Model):
     """What is counted: good or bad events and all of them, a histogram's, or minutes by a query that is 1 when up."""
 
-    good: rules.Query | None = None
+    good: rules.Query | None = Field(
+        default=None, examples=['http_requests_total{job="checkout",code!~"5.."}']
+    )
     bad: rules.Query | None = None
     total: rules.Query | None = None
-    up: rules.UpQuery | None = None
+    up: rules.UpQuery | None = Field(default=None, examples=['up{job="checkout"}'])
     latency: Latency | None = None
 
     @property
@@ -127,7 +128,8 @@ class CalendarWindow(Model):
 
 
 Window = Annotated[
-    Rolling | CalendarWindow, Either(rules.rolling_window, CalendarWindow, rules.write_rolling_window)
+    Rolling | CalendarWindow,
+    Either(rules.rolling_window, CalendarWindow, rules.write_rolling_window, LASTING_SHAPE),
 ]
 
 
@@ -144,7 +146,8 @@ class ByTimeslices(Model):
 
 
 Method = Annotated[
-    Literal["occurrences"] | ByTimeslices, Either(rules.occurrences, ByTimeslices, rules.occurrences)
+    Literal["occurrences"] | ByTimeslices,
+    Either(rules.occurrences, ByTimeslices, rules.occurrences, rules.OCCURRENCES_SHAPE),
 ]
 
 
@@ -159,10 +162,10 @@ class TargetException(Model):
     """
 
     target: Annotated[Share, rules.TargetRule] = Field(examples=["99.5%"])
-    end: Annotated[datetime, BeforeValidator(parse_until)] = Field(alias="until", examples=["2026-12-31"])
+    end: Until = Field(alias="until", examples=["2026-12-31"])
     reason: rules.Reason = Field(examples=["peak season, agreed with sales"])
     objective: rules.Name | None = None
-    start: Annotated[datetime, BeforeValidator(parse_first)] | None = Field(default=None, alias="from")
+    start: First | None = Field(default=None, alias="from")
 
     @model_validator(mode="after")
     def _forwards(self) -> Self:

@@ -13,6 +13,7 @@ import pathspec
 from pydantic import AfterValidator
 
 from gatekeeper.availability.window import Rolling, Unit
+from gatekeeper.policy import shapes
 from gatekeeper.policy.latency import histogram
 from gatekeeper.policy.mistake import MistakeError
 from gatekeeper.policy.selector import classify, gauge
@@ -27,6 +28,8 @@ _NAME = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?", re.ASCII)
 _REPOSITORY = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})/[A-Za-z0-9._-]{1,100}", re.ASCII)
 _TEAM = re.compile(r"@[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})/[a-z0-9][a-z0-9_-]*", re.ASCII)
 _USER = re.compile(r"@[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})", re.ASCII)
+_OWNER = re.compile(f"{_TEAM.pattern}|{_USER.pattern}", re.ASCII)
+_LINK = re.compile(r"https://[^\s<>\"`|\\]+")
 _LABEL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _NESTED_SET = re.compile(r"\[[^\]]*(?:\[|&&|\|\||~~|--)")
 
@@ -155,7 +158,7 @@ def _query(value: str) -> str:
 
 
 def _link(value: str) -> str:
-    if re.fullmatch(r"https://[^\s<>\"`|\\]+", value) and len(value) <= _LONGEST_LINK:
+    if _LINK.fullmatch(value) and len(value) <= _LONGEST_LINK:
         return value
     raise MistakeError(f'"{value[:80]}" is no link', "write where it can be read: https://...")
 
@@ -280,23 +283,29 @@ def _positive(value: timedelta) -> timedelta:
     return value
 
 
-Name = Annotated[str, AfterValidator(_name)]
-Repository = Annotated[str, AfterValidator(_repository)]
-Branch = Annotated[str, AfterValidator(_branch)]
-PathPatterns = Annotated[tuple[Annotated[str, AfterValidator(_path_pattern)], ...], AfterValidator(_patterns)]
-Team = Annotated[str, AfterValidator(_team)]
-Owner = Annotated[str, AfterValidator(_owner)]
-Label = Annotated[str, AfterValidator(_label)]
-Reason = Annotated[str, AfterValidator(_reason)]
-Query = Annotated[str, AfterValidator(_query)]
-Link = Annotated[str, AfterValidator(_link)]
-UpQuery = Annotated[str, AfterValidator(_up_query)]
-Histogram = Annotated[str, AfterValidator(_histogram)]
+Name = Annotated[str, AfterValidator(_name), shapes.text(_NAME, most=_LONGEST_NAME)]
+Repository = Annotated[str, AfterValidator(_repository), shapes.text(_REPOSITORY)]
+Branch = Annotated[
+    str, AfterValidator(_branch), shapes.text(most=_LONGEST_PATTERN, ahead=r"(?!refs/heads/)(?!!)(?!/)")
+]
+PathPatterns = Annotated[
+    tuple[Annotated[str, AfterValidator(_path_pattern), shapes.text(most=_LONGEST_PATTERN)], ...],
+    AfterValidator(_patterns),
+]
+Team = Annotated[str, AfterValidator(_team), shapes.text(_TEAM)]
+Owner = Annotated[str, AfterValidator(_owner), shapes.text(_OWNER)]
+Label = Annotated[str, AfterValidator(_label), shapes.text(most=_LONGEST_LABEL)]
+Reason = Annotated[str, AfterValidator(_reason), shapes.text(most=_LONGEST_REASON)]
+Query = Annotated[str, AfterValidator(_query), shapes.text()]
+Link = Annotated[str, AfterValidator(_link), shapes.text(_LINK, most=_LONGEST_LINK)]
+UpQuery = Annotated[str, AfterValidator(_up_query), shapes.text()]
+Histogram = Annotated[str, AfterValidator(_histogram), shapes.text()]
 TargetRule = AfterValidator(_target)
 SliceTargetRule = AfterValidator(_slice_target)
-Timezone = Annotated[str, AfterValidator(_timezone)]
+Timezone = Annotated[str, AfterValidator(_timezone), shapes.text()]
 BudgetShareRule = AfterValidator(_budget_share)
 PositiveRule = AfterValidator(_positive)
-Environment = Annotated[str, AfterValidator(_environment)]
-LabelName = Annotated[str, AfterValidator(_label_name)]
+Environment = Annotated[str, AfterValidator(_environment), shapes.text(most=_LONGEST_ENVIRONMENT)]
+LabelName = Annotated[str, AfterValidator(_label_name), shapes.text(_LABEL_NAME)]
 IterationRule = AfterValidator(_iteration)
+OCCURRENCES_SHAPE = {"const": "occurrences"}

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from gatekeeper.policy.mistake import MistakeError
+from gatekeeper.policy.shapes import ZERO, either, pattern
 
 _PERCENT = re.compile(r"([+-]?\d{1,6}(?:\.\d{1,12})?)\s*%", re.ASCII)
 _NUMBER = re.compile(r"[+-]?\d{1,6}(?:[.,]\d{1,12})?\s*%?", re.ASCII)
@@ -33,6 +34,14 @@ _DELAY = re.compile(r"(\d{1,6}(?:\.\d{1,6})?)\s*(ms|s)", re.ASCII)
 _LONGEST = timedelta(days=3650)
 _PER_DAY = re.compile(r"(\d{1,6})\s*/\s*(?:day|d)", re.ASCII)
 _WHOLE = re.compile(r"\d{1,9}", re.ASCII)
+
+
+SHARE_SHAPE = either(pattern(_PERCENT, spaced=True), ZERO)
+LASTING_SHAPE = pattern(_DURATION, spaced=True, ahead=r"(?=[\s\S]*[0-9])")
+DURATION_SHAPE = either(LASTING_SHAPE, ZERO)
+PER_DAY_SHAPE = pattern(_PER_DAY, spaced=True, ahead=r"(?=\s*0*[1-9])")
+COUNT_SHAPE = {"type": "integer", "minimum": 1}
+DELAY_SHAPE = pattern(_DELAY, spaced=True)
 
 
 def parse_share(value: Any) -> Decimal:

@@ -9,40 +9,78 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    PlainSerializer,
+    WithJsonSchema,
+)
+from pydantic_core import CoreSchema, core_schema
 
-from gatekeeper.policy import rules
-from gatekeeper.policy.instants import parse_day, parse_instant
-from gatekeeper.policy.units import (
-    off_or,
-    parse_count,
-    parse_delay,
-    parse_duration,
-    parse_lines,
-    parse_per_day,
-    parse_share,
-    parse_yes,
-    write_delay,
-    write_duration,
-    write_per_day,
-    write_share,
+from gatekeeper.policy import rules, shapes, units
+from gatekeeper.policy.instants import (
+    DAY_OR_INSTANT_SHAPE,
+    DAY_SHAPE,
+    INSTANT_SHAPE,
+    parse_day,
+    parse_first,
+    parse_instant,
+    parse_minute,
+    parse_until,
 )
 
-Share = Annotated[Decimal, BeforeValidator(parse_share), PlainSerializer(write_share, when_used="json")]
+
+class _OrOff:
+    """Reads ``off`` as None."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(units.off_or, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return shapes.either(handler(schema), shapes.OFF)
+
+
+OrOff = _OrOff()
+"""Marks a value that ``off`` leaves out on purpose: then it is None."""
+Share = Annotated[
+    Decimal,
+    BeforeValidator(units.parse_share),
+    PlainSerializer(units.write_share, when_used="json"),
+    WithJsonSchema(units.SHARE_SHAPE),
+]
 Duration = Annotated[
-    timedelta, BeforeValidator(parse_duration), PlainSerializer(write_duration, when_used="json")
+    timedelta,
+    BeforeValidator(units.parse_duration),
+    PlainSerializer(units.write_duration, when_used="json"),
+    WithJsonSchema(units.DURATION_SHAPE),
 ]
 BudgetShare = Annotated[Share, rules.BudgetShareRule]
-Positive = Annotated[Duration, rules.PositiveRule]
-Instant = Annotated[datetime, BeforeValidator(parse_instant)]
-PerDay = Annotated[int, BeforeValidator(parse_per_day), PlainSerializer(write_per_day, when_used="json")]
-Lines = Annotated[int, BeforeValidator(parse_lines)]
-Count = Annotated[int, BeforeValidator(parse_count)]
-YesNo = Annotated[bool, BeforeValidator(parse_yes)]
-Day = Annotated[date, BeforeValidator(parse_day)]
-OrOff = BeforeValidator(off_or)
-"""Marks a value that ``off`` leaves out on purpose: then it is None."""
-Delay = Annotated[Decimal, BeforeValidator(parse_delay), PlainSerializer(write_delay, when_used="json")]
+Positive = Annotated[Duration, rules.PositiveRule, WithJsonSchema(units.LASTING_SHAPE)]
+Instant = Annotated[datetime, BeforeValidator(parse_instant), WithJsonSchema(INSTANT_SHAPE)]
+PerDay = Annotated[
+    int,
+    BeforeValidator(units.parse_per_day),
+    PlainSerializer(units.write_per_day, when_used="json"),
+    WithJsonSchema(units.PER_DAY_SHAPE),
+]
+Lines = Annotated[int, BeforeValidator(units.parse_lines), WithJsonSchema(units.COUNT_SHAPE)]
+Count = Annotated[int, BeforeValidator(units.parse_count), WithJsonSchema(units.COUNT_SHAPE)]
+YesNo = Annotated[bool, BeforeValidator(units.parse_yes)]
+Day = Annotated[date, BeforeValidator(parse_day), WithJsonSchema(DAY_SHAPE)]
+Minute = Annotated[datetime, BeforeValidator(parse_minute), WithJsonSchema(INSTANT_SHAPE)]
+First = Annotated[datetime, BeforeValidator(parse_first), WithJsonSchema(DAY_OR_INSTANT_SHAPE)]
+Until = Annotated[datetime, BeforeValidator(parse_until), WithJsonSchema(DAY_OR_INSTANT_SHAPE)]
+Delay = Annotated[
+    Decimal,
+    BeforeValidator(units.parse_delay),
+    PlainSerializer(units.write_delay, when_used="json"),
+    WithJsonSchema(units.DELAY_SHAPE),
+]
 
 
 class Model(BaseModel):
