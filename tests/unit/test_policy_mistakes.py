@@ -722,6 +722,11 @@ BASICS = [
     pytest.param(GOOD, "▸hello", "is a block of keys", "apiVersion: gatekeeper/v1", id="a word"),
     pytest.param(GOOD, "▸" + "# x\n" * 70_000, "larger than 256 KiB", "split it", id="a large file"),
     pytest.param(GOOD, "a: ▸\ud800", "not UTF-8", "save the file as UTF-8", id="half a character"),
+    pytest.param(GOOD, "a: [b,▸", "the file ends before", "close what is open", id="an end within a list"),
+    pytest.param(GOOD, "a: {b: ▸", "the file ends before", "close what is open", id="an end within a block"),
+    pytest.param(GOOD, "a: [b,\n\n▸", "the file ends before", "close what", id="blank lines before the end"),
+    pytest.param(GOOD, "%YAML 1.1▸", "the file ends before", "close what", id="an end within a directive"),
+    pytest.param(GOOD, "▸- ? ", "is a block of keys", "apiVersion", id="an end within a key"),
     pytest.param(GOOD, "[" * 21 + "▸[", "deeper than 20", "flatter", id="deep lists"),
     pytest.param(GOOD, "a: [" + "1," * 9_997 + "▸1]", "more than 10000 values", "split it", id="many values"),
 ]

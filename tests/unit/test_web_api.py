@@ -29,7 +29,7 @@ OBJECTIVE = {
     *("expected_total", "resets_at"),
     *("mtbf_at_least_seconds", "mttr_at_least_seconds"),
 }
-DETAIL = SERVICE | {"incidents", "transitions", "deployments", "overrides", "forecast"}
+DETAIL = SERVICE | {"incidents", "transitions", "deployments", "overrides", "forecast", "adoption"}
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from yaml.events import (
     SequenceEndEvent,
 )
 
-from gatekeeper.policy.encoding import damage
+from gatekeeper.policy.encoding import damage, place
 from gatekeeper.policy.problem import Mark, Problem
 from gatekeeper.policy.syntax import explain
 
@@ -83,12 +83,13 @@ def read(path: str, text: str) -> Iterator[Document | Problem]:
     if unreadable := damage(path, text):
         yield unreadable
         return
+    end = place(path, text, len(text))
     try:
-        yield from _Composer(path, yaml.parse(text, Loader=_LOADER)).documents()
+        yield from _Composer(end, yaml.parse(text, Loader=_LOADER)).documents()
     except _RefusedError as error:
         yield error.problem
     except yaml.MarkedYAMLError as error:
-        yield explain(path, text, error)
+        yield explain(end, text, error)
 
 
 def plain(node: Node) -> Any:
@@ -119,10 +120,15 @@ class _RefusedError(Exception):
 
 
 class _Composer:
-    """Builds the nodes of a file from its YAML events."""
+    """Builds the nodes of a file from its YAML events.
 
-    def __init__(self, path: str, events: Iterator[Event]) -> None:
-        self._path = path
+    Args:
+        end: the end of the file; libyaml sees a line behind it where the last one is not ended.
+        events: what is in it.
+    """
+
+    def __init__(self, end: Mark, events: Iterator[Event]) -> None:
+        self._end = end
         self._events = events
         self._count = 0
         self._anchors: dict[str, tuple[Node, int]] = {}
@@ -212,7 +218,7 @@ class _Composer:
         self._problems.append(Problem.at(mark, message, suggestion))
 
     def _mark(self, event: Any) -> Mark:
-        return Mark(self._path, event.start_mark.line + 1, event.start_mark.column + 1)
+        return min(Mark(self._end.path, event.start_mark.line + 1, event.start_mark.column + 1), self._end)
 
 
 def _scalar(event: ScalarEvent) -> str | int | float | bool | None:

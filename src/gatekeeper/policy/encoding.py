@@ -17,7 +17,7 @@ def damage(path: str, text: str) -> Problem | None:
     if text.count("\0") > len(text) // 4:
         return Problem.at(Mark(path), "this file is UTF-16", "save it as UTF-8")
     found = _INVISIBLE.search(text)
-    return Problem.at(_place(path, text, found.start()), *_words(found[0])) if found else None
+    return Problem.at(place(path, text, found.start()), *_words(found[0])) if found else None
 
 
 def _words(sign: str) -> tuple[str, str]:
@@ -31,6 +31,7 @@ def _words(sign: str) -> tuple[str, str]:
     return "a character that no text file holds is here", "remove it"
 
 
-def _place(path: str, text: str, position: int) -> Mark:
+def place(path: str, text: str, position: int) -> Mark:
+    """Where a position in a text is, as editors number it."""
     before = text[:position]
     return Mark(path, before.count("\n") + 1, position - before.rfind("\n"))

@@ -50,13 +50,19 @@ _Words = tuple[str, str]
 _Placed = tuple[int, int, str, str]
 
 
-def explain(path: str, text: str, error: yaml.MarkedYAMLError) -> Problem:
-    """The problem of a file that is no YAML: what most likely happened, at the place where it did."""
+def explain(end: Mark, text: str, error: yaml.MarkedYAMLError) -> Problem:
+    """The problem of a file that is no YAML: what most likely happened, at the place where it did.
+
+    Args:
+        end: the end of the file.
+        text: what is in it.
+        error: the parser's.
+    """
     mark = _mark(error)
     line, column = (mark.line, mark.column) if mark else (0, 0)
     stop = _Stop(text.split("\n"), line, column, str(error.problem))
     line, column, message, suggestion = _earlier(stop) or (stop.line, stop.column, *_words(stop))
-    return Problem.at(Mark(path, line + 1, column + 1), message, suggestion)
+    return Problem.at(min(Mark(end.path, line + 1, column + 1), end), message, suggestion)
 
 
 def _mark(error: yaml.MarkedYAMLError) -> yaml.Mark | None:
@@ -92,10 +98,8 @@ def _continued(stop: _Stop) -> _Placed | None:
 
 def _words(stop: _Stop) -> _Words:
     """Message and suggestion for libyaml's words and what stands at the place."""
-    if stop.rest.startswith("```"):
-        return "a fence of Markdown is not YAML", "keep only what is between the fences"
-    if stop.before.endswith("{") and stop.rest.startswith("%"):
-        return "this is a template, not YAML", "render it before"
+    if seen := _by_sight(stop):
+        return seen
     if stop.problem.startswith("found character that cannot start"):
         return _bare(stop.rest)
     if "alphabetic or numeric" in stop.problem:
@@ -108,6 +112,17 @@ def _words(stop: _Stop) -> _Words:
         if found in stop.problem:
             return message, suggestion
     return f"this is not YAML: {stop.problem}", "compare it with the examples in policies/"
+
+
+def _by_sight(stop: _Stop) -> _Words | None:
+    """Message and suggestion for what stands at the place, whatever libyaml says of it."""
+    if not "".join((stop.rest, *stop.lines[stop.line + 1 :])).strip():
+        return "the file ends before this is complete", "close what is open: quotes, ] or }"
+    if stop.rest.startswith("```"):
+        return "a fence of Markdown is not YAML", "keep only what is between the fences"
+    if stop.before.endswith("{") and stop.rest.startswith("%"):
+        return "this is a template, not YAML", "render it before"
+    return None
 
 
 def _bare(rest: str) -> _Words:

@@ -1,13 +1,14 @@
 """Policies in force: the last good version of each service, and what is wrong with newer ones."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import Connection, delete, select
 
 from gatekeeper.events.triggers import Touch
+from gatekeeper.policy.gate import Mode
 from gatekeeper.policy.in_force import InForce
 from gatekeeper.policy.loader import PolicyFile
 from gatekeeper.policy.model import Service
@@ -58,6 +59,13 @@ class Catalog:
             row = connection.execute(select(service).where(service.c.key == key)).one_or_none()
         return None if row is None else _entry(row)
 
+    def mode_since(self, key: str) -> datetime | None:
+        """Since when a service's policy has been in its mode; None where it has no policy in force."""
+        with self._database.read() as connection:
+            return connection.execute(
+                select(service.c.mode_since).where(service.c.key == key)
+            ).scalar_one_or_none()
+
     def in_force(self, organization: str) -> tuple[tuple[Service, str | None], ...]:
         """An organisation's services, each with what is wrong with a newer version of its file."""
         return tuple((entry.service, entry.problem) for entry in self.entries(organization))
@@ -104,7 +112,8 @@ class Catalog:
         with self._database.write() as connection:
             mine = service.c.repository == repository
             connection.execute(delete(service).where(mine, service.c.key.not_in(kept)))
-            for row in _rows(policies):
+            modes = _modes(connection, kept)
+            for row in _rows(policies, modes, now):
                 connection.execute(upsert(connection.dialect, service, row))
             source = {
                 "repository": repository,
@@ -130,7 +139,15 @@ class Catalog:
             ).one_or_none()
 
 
-def _rows(policies: InForce) -> Iterable[dict[str, Any]]:
+def _modes(connection: Connection, keys: Sequence[str]) -> dict[tuple[str, Mode], datetime]:
+    """Since when these services have been in the modes that they are in."""
+    rows = connection.execute(select(service).where(service.c.key.in_(keys)))
+    return {(row.key, _SERVICE.load(row.document).gate.mode): row.mode_since for row in rows}
+
+
+def _rows(
+    policies: InForce, modes: Mapping[tuple[str, Mode], datetime], now: datetime
+) -> Iterable[dict[str, Any]]:
     for one, problem in policies.services:
         yield {
             "key": one.key,
@@ -138,6 +155,7 @@ def _rows(policies: InForce) -> Iterable[dict[str, Any]]:
             "path": one.origin.path,
             "document": _SERVICE.dump(one),
             "problem": problem,
+            "mode_since": modes.get((one.key, one.gate.mode), now),
         }
 
 

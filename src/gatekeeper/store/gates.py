@@ -93,6 +93,17 @@ class Gates:
         with self._database.read() as connection:
             return tuple(_transition(row) for row in connection.execute(query))
 
+    def course(self, key: str, since: datetime, now: datetime) -> tuple[State, tuple[Transition, ...]]:
+        """A gate's state at ``since``, and its transitions with since < at <= now, oldest first."""
+        of = select(transition).where(transition.c.service == key)
+        newest = transition.c.at.desc(), transition.c.id.desc()
+        with self._database.read() as connection:
+            last = connection.execute(of.where(transition.c.at <= since).order_by(*newest).limit(1)).first()
+            later = of.where(transition.c.at > since, transition.c.at <= now)
+            moves = tuple(_transition(row) for row in connection.execute(later.order_by(*newest)))
+        first = moves[-1].before if moves else None
+        return State(last.after) if last is not None else first or State.OPEN, moves[::-1]
+
 
 def _row(moved: Transition, view: Any) -> dict[str, Any]:
     return {

@@ -18,10 +18,12 @@ from gatekeeper.store.ledger import SqlLedger
 from gatekeeper.store.overrides import Overrides
 from gatekeeper.store.proposals import Proposals
 from gatekeeper.store.publications import Publications
+from gatekeeper.store.pull_history import PullHistory
 from gatekeeper.store.pull_record import PullRecord
 from gatekeeper.store.pulls import Pulls
 from gatekeeper.store.queue import Queue
 from gatekeeper.store.service_record import ServiceRecord
+from gatekeeper.store.trials import Trials
 from gatekeeper.store.work import Work
 
 
@@ -88,6 +90,11 @@ class Stores:
     def proposals(self) -> Proposals:
         """What a pass over a pull request's policy files reads and writes."""
         return Proposals(self.database, self.publications, self.queue)
+
+    @cached_property
+    def trials(self) -> Trials:
+        """What came of the policies' modes."""
+        return Trials(self.catalog, self.gates, PullHistory(self.database))
 
     @cached_property
     def service_record(self) -> ServiceRecord:

@@ -132,7 +132,7 @@ policy_source = Table(
     Column("problems", JSON, nullable=False),
 )
 
-# The policy in force of each service: its last good version.
+# The policy in force of each service: its last good version; and since when its gate has been in its mode.
 service = Table(
     "service",
     metadata,
@@ -141,6 +141,7 @@ service = Table(
     Column("path", Text, nullable=False),
     Column("document", JSON, nullable=False),
     Column("problem", Text),
+    Column("mode_since", UtcDateTime, nullable=False),
 )
 
 # The gate's memory and the evidence of its last pass.

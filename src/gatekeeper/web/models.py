@@ -318,6 +318,26 @@ class ForecastReport(Answer):
     objectives: list[ObjectiveForecast]
 
 
+class AdoptionReport(Answer):
+    """How long a policy has been in its mode, what its gate held back or would have, and what to do next."""
+
+    mode: Mode
+    since: datetime = Field(description="When the policy came into this mode, as far as Gatekeeper saw.")
+    known_since: datetime | None = Field(
+        description="From when on every objective was measured, not before since; null while one is not."
+    )
+    needed_seconds: int | None = Field(
+        description="How long it has to stand and be measured before the next mode; null for enforce."
+    )
+    freezes: int = Field(description="How often the gate was frozen in that time.")
+    frozen_seconds: float
+    held: list[str] = Field(
+        description="Pull requests that a freeze or the pace held back, or would have with mode enforce."
+    )
+    merged: list[str] = Field(description="Those of them that were merged in a freeze or against the pace.")
+    advice: str | None = Field(description="What to do next; null for enforce.")
+
+
 class ServiceDetail(ServiceReport):
     """A service with its history."""
 
@@ -326,6 +346,9 @@ class ServiceDetail(ServiceReport):
     deployments: list[DeploymentReport] = Field(description="Newest first.")
     overrides: list[OverrideReport] = Field(description="Newest first.")
     forecast: ForecastReport
+    adoption: AdoptionReport | None = Field(
+        description="How the policy's mode did; null where it came into force just now."
+    )
 
 
 class RulingReport(Answer):

@@ -93,7 +93,8 @@ class Reading:
     def detail(self, seen: Standing) -> ServiceDetail:
         """A service with its history."""
         transitions, overrides = self.transitions(seen.service), self.overrides(seen.service)
-        return service_detail(seen, transitions, self.deployments(seen), overrides)
+        trial = self._stores.trials.of(seen.service, seen.view, seen.now)
+        return service_detail(seen, transitions, self.deployments(seen), overrides, trial)
 
     def burn_down(
         self, service: Service, objective: Objective, found: Measured

@@ -10,7 +10,8 @@ from gatekeeper.availability.attribution import Cost, Unpriced
 from gatekeeper.availability.audit import DayAudit
 from gatekeeper.availability.forecast import Stretch
 from gatekeeper.availability.measure import Measured, Unmeasured
-from gatekeeper.decide import explain, outlook
+from gatekeeper.decide import adoption, explain, outlook
+from gatekeeper.decide.adoption import Trial
 from gatekeeper.decide.evaluate import Decision
 from gatekeeper.decide.priced import Priced
 from gatekeeper.decide.snapshot import ObjectiveEvidence, Raw, ServiceView, Snapshot
@@ -24,6 +25,7 @@ from gatekeeper.store.snapshots import SNAPSHOT
 from gatekeeper.web.audits import audit_report
 from gatekeeper.web.models import (
     AdjustmentReport,
+    AdoptionReport,
     CostReport,
     DecisionDetail,
     DecisionReport,
@@ -79,6 +81,7 @@ def service_detail(
     transitions: Iterable[Transition],
     deployments: Iterable[Priced],
     overrides: Iterable[OverrideRecord],
+    trial: Trial | None = None,
 ) -> ServiceDetail:
     """A service with its history."""
     return ServiceDetail(
@@ -88,6 +91,7 @@ def service_detail(
         deployments=[_deployment(one) for one in deployments],
         overrides=[_override(one) for one in overrides],
         forecast=_forecast(seen),
+        adoption=None if trial is None else _adoption(seen, trial),
     )
 
 
@@ -320,6 +324,21 @@ def _override(record: OverrideRecord) -> OverrideReport:
         labeled_at=record.labeled_at,
         until=record.until,
         recorded_at=record.recorded_at,
+    )
+
+
+def _adoption(seen: Standing, trial: Trial) -> AdoptionReport:
+    least = adoption.needed(seen.service)
+    return AdoptionReport(
+        mode=trial.mode,
+        since=trial.since,
+        known_since=trial.known_since,
+        needed_seconds=None if least is None else int(least.total_seconds()),
+        freezes=len(trial.frozen),
+        frozen_seconds=trial.time_frozen.total_seconds(),
+        held=list(trial.held),
+        merged=list(trial.merged),
+        advice=adoption.advice(seen.service, trial),
     )
 
 

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "25f0eb642171"
+revision = "108f8bbcd104"
 down_revision = None
 
 
@@ -250,6 +250,7 @@ def upgrade() -> None:
         sa.Column("path", sa.Text(), nullable=False),
         sa.Column("document", sa.JSON(), nullable=False),
         sa.Column("problem", sa.Text(), nullable=True),
+        sa.Column("mode_since", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_service")),
     )
     with op.batch_alter_table("service", schema=None) as batch_op:
