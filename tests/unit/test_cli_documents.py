@@ -26,7 +26,7 @@ def gatekeeper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gatekeeper]
 def test_every_command_has_its_heading_and_its_options() -> None:
     text = (DOCS / "cli.md").read_text()
     headings = {heading.split()[1]: heading for heading in re.findall(r"^### `(.*)`$", text, re.MULTILINE)}
-    commands = {command.__name__: command for panel in PANELS.values() for command in panel}
+    commands = {command.__name__.rstrip("_"): command for panel in PANELS.values() for command in panel}
     assert set(headings) == set(commands)
     assert all(f"## {panel}\n" in text for panel in PANELS)
     for name, command in commands.items():

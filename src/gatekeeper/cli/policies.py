@@ -47,7 +47,7 @@ def validate(
     with readable_errors():
         if as_json and github:
             raise ConfigurationError("--json and --github cannot be printed together; choose one")
-        files = _files(paths)
+        files = policy_files(paths)
         loaded = load(files, now=now())
         if queries:
             loaded = _tried(files, loaded)
@@ -88,7 +88,7 @@ def checked(paths: Sequence[Path]) -> Sequence[Service]:
         ConfigurationError: there are no files, or no services in them.
         Exit: there are mistakes; they are printed.
     """
-    files = _files(paths)
+    files = policy_files(paths)
     loaded = load(files)
     if not loaded.ok:
         for problem in loaded.problems:
@@ -99,7 +99,12 @@ def checked(paths: Sequence[Path]) -> Sequence[Service]:
     return loaded.services
 
 
-def _files(paths: Sequence[Path]) -> list[PolicyFile]:
+def policy_files(paths: Sequence[Path]) -> list[PolicyFile]:
+    """The policy files at these paths, and in directories among them.
+
+    Raises:
+        ConfigurationError: there are none, or one cannot be read.
+    """
     found = sorted({file for path in paths for file in _below(path)})
     if not found:
         raise ConfigurationError(f"no policy files (.yaml, .yml) in {', '.join(map(str, paths))}")

@@ -11,6 +11,7 @@ from gatekeeper import logs
 from gatekeeper.cli.backtest.command import backtest
 from gatekeeper.cli.decisions import check, explain, replay
 from gatekeeper.cli.doctor import doctor
+from gatekeeper.cli.importing import import_
 from gatekeeper.cli.operation import demo, serve, settings, worker
 from gatekeeper.cli.policies import schema, validate
 
@@ -30,12 +31,13 @@ app = typer.Typer(
 PANELS: Mapping[str, Sequence[Callable[..., None]]] = {
     "Running it": (serve, worker, demo),
     "Decisions": (check, explain, replay),
-    "Policy files": (validate, schema, backtest),
+    "Policy files": (validate, schema, import_, backtest),
     "Setting it up": (settings, doctor),
 }
 for panel, commands in PANELS.items():
     for command in commands:
-        app.command(rich_help_panel=panel)(command)
+        # "import" is a word of Python: its function is named otherwise.
+        app.command(command.__name__.rstrip("_"), rich_help_panel=panel)(command)
 
 
 @app.callback()

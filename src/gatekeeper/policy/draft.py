@@ -13,14 +13,6 @@ from gatekeeper.policy.native import ApiVersion, DefaultsFile, Kind, ServiceFile
 from gatekeeper.policy.problem import Mark, Problem, Severity
 from gatekeeper.policy.rules import nearest
 
-_FOREIGN = {
-    "openslo/": "OpenSLO",
-    "openslo.com/": "OpenSLO",
-    "sloth.slok.dev/": "Sloth",
-    "prometheus/v1": "Sloth",
-    "pyrra.dev/": "Pyrra",
-    "sre.google.com/": "slo-generator",
-}
 _KINDS, _VERSIONS = get_args(Kind), get_args(ApiVersion)
 _ELSEWHERE = (
     "move it out of the folder of policies, or begin with apiVersion: gatekeeper/v1 and kind: Service"
@@ -94,12 +86,6 @@ def _foreign(root: Node) -> Problem | None:
         return Problem.at(
             root.mark, "a policy file is a block of keys", "start with apiVersion: gatekeeper/v1"
         )
-    for key in ("apiVersion", "version"):
-        text = _text(root, key)
-        for prefix, tool in _FOREIGN.items():
-            if text.startswith(prefix):
-                message = f"{tool} files ({text[:40]}) are not yet supported"
-                return Problem.at(root.nodes[key].mark, message, "write it as apiVersion: gatekeeper/v1")
     return _no_policy(root)
 
 

@@ -11,6 +11,7 @@ from gatekeeper.policy.defaults import Defaults
 from gatekeeper.policy.document import Document, Map, read
 from gatekeeper.policy.draft import Draft, draft, is_defaults
 from gatekeeper.policy.findings import locate
+from gatekeeper.policy.foreign.adopt import adopt
 from gatekeeper.policy.model import Origin, Service
 from gatekeeper.policy.native import DefaultsFile, ServiceFile
 from gatekeeper.policy.problem import Mark, Problem, Severity
@@ -95,7 +96,9 @@ def load(
         now: when given, exceptions that are over by then are warned of.
         central: the organisation's policy repository, the only one whose defaults may set floors; empty if not known.
     """
-    documents, damage = _documents(texts)
+    written, damage = _documents(texts)
+    documents, said = adopt(written)
+    damage += said
     own = _only_one([draft(document) for document in documents if is_defaults(document.root)])
     if repository and central and repository != central:
         own = [one.with_problems(*displaced(one.root, central)) for one in own]
