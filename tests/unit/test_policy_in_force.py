@@ -204,3 +204,10 @@ def test_a_repository_that_cannot_be_read_keeps_everything(before: Before, probl
     assert policies.defaults == before.defaults
     assert len(policies.problems) == problems
     assert all(problem == policies.problems[0] for _, problem in policies.services)
+
+
+def test_a_warning_keeps_nothing_back_and_is_no_problem_of_every_pull_request() -> None:
+    policies = read(file("checkout", more="  review: {from: 2026-11-02}\n"))
+    assert standing(policies) == {"checkout": None}
+    assert policies.problems == ()
+    assert [problem.severity for problem in policies.found] == ["warning"]

@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 from typer.testing import CliRunner
 
 from gatekeeper.cli.program import app
+from gatekeeper.policy import instants, units
 from gatekeeper.policy.document import Document, plain, read
 from gatekeeper.policy.loader import PolicyFile, Severity, load
 from gatekeeper.policy.schema import json_schema
@@ -79,6 +80,44 @@ def test_every_key_is_described_with_an_example() -> None:
         else:
             assert shape["description"], (name, key)
             assert shape["examples"], (name, key)
+
+
+KINDS = {
+    units.SHARE_SHAPE["anyOf"][0]["pattern"]: "share",
+    units.LASTING_SHAPE["pattern"]: "duration",
+    units.PER_DAY_SHAPE["pattern"]: "how many",
+    units.DELAY_SHAPE["pattern"]: "delay",
+    instants.DAY_SHAPE["pattern"]: "day",
+    instants.INSTANT_SHAPE["pattern"]: "time",
+    "array": "list",
+    "integer": "whole number",
+    "boolean": "true or false",
+    "object": "by the name",
+    "string": "text|query|by a query",
+}
+
+
+def words(shape: dict[str, Any]) -> list[str]:
+    """Of which the page has to say one, or each value that a key can have."""
+    if "$ref" in shape:
+        shape = DEFINITIONS[shape["$ref"].rpartition("/")[2]]
+    if "anyOf" in shape:
+        return words(shape["anyOf"][0])
+    if values := shape.get("enum") or [shape[key] for key in ("const",) if key in shape]:
+        return [str(value) for value in values]
+    return [KINDS.get(shape.get("pattern", ""), KINDS[shape["type"]])]
+
+
+@pytest.mark.parametrize(
+    ("key", "shape"),
+    [
+        pytest.param(key, shape, id=f"{name}.{key}")
+        for name, key, shape in keys()
+        if "description" in shape and "const" not in shape
+    ],
+)
+def test_the_page_says_what_kind_of_value_a_key_takes(key: str, shape: dict[str, Any]) -> None:
+    assert [word for word in words(shape) if not re.search(word, shape["description"])] == []
 
 
 @pytest.mark.parametrize(

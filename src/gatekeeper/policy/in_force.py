@@ -14,9 +14,9 @@ class InForce:
 
     Attributes:
         services: each with what is wrong with a newer version of its file, or None.
-        problems: everything wrong in its files, as text.
+        problems: the mistakes in its files, as text: all that keeps something from being in force.
         defaults: the files that set defaults, as they last were without a mistake.
-        found: everything wrong in its files, with its place.
+        found: everything wrong in its files, with its place; warnings too.
     """
 
     repository: str
@@ -123,7 +123,7 @@ def put_in_force(
             (service, None if service.key in anew else _held_back(service, mistakes))
             for service in _unless_moved(good.in_force(stood), stood)
         ),
-        problems=tuple(map(str, (*loaded.problems, *refused))),
+        problems=tuple(map(str, mistakes)),
         defaults=_defaults(known, loaded, before),
         found=(*loaded.problems, *refused),
     )
