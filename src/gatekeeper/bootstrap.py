@@ -110,6 +110,14 @@ class Sources:
             ConfigurationError: the settings do not set it up.
         """
         (name,) = indicator.model_fields_set
+        return self.named(name)
+
+    def named(self, name: str) -> Source:
+        """The source of a monitoring system.
+
+        Raises:
+            ConfigurationError: the settings do not set it up.
+        """
         with self._making:
             if name not in self._made:
                 self._made[name] = self._make(name)

@@ -12,6 +12,7 @@ from gatekeeper.cli.backtest.command import backtest
 from gatekeeper.cli.decisions import check, explain, replay
 from gatekeeper.cli.doctor import doctor
 from gatekeeper.cli.importing import import_
+from gatekeeper.cli.init import init
 from gatekeeper.cli.operation import demo, serve, settings, worker
 from gatekeeper.cli.policies import schema, validate
 
@@ -31,7 +32,7 @@ app = typer.Typer(
 PANELS: Mapping[str, Sequence[Callable[..., None]]] = {
     "Running it": (serve, worker, demo),
     "Decisions": (check, explain, replay),
-    "Policy files": (validate, schema, import_, backtest),
+    "Policy files": (init, validate, schema, import_, backtest),
     "Setting it up": (settings, doctor),
 }
 for panel, commands in PANELS.items():

@@ -11,11 +11,13 @@ from gatekeeper.errors import QueryRefusedError
 from gatekeeper.policy import latency
 from gatekeeper.policy.counting import EventQueries
 from gatekeeper.policy.finding import Finding
+from gatekeeper.policy.first import Candidate
 from gatekeeper.policy.latency import histogram
 from gatekeeper.policy.objective import Indicator, Latency
 from gatekeeper.policy.selector import BareSelector, WindowQuery, classify, gauge
 from gatekeeper.settings import Settings
 from gatekeeper.sources.prometheus_api import PrometheusApi
+from gatekeeper.sources.prometheus_candidates import candidates
 from gatekeeper.sources.prometheus_counters import AtHand, Counters, requests
 from gatekeeper.sources.prometheus_flavour import Dialect, Flavour
 from gatekeeper.sources.prometheus_gauges import Gauges
@@ -117,6 +119,10 @@ class PrometheusSource:
         except QueryRefusedError:  # said of the query itself
             large = None
         return distinct(PrometheusProbe(self._api, critic, large).findings(indicator, now))
+
+    def candidates(self, now: datetime) -> list[Candidate]:
+        """What of this server's data could be promised, the best first."""
+        return candidates(self._api, now)
 
     def _counted(self, queries: EventQueries) -> Counters | Windows:
         match classify(queries.total), classify(queries.part):
