@@ -66,8 +66,9 @@ TALLY = Tally()
 
 
 def seeds() -> list[str]:
-    """Valid files to damage, and the broken ones that are kept."""
-    paths = [*(ROOT / "policies").rglob("*.yaml"), *(ROOT / "tests" / "broken").rglob("*.yaml")]
+    """Valid files to damage, those of other tools, and the broken ones that are kept."""
+    folders = [ROOT / "policies", ROOT / "tests" / "broken", ROOT / "tests" / "foreign"]
+    paths = [path for folder in folders for path in folder.rglob("*.yaml")]
     return [path.read_bytes().decode(errors="replace") for path in sorted(paths)]
 
 

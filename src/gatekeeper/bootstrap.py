@@ -239,7 +239,7 @@ def _look(stores: Stores, ledgers: Ledgers, sources: Sources) -> ProposalLook:
         OpenChanges(stores.pulls, stores.decisions, stores.installations),
         stores.catalog,
     )
-    return ProposalLook(effects, sources.of)
+    return ProposalLook(effects, sources.of, stores.trials)
 
 
 def _connections(

@@ -110,6 +110,14 @@ def test_a_trial_counts_what_the_freezes_of_its_time_met(stores: Stores) -> None
     assert (found.held, found.merged) == ((f"{SHOP}#12",), ())
 
 
+def test_the_advice_of_a_policy_in_force_rests_on_its_gate(stores: Stores) -> None:
+    put(stores, service(), at=BEGAN)
+    assert stores.trials.advice(service(), NOW) is None
+    moved(stores, None, State.OPEN, BEGAN)
+    said = "in observe for 70 days with no freeze that would have hurt: consider enforce"
+    assert stores.trials.advice(service(), NOW) == said
+
+
 def test_there_is_no_trial_without_a_policy_or_time(stores: Stores) -> None:
     assert stores.trials.of(service(), view(State.OPEN), NOW) is None
     put(stores, service(), at=NOW)

@@ -17,7 +17,7 @@ class Looked:
         problems: of the dry run of each query that changes, at their places.
         headline: what the proposal would have done, in a sentence; empty where nothing can be said.
         effect: the same as a section of Markdown, with table and chart.
-        notes: what could not be looked at, and why (plain text).
+        notes: what could not be looked at, and why; how a mode did that changes (plain text).
         failed: why it has to be looked at again soon, or None.
     """
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from gatekeeper.decide.adoption import Trial, course, held_between, tried
+from gatekeeper.decide.adoption import Trial, advice, course, held_between, tried
 from gatekeeper.decide.backtest.result import Move
 from gatekeeper.decide.snapshot import ServiceView
 from gatekeeper.policy.model import Service
@@ -18,6 +18,12 @@ class Trials:
         self._catalog = catalog
         self._gates = gates
         self._pulls = pulls
+
+    def advice(self, service: Service, now: datetime) -> str | None:
+        """What to do next with the mode of a policy in force; None where there is nothing to say."""
+        view = self._gates.view(service.key)
+        trial = None if view is None else self.of(service, view, now)
+        return None if trial is None else advice(service, trial)
 
     def of(self, service: Service, view: ServiceView, now: datetime) -> Trial | None:
         """The trial of the mode that a service's policy is in.

@@ -39,6 +39,13 @@ class Probing(Protocol):
         """
 
 
+class Modes(Protocol):
+    """How the modes of the policies in force did."""
+
+    def advice(self, service: Service, now: datetime) -> str | None:
+        """What to do next with the mode of a policy in force, in plain text; None where there is nothing to say."""
+
+
 @dataclass(frozen=True)
 class ProposalLook:
     """Tries the queries of a proposal, and goes through the past with its gates.
@@ -46,10 +53,12 @@ class ProposalLook:
     Attributes:
         effects: goes through the past.
         source: the source of an indicator; raises ConfigurationError when it is not set up.
+        modes: what is said where a mode changes.
     """
 
     effects: Effects
     source: Callable[[Indicator], object]
+    modes: Modes
 
     def __call__(
         self, proposal: Proposal, files: Sequence[PolicyFile], now: datetime, *, may_query: bool
@@ -57,7 +66,7 @@ class ProposalLook:
         """What it came to. Nothing new is asked of a source unless ``may_query``."""
         problems: list[Problem] = []
         failures: list[str] = []
-        notes: list[str] = []
+        notes = [*self._changed_modes(proposal, now)]
         for service, objective in _new(proposal) if may_query else ():
             try:
                 source = self.source(objective.indicator)
@@ -76,6 +85,14 @@ class ProposalLook:
             tuple(dict.fromkeys(notes)),
             "; ".join(dict.fromkeys(failures)) or None,
         )
+
+    def _changed_modes(self, proposal: Proposal, now: datetime) -> Iterator[str]:
+        """How the modes did that the proposal changes."""
+        after = {service.key: service.gate.mode for service in proposal.after}
+        for service in proposal.before:
+            mode = after.get(service.key, service.gate.mode)
+            if mode is not service.gate.mode and (said := self.modes.advice(service, now)) is not None:
+                yield f"{service.name}, of which this makes the mode {mode}: {said}"
 
 
 def dry_run(
