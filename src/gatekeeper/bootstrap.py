@@ -214,7 +214,13 @@ def _passes_over_github(
     record, listing = stores.record, OpenPulls(github)
     installed = InstallationObserver(github, stores.installations, drop)
     return {
-        Kind.PULL: PullPass(observer, record, Applier(github, stores.publications), _link(settings)),
+        Kind.PULL: PullPass(
+            observer,
+            record,
+            Applier(github, stores.publications),
+            _link(settings),
+            settings.policy_repository,
+        ),
         Kind.PROPOSAL: ProposalPass(
             ProposalObserver(github, stores.proposals),
             stores.catalog,

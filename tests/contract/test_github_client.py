@@ -12,7 +12,15 @@ from gatekeeper.demo.github import AppKey, StandIn
 from gatekeeper.errors import ConfigurationError, GitHubRefusedError
 from gatekeeper.github import policy_files
 from gatekeeper.github.client import GitHub
-from gatekeeper.github.values import CheckContent, CommentData, Files, PolicyTree, RepositoryData
+from gatekeeper.github.values import (
+    Annotation,
+    CheckContent,
+    CommentData,
+    Files,
+    PolicyTree,
+    RepositoryData,
+    ReviewData,
+)
 from github_clients import Clock, app_client, app_connections, token_client
 
 if TYPE_CHECKING:
@@ -68,6 +76,63 @@ def asked(github: StandIn) -> list[str]:
     """What was asked since the last ``clear``, without the one-off questions of a new client."""
     setup = ("/access_tokens", "/installation")
     return [f"{call.method} {call.path}" for call in github.calls if not call.path.endswith(setup)]
+
+
+def remark(line: int) -> Annotation:
+    return Annotation("policies/shop.yaml", line, 3, "failure", "Gatekeeper policy", f"line {line} is wrong")
+
+
+class TestProposals:
+    def test_reviews_are_listed_with_the_commit_they_were_given_on(
+        self, client: GitHub, world: World
+    ) -> None:
+        number = open_pull(world, branch="edit")
+        before = world.pull(SHOP, number).head_sha
+        first = world.review(SHOP, number, by="ops1")
+        world.review(SHOP, number, "COMMENTED", by="po1", body="Hm.")
+        world.push_commit(SHOP, "edit", {"a": "b"}, by="dev1", force=True)
+        after = world.pull(SHOP, number).head_sha
+        world.review(SHOP, number, "CHANGES_REQUESTED", by="po1", body="No.")
+        assert [*client.reviews(SHOP, number)] == [
+            ReviewData("ops1", "APPROVED", before),
+            ReviewData("po1", "COMMENTED", before),
+            ReviewData("po1", "CHANGES_REQUESTED", after),
+        ]
+        world.dismiss_review(SHOP, number, first.id, by="ops1")
+        assert next(iter(client.reviews(SHOP, number))) == ReviewData("ops1", "DISMISSED", before)
+
+    @pytest.mark.parametrize(
+        ("login", "may"),
+        [("ops1", True), ("dev1", True), ("po1", False), ("outsider", False), ("nobody", False)],
+    )
+    def test_who_may_write_is_asked_of_the_repository(self, client: GitHub, login: str, *, may: bool) -> None:
+        assert client.may_write(SHOP, login) is may
+
+    def test_policy_files_of_a_forks_head_are_read_from_where_it_is_proposed(
+        self, client: GitHub, world: World
+    ) -> None:
+        fork = world.fork(SHOP, "outsider").full_name
+        number = open_pull(world, {"policies/shop.yaml": "a: 1\n"})
+        theirs = world.open_pull(
+            SHOP, author="outsider", title="Mine", files={"policies/shop.yaml": "a: 2\n"}, fork=fork
+        )
+        for one, text in ((world.pull(SHOP, number), "a: 1\n"), (theirs, "a: 2\n")):
+            tree = client.policy_tree(SHOP, ref=one.head_sha)
+            assert (tree.commit, tree.files) == (one.head_sha, (("policies/shop.yaml", text),))
+        assert client.pull(SHOP, theirs.number).head_repository == "outsider/shop"
+        assert client.policy_tree(SHOP, ref="main").files == ()
+
+    def test_annotations_are_sent_fifty_at_a_time_and_all_are_there(
+        self, github: StandIn, client: GitHub, world: World
+    ) -> None:
+        head = world.pull(SHOP, open_pull(world)).head_sha
+        github.calls.clear()
+        remarks = [remark(line) for line in range(1, 121)]
+        made = client.create_check(SHOP, sha=head, name="gatekeeper/policy", **content(annotations=remarks))
+        assert [call.method for call in github.calls.writes()] == ["POST", "PATCH", "PATCH"]
+        found = world.check(SHOP, made).output.annotations
+        assert [one.start_line for one in found] == [*range(1, 121)]
+        assert {(one.path, one.annotation_level) for one in found} == {("policies/shop.yaml", "failure")}
 
 
 class TestPulls:

@@ -150,11 +150,18 @@ class PullPass:
 
     Args:
         link: makes the URL of a decision's page from its id; None when nobody can reach this server.
+        policy_repository: name of the organisation's policy repository.
     """
 
     def __init__(
-        self, observer: Observer, record: Record, actor: Actor, link: Callable[[str], str | None]
+        self,
+        observer: Observer,
+        record: Record,
+        actor: Actor,
+        link: Callable[[str], str | None],
+        policy_repository: str = ".github",
     ) -> None:
+        self._policy_repository = policy_repository
         self._observer = observer
         self._record = record
         self._actor = actor
@@ -182,7 +189,7 @@ class PullPass:
             return {"verdict": "closed"}
         if seen.snapshot.pull.repository != repository:
             return self._moved(repository, seen.snapshot.pull, now)
-        if _may_propose(seen, known):
+        if _may_propose(seen, known) or repository.endswith(f"/{self._policy_repository}"):
             self._propose(repository, number, hints)
         return self._judge(seen, known, asked, now)
 
