@@ -26,7 +26,7 @@ def waiting(missing: Sequence[Consent]) -> str:
     first, *others = missing
     who = " or ".join(first.owners) if first.owners else "somebody else who may write here"
     more = f" (and {_many(len(others), 'more service')})" if others else ""
-    return f"{_named(first.service)} gets looser: waits for the approval of {who}{more}"
+    return f"{_subject(first.service)} looser: waits for the approval of {who}{more}"
 
 
 def passed(differences: Sequence[Difference], consents: Sequence[Consent], headline: str) -> str:
@@ -121,23 +121,23 @@ def elsewhere(branch: str) -> str:
 
 
 def _consent(consent: Consent, reviews: Reviews, head_sha: str, *, given: bool) -> str:
-    name = _named(consent.service)
+    name = _subject(consent.service)
     if given:
         by = [one.by for one in reviews.approvals if one.satisfies(consent)]
-        return f"✅ {prose(name)} gets looser, and {listed(by, ', ')} approved it for its owners."
+        return f"✅ {prose(name)} looser, and {listed(by, ', ')} approved it for its owners."
     owners = listed(consent.owners, " or ")
     who = f"an owner: {owners}" if consent.owners else "anybody else who may write to this repository"
     hint = (
         "" if consent.owners else " The policy in force names no owners: `metadata.owners` says who they are."
     )
     return (
-        f"🔏 {prose(name)} gets looser. That needs an **approving review** of commit {code(head_sha[:7])} by {who}; "
+        f"🔏 {prose(name)} looser. That needs an **approving review** of commit {code(head_sha[:7])} by {who}; "
         f"not by {code(reviews.author)}, who proposes it.{hint}"
     )
 
 
-def _named(service: str) -> str:
-    return "The organisation's defaults" if service == DEFAULTS else service
+def _subject(service: str) -> str:
+    return "The organisation's defaults get" if service == DEFAULTS else f"{service} gets"
 
 
 def _many(number: int, noun: str) -> str:
