@@ -148,7 +148,7 @@ def the_label_of_an_operator_lets_the_change_through_on_record(viewer: Viewer) -
     viewer.sees(viewer.github.locator("main"), "Pull request successfully merged and closed")
     overrides = viewer.gatekeeper.locator("#overrides + *")
     viewer.sees(overrides, "granted")
-    viewer.sees(overrides, "refused")
+    viewer.sees(overrides, "not granted")
 
 
 def a_fix_never_waits(viewer: Viewer) -> None:

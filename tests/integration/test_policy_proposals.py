@@ -152,6 +152,16 @@ def test_a_query_that_finds_nothing_is_annotated_on_its_line(stage: Stage, owned
     assert 'no series has code=~"7.."' in remark.message
 
 
+def test_who_claims_a_name_or_paths_that_are_taken_hears_of_it(stage: Stage, owned: dict[str, str]) -> None:
+    other = rename(without_owners(owned[PATH]))
+    number = proposed(stage, {"policies/other.yaml": other, "policies/search.yaml": owned[PATH]})
+    found = {(one.path, one.annotation_level): one for one in check_of(stage, number).output.annotations}
+    assert "is also defined at policies/checkout.yaml" in found["policies/search.yaml", "failure"].message
+    overlap = found["policies/other.yaml", "warning"]
+    assert "meet that of checkout too" in overlap.message
+    assert other.splitlines()[overlap.start_line - 1].strip() == "changes:"
+
+
 def test_mistakes_are_annotated_on_their_lines_and_go_away_with_the_next_push(
     stage: Stage, owned: dict[str, str]
 ) -> None:

@@ -19,6 +19,13 @@ def changes(before: Service, after: Service) -> Judgement | None:
     return neutral("the same changes meet the gate")
 
 
+def overlap(one: Service, other: Service) -> bool:
+    """Whether some change is shown to meet both gates: an entry of one covers an entry of the other."""
+    return any(
+        _covers(wide, narrow) or _covers(narrow, wide) for wide in _normal(one) for narrow in _normal(other)
+    )
+
+
 def _normal(service: Service) -> tuple[Change, ...]:
     """The changes with the repository that is meant: the policy file's own where none is said."""
     own = service.origin.repository

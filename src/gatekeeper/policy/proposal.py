@@ -1,16 +1,19 @@
 """What a pull request proposes with its policy files: what would be in force, beside what is."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from gatekeeper.policy.compare import DEFAULTS, Difference, Direction, compare, compare_defaults
+from gatekeeper.policy.compare_changes import changes, overlap
 from gatekeeper.policy.covers import Everything
 from gatekeeper.policy.in_force import Before, InForce, put_in_force
 from gatekeeper.policy.loader import PolicyFile, load
 from gatekeeper.policy.model import Service
-from gatekeeper.policy.problem import Problem
+from gatekeeper.policy.places import place_of
+from gatekeeper.policy.problem import Problem, Severity
 
 FOLDER = "policies/"
+_MOST_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -122,13 +125,38 @@ def propose(
     return Proposal(
         before=tuple(before.services),
         after=after,
-        problems=_new(then.found, now.found, changed),
+        problems=(
+            *_new(then.found, now.found, changed),
+            *_overlaps(before, after, {file.path: file for file in proposed.files}),
+        ),
         differences=differences,
         consents=tuple(
             Consent(name, owners.get(name, ()))
             for name in sorted({one.service for one in differences if one.direction is Direction.LOOSER})
         ),
     )
+
+
+def _overlaps(before: Before, after: Sequence[Service], files: Mapping[str, PolicyFile]) -> Iterator[Problem]:
+    """Services whose changes are said anew, and meet other gates too: allowed, and often not meant."""
+    old = {one.key: one for one in before.services}
+    for service in after:
+        if service.key in old and changes(old[service.key], service) is None:
+            continue
+        others = [
+            one.name for one in (*after, *before.others) if one.key != service.key and overlap(service, one)
+        ]
+        file = files.get(service.origin.path)
+        if others and file is not None:
+            named = ", ".join(sorted(others)[:_MOST_NAMED]) + (
+                " and more" if len(others) > _MOST_NAMED else ""
+            )
+            yield Problem.at(
+                place_of(file, service.name, "spec", "changes"),
+                f"changes that meet this gate meet that of {named} too, and have to pass each",
+                "narrow the paths of one of them if that is not meant",
+                Severity.WARNING,
+            )
 
 
 def _new(
