@@ -196,6 +196,12 @@ DIFFERENCES = [
         "up + up",
     ),
     differs(
+        "a query of nothing but a comment, or too long",
+        "the query is empty|the query is too|an offset must be",
+        (*COUNTERS, "bad"),
+        "#",
+    ),
+    differs(
         "what is no histogram",
         "a histogram is named, not computed|is one of a histogram's metrics|the bucket is chosen by below|"
         "histogram",
