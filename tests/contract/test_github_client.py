@@ -122,6 +122,30 @@ class TestProposals:
         assert client.pull(SHOP, theirs.number).head_repository == "outsider/shop"
         assert client.policy_tree(SHOP, ref="main").files == ()
 
+    def test_what_was_read_before_is_not_asked_for_again(
+        self, github: StandIn, client: GitHub, world: World
+    ) -> None:
+        for name in "abc":
+            world.update_file(SHOP, f"policies/{name}.yaml", f"{name}: 1\n", by="ops1")
+        before = client.policy_tree(SHOP, ref="main")
+        pull = world.pull(SHOP, open_pull(world, {"policies/b.yaml": "b: 2\n"}))
+        github.calls.clear()
+        after = client.policy_tree(SHOP, ref=pull.head_sha)
+        assert dict(after.files) == {**dict(before.files), "policies/b.yaml": "b: 2\n"}
+        assert sum("/git/blobs/" in call.path for call in github.calls) == 1
+
+    def test_no_more_texts_are_kept_than_so_many(self, github: StandIn, world: World) -> None:
+        repository = app_connections(github).of_repository(SHOP).repository(SHOP)
+        entries = world.objects.walk(world.head(SHOP, "main").tree, recursive=True)
+        first, second, third, *_ = [entry.sha for _, entry in entries if entry.kind == "blob"]
+        blobs = policy_files.Blobs(most=2)
+        read = {sha: blobs.of(repository, sha) for sha in (first, second, third)}
+        github.calls.clear()
+        assert blobs.of(repository, third) == read[third]
+        assert len(github.calls) == 0
+        assert blobs.of(repository, first) == read[first]
+        assert len(github.calls) == 1, "the oldest made room for the newest"
+
     def test_annotations_are_sent_fifty_at_a_time_and_all_are_there(
         self, github: StandIn, client: GitHub, world: World
     ) -> None:
@@ -432,7 +456,7 @@ class TestPolicyTree:
         large = {"policies/a.yaml": "x" * (policy_files.LARGEST + 1)}
         world.push_commit(SHOP, "main", files | large, by="ops1")
         repository = app_connections(github).of_repository(SHOP).repository(SHOP)
-        found = policy_files.policy_tree(repository, "policies", "main", most=3)
+        found = policy_files.policy_tree(repository, "policies", "main", blobs=policy_files.Blobs(), most=3)
         assert [text for _, text in found.files] == ["b", "c", "d"]
         assert found.left_out == ("policies/a.yaml", "policies/e.yaml")
 

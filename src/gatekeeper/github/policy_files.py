@@ -2,6 +2,8 @@
 
 import base64
 import re
+import threading
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -13,6 +15,7 @@ from gatekeeper.github.values import PolicyTree
 
 LARGEST = 512 * 1024  # bytes; the loader refuses files half as large with a message of its own
 MOST = 500
+MOST_KEPT = 2_000  # texts, mostly of a few KB
 _SUFFIXES = (".yaml", ".yml")
 _NOT_FOUND = 404
 _SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -24,10 +27,37 @@ class _Entry(NamedTuple):
     size: int
 
 
-def policy_tree(repository: Repository, directory: str, ref: str, *, most: int = MOST) -> PolicyTree:
+class Blobs:
+    """The texts of files read before, by the SHA that git gives their content: that never changes.
+
+    A pull request's files are nearly those of its branch, and both are read with every look at it.
+    """
+
+    def __init__(self, most: int = MOST_KEPT) -> None:
+        self._most = most
+        self._texts: OrderedDict[str, str] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def of(self, repository: Repository, sha: str) -> str:
+        """A file's text; one request the first time."""
+        with self._lock:
+            if sha in self._texts:
+                self._texts.move_to_end(sha)
+                return self._texts[sha]
+        text = _text(repository, sha)
+        with self._lock:
+            self._texts[sha] = text
+            while len(self._texts) > self._most:
+                self._texts.popitem(last=False)
+        return text
+
+
+def policy_tree(
+    repository: Repository, directory: str, ref: str, *, blobs: Blobs, most: int = MOST
+) -> PolicyTree:
     """Read every ``*.yaml`` and ``*.yml`` below a directory, at a commit or a branch's present one.
 
-    Two requests (one for a commit), one for each directory directly below, and one for each file.
+    Two requests (one for a commit), one for each directory directly below, and one for each file not read before.
 
     Raises:
         GitHubRefusedError: there is no such branch (404), or it may not be read.
@@ -37,7 +67,7 @@ def policy_tree(repository: Repository, directory: str, ref: str, *, most: int =
         entry for entry in _entries(repository, directory, commit) if entry.path.endswith(_SUFFIXES)
     )
     wanted = [entry for entry in found if entry.size <= LARGEST][:most]
-    files = tuple((entry.path, _text(repository, entry.sha)) for entry in wanted)
+    files = tuple((entry.path, blobs.of(repository, entry.sha)) for entry in wanted)
     return PolicyTree(commit, files, tuple(entry.path for entry in found if entry not in wanted))
 
 

@@ -14,7 +14,7 @@ from gatekeeper.errors import GitHubRefusedError
 from gatekeeper.github import shapes
 from gatekeeper.github.auth import InstallationAuth
 from gatekeeper.github.connections import Connections, Mode
-from gatekeeper.github.policy_files import policy_tree
+from gatekeeper.github.policy_files import Blobs, policy_tree
 from gatekeeper.github.values import (
     CheckRunData,
     CommentData,
@@ -43,6 +43,7 @@ class Reader:
 
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
+        self._blobs = Blobs()
 
     @property
     def mode(self) -> Mode:
@@ -150,7 +151,7 @@ class Reader:
         found = self._repository(repository)
         branch = ref or found.default_branch
         try:
-            return policy_tree(found, directory, branch)
+            return policy_tree(found, directory, branch, blobs=self._blobs)
         except GitHubRefusedError as error:
             if ref is None and error.status == _NOT_FOUND:
                 return PolicyTree("", ())  # a repository without commits has a default branch only by name
