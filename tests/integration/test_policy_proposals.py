@@ -9,6 +9,7 @@ import pytest
 import openapi
 from gatekeeper.demo.github import pulls
 from gatekeeper.demo.github.world import Refused
+from gatekeeper.policy.loader import PolicyFile, load
 from staging import Stage
 
 if TYPE_CHECKING:
@@ -160,6 +161,23 @@ def test_who_claims_a_name_or_paths_that_are_taken_hears_of_it(stage: Stage, own
     overlap = found["policies/other.yaml", "warning"]
     assert "meet that of checkout too" in overlap.message
     assert other.splitlines()[overlap.start_line - 1].strip() == "changes:"
+
+
+def test_a_longer_window_from_a_fork_makes_nobody_read_further_back(
+    stage: Stage, owned: dict[str, str]
+) -> None:
+    ledger = stage.gatekeeper.stores.ledger
+    (objective,) = load([PolicyFile(PATH, owned[PATH])]).services[0].objectives
+    stage.github.state.fork(CENTRAL, "outsider")
+    proposed(stage, {PATH: owned[PATH] + "\n# by us\n"}, author="dev1")
+    proposed(stage, {PATH: looser(owned[PATH])}, author="dev1")
+    before = ledger.state(objective.indicator.id)
+    longer = owned[PATH].replace("window: 28d", "window: 90d")
+    proposed(stage, {PATH: longer}, author="outsider", fork="outsider/.github", branch="longer")
+    after = ledger.state(objective.indicator.id)
+    assert before is not None
+    assert after is not None
+    assert after.since >= before.since - 7 * 1440, "a week more at most, by the length that is gone through"
 
 
 def test_mistakes_are_annotated_on_their_lines_and_go_away_with_the_next_push(

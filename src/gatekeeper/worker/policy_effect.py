@@ -133,8 +133,11 @@ class PolicyEffects:
         """
         notes = []
         for service, objective in _objectives(pair):
-            if not (may_query or objective.indicator in _indicators(pair[0])):
-                notes.append(f"{objective.name}: {NOT_ASKED}")
+            if (
+                service is pair[1] and not may_query
+            ):  # nor further back: a longer window is a choice of theirs too
+                if objective.indicator not in _indicators(pair[0]):
+                    notes.append(f"{objective.name}: {NOT_ASKED}")
                 continue
             try:
                 since = past.needed_since(service, objective, between[0])
