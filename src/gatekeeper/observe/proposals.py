@@ -19,6 +19,7 @@ from gatekeeper.policy.covers import Everything
 from gatekeeper.policy.loader import PolicyFile
 from gatekeeper.policy.proposal import Consent, Files, policy_paths
 
+_BOT = "[bot]"
 _STANDING = frozenset({"APPROVED", "CHANGES_REQUESTED", "DISMISSED"})
 """The reviews that say where their author stands; a mere comment leaves that as it was."""
 
@@ -160,7 +161,9 @@ class ProposalObserver:
 
     def _approval(self, repository: str, login: str, owners: Iterable[str], *, anybody: bool) -> Approval:
         speaks_for = frozenset(owner for owner in sorted(owners) if self._is(login, owner))
-        return Approval(login, speaks_for, anybody and self._reader.may_write(repository, login))
+        # A workflow of the very pull request can approve it as a bot: only one that an owners list names counts.
+        may_write = anybody and not login.endswith(_BOT) and self._reader.may_write(repository, login)
+        return Approval(login, speaks_for, may_write)
 
     def _is(self, login: str, owner: str) -> bool:
         """Whether a user is the one that an owners list names, or an active member of the team that it names."""
