@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import StringIO
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,7 @@ from gatekeeper import bootstrap
 from gatekeeper.cli.program import app
 from gatekeeper.policy.first import ROOM, TARGETS, Kept, target_with_room
 from gatekeeper.policy.loader import PolicyFile, load
+from gatekeeper.settings import Settings
 from gatekeeper.sources.prometheus_api import PrometheusApi
 from gatekeeper.sources.prometheus_candidates import candidates
 from worlds.series import Series
@@ -69,6 +71,27 @@ def test_without_a_terminal_the_one_with_most_events_is_taken(environ: Path, wor
     assert CliRunner().invoke(app, ["init"]).exit_code == 0
     (written,) = (environ / "policies").iterdir()
     assert written.stem in world.services
+
+
+class Terminal(StringIO):
+    """Somebody who types."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_at_a_terminal_one_is_asked_which_and_again_after_a_wrong_answer(
+    environ: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], world: World
+) -> None:
+    api = PrometheusApi(str(Settings.from_env().prometheus_url))
+    offered = candidates(api, world.end)
+    api.close()
+    monkeypatch.setattr("sys.stdin", Terminal("99\n3\n"))
+    app(["init"], standalone_mode=False)
+    shown = capsys.readouterr().err
+    (written,) = (environ / "policies").iterdir()
+    assert written.stem == offered[2].service
+    assert all(one.service in shown for one in offered[:3]), shown
 
 
 @pytest.mark.parametrize(

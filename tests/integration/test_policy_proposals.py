@@ -153,6 +153,22 @@ def test_a_query_that_finds_nothing_is_annotated_on_its_line(stage: Stage, owned
     assert 'no series has code=~"7.."' in remark.message
 
 
+def test_a_query_that_the_source_refuses_is_a_mistake_on_its_line(
+    stage: Stage, owned: dict[str, str]
+) -> None:
+    lines = [one for one in owned[PATH].splitlines() if "total: " not in one]
+    (bad,) = (one for one in lines if "bad: " in one)
+    indent = " " * (len(bad) - len(bad.lstrip()))
+    up = indent + """up: 'label_replace(up, "a", "$1", "job", "(")'"""
+    edited = "\n".join(up if one is bad else one for one in lines)
+    number = proposed(stage, {PATH: edited})
+    check = check_of(stage, number)
+    assert check.conclusion == "failure"
+    (remark,) = check.output.annotations
+    assert edited.splitlines()[remark.start_line - 1].strip().startswith("up: ")
+    assert (remark.annotation_level, "refused the query" in remark.message) == ("failure", True)
+
+
 def test_who_claims_a_name_or_paths_that_are_taken_hears_of_it(stage: Stage, owned: dict[str, str]) -> None:
     other = rename(without_owners(owned[PATH]))
     number = proposed(stage, {"policies/other.yaml": other, "policies/search.yaml": owned[PATH]})

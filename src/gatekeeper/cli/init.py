@@ -23,6 +23,7 @@ from gatekeeper.settings import Settings
 
 MOST_SHOWN = 20
 SYSTEM = "prometheus"
+_THERE = "{} exists already; name another file with --out"
 
 
 @runtime_checkable
@@ -63,7 +64,7 @@ def init(
         chosen = found[0] if yes or len(found) == 1 or not sys.stdin.isatty() else _ask(found)
         path = out or Path("policies") / f"{chosen.service}.yaml"
         if path.exists():
-            raise ConfigurationError(f"{path} exists already; name another file with --out")
+            raise ConfigurationError(_THERE.format(path))
         kept = _kept(gatekeeper, chosen, days, now)
         target = target_with_room(kept)
         _write(path, first_policy(chosen, kept, target or TARGETS[-1], repository or None))
@@ -119,6 +120,9 @@ def _kept(gatekeeper: Gatekeeper, chosen: Candidate, days: int, now: datetime) -
 def _write(path: Path, text: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise ConfigurationError(_THERE.format(path)) from None
     except OSError as error:
         raise ConfigurationError(f"cannot write {path}: {error.strerror}") from None

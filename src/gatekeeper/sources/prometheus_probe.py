@@ -50,16 +50,21 @@ class PrometheusProbe:
             SourceError: the server did not answer.
         """
         queries = indicator.prometheus
-        if queries.events is not None:
-            yield from self._events(queries, queries.events, now)
-        elif queries.up is not None:
-            yield from self._up(queries.up, now)
-        if self.critic is not None and (said := self.critic.criticism(slice_of(now))):
-            yield Finding(_place(queries), said, "correct the query", Severity.ERROR)
+        found = [*self._tried(queries, now)]
+        yield from found
+        if self.critic is not None and all(one.severity is not Severity.ERROR for one in found):
+            # A query that was refused is refused to the critic too, in other words.
+            yield from _or_refused(_place(queries), self._criticised(self.critic, _place(queries), now))
         if self.too_large is not None:
             advice = "that is less exact; narrow the selectors if you can"
             said = f"{self.too_large}: it is counted by one-minute queries instead"
             yield Finding(_place(queries), said, advice, Severity.WARNING)
+
+    def _tried(self, queries: PrometheusIndicator, now: datetime) -> Iterator[Finding]:
+        if queries.events is not None:
+            yield from self._events(queries, queries.events, now)
+        elif queries.up is not None:
+            yield from self._up(queries.up, now)
 
     def _events(self, queries: PrometheusIndicator, events: EventQueries, now: datetime) -> Iterator[Finding]:
         part, found = ("good" if events.good else "bad"), 0
@@ -74,36 +79,33 @@ class PrometheusProbe:
             return
         yield from self._amounts(queries, events, now)
 
+    def _criticised(self, critic: Critic, place: tuple[str, ...], now: datetime) -> Iterator[Finding]:
+        if said := critic.criticism(slice_of(now)):
+            yield Finding(place, said, "correct the query", Severity.ERROR)
+
     def _exists(
         self, query: BareSelector | WindowQuery, place: tuple[str, ...], now: datetime
     ) -> Iterator[Finding]:
         if isinstance(query, WindowQuery):
-            yield from self._answers(query.at(_HOUR), place, now)
-            return
+            yield from _or_refused(place, self._answers(query.at(_HOUR), place, now))
+        else:
+            problems = [*self._listed(query, place, now)]
+            yield from problems or self._is_counter(query, place, now)
+
+    def _listed(self, query: BareSelector, place: tuple[str, ...], now: datetime) -> Iterator[Finding]:
+        """Whether a selector finds any series."""
         try:
-            if self._series(str(query), now):
-                yield from self._is_counter(query, place, now)
-                return
-            yield from self._why_none(query, place, now)
+            if not self._series(str(query), now):
+                yield from _or_refused(place, self._why_none(query, place, now))
         except TooManySamplesError:
             message = f"{query} has more series than can be listed"
             yield Finding(place, message, "narrow it by a label, such as job", Severity.WARNING)
         except QueryRefusedError as refusal:
-            yield Finding(place, str(refusal), "correct the query", Severity.ERROR)
+            yield _refused(place, refusal)
 
     def _answers(self, query: str, place: tuple[str, ...], now: datetime) -> Iterator[Finding]:
         """Whether a query that may be anything gives a number."""
-        try:
-            answer = self.api.instant(query, _ms(now))
-        except TooManySamplesError as error:
-            yield Finding(
-                place, f"this loads too many samples: {error}", "narrow it by a label", Severity.ERROR
-            )
-            return
-        except QueryRefusedError as refusal:
-            yield Finding(place, str(refusal), "correct the query", Severity.ERROR)
-            return
-        if not answer:
+        if not self.api.instant(query, _ms(now)):
             message, advice = "this finds nothing at the moment", "try it in the source's own console"
             yield Finding(place, message, advice, Severity.WARNING)
 
@@ -180,12 +182,11 @@ class PrometheusProbe:
             )
 
     def _up(self, text: str, now: datetime) -> Iterator[Finding]:
-        query = gauge(text)
+        query, place = gauge(text), ("up",)
         if isinstance(query, BareSelector):
-            if not self._series(str(query), now):
-                yield from self._why_none(query, ("up",), now)
-            return
-        yield from self._answers(query, ("up",), now)
+            yield from self._listed(query, place, now)
+        else:
+            yield from _or_refused(place, self._answers(query, place, now))
 
     def _series(self, selector: str, now: datetime) -> Sequence[Mapping[str, str]]:
         return self.api.series(selector, int((now - REACH).timestamp()), int(now.timestamp()))
@@ -202,6 +203,21 @@ class PrometheusProbe:
 def distinct(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Each finding once: a histogram is asked about twice."""
     return tuple(dict.fromkeys(findings))
+
+
+def _or_refused(place: tuple[str, ...], found: Iterator[Finding]) -> Iterator[Finding]:
+    """What is found; and what the server refuses to answer on the way, which is the author's to mend."""
+    try:
+        yield from found
+    except QueryRefusedError as refusal:
+        yield _refused(place, refusal)
+
+
+def _refused(place: tuple[str, ...], refusal: QueryRefusedError) -> Finding:
+    if isinstance(refusal, TooManySamplesError):
+        message = f"this loads too many samples: {refusal}"
+        return Finding(place, message, "narrow it by a label", Severity.ERROR)
+    return Finding(place, str(refusal), "correct the query", Severity.ERROR)
 
 
 def _counted(text: str) -> str:
