@@ -200,7 +200,11 @@ class TestPulls:
         number = open_pull(
             world, {"docs/index.md": None, "docs/start.md": "# How the shop works\n", "a.py": "new\n"}
         )
-        assert client.files(SHOP, number) == Files(("a.py", "docs/index.md", "docs/start.md"), complete=True)
+        assert client.files(SHOP, number) == Files(
+            ("a.py", "docs/index.md", "docs/start.md"),
+            complete=True,
+            heads=frozenset({world.pull(SHOP, number).head_sha}),
+        )
 
     @pytest.mark.parametrize(
         ("changed_files", "complete"),

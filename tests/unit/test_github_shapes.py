@@ -113,9 +113,38 @@ def test_whether_a_list_of_files_is_complete(
     complete: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
     requester = TokenConnections("secret", api_url="http://127.0.0.1:9").of_repository("").transport
-    files = [File(requester, {}, {"filename": f"f/{number:04}"}) for number in range(listed)]
+    files = [
+        File(requester, {}, {"filename": f"f/{number:04}", "status": "removed"}) for number in range(listed)
+    ]
     found = files_of(files, changed_files=changed_files)
     assert (len(found.paths), found.complete) == (listed, complete)
+
+
+@pytest.mark.parametrize(
+    ("told", "paths", "heads"),
+    [
+        pytest.param({"status": "modified"}, {"lib"}, {"a" * 40}, id="a changed file"),
+        pytest.param(
+            {"status": "renamed", "previous_filename": "src/lib"},
+            {"lib", "src/lib"},
+            {"a" * 40},
+            id="a renamed file has both its names",
+        ),
+        pytest.param({"status": "removed"}, {"lib"}, set(), id="a removed file is in no newer commit"),
+        pytest.param(
+            {"status": "modified", "sha": None, "blob_url": None, "raw_url": None},
+            {"lib"},
+            {"a" * 40},
+            id="a submodule has no blob",
+        ),
+    ],
+)
+def test_what_a_changed_file_touches(told: dict[str, Any], paths: set[str], heads: set[str]) -> None:
+    requester = TokenConnections("secret", api_url="http://127.0.0.1:9").of_repository("").transport
+    address = f"http://127.0.0.1:9/repos/acme/shop/contents/lib?ref={'a' * 40}"
+    file = File(requester, {}, {"filename": "lib", "contents_url": address} | told)
+    found = files_of([file], changed_files=1)
+    assert (set(found.paths), set(found.heads), found.complete) == (paths, heads, True)
 
 
 def test_required_contexts_are_those_of_all_rulesets() -> None:

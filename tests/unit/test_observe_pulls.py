@@ -139,6 +139,14 @@ def test_a_list_of_files_that_was_cut_touches_everything_and_exempts_nothing(
     assert (view.all_exempt, view.files) == (False, ())
 
 
+def test_files_of_another_head_are_not_taken_for_this_ones(place: Place, github: FakeGitHub) -> None:
+    github.changed[SHOP, 1] = Files(("docs/a.md",), complete=True, heads=frozenset({head("b")}))
+    with pytest.raises(GitHubError, match=f"went on to {head('b')} meanwhile"):
+        place.observe()
+    github.changed[SHOP, 1] = Files(("docs/a.md",), complete=True, heads=frozenset({head("a")}))
+    assert place.observe().paths == ("docs/a.md",)
+
+
 @pytest.mark.parametrize(
     ("paths", "exempt"),
     [

@@ -45,7 +45,7 @@ def touch(
     [
         pytest.param(["**"], "any/where.py", True, id="everything"),
         pytest.param(["services/checkout/**"], "services/checkout/a/b.go", True, id="below a folder"),
-        pytest.param(["services/checkout/**"], "services/checkout", False, id="not the folder's own name"),
+        pytest.param(["services/checkout/**"], "services/checkouts", False, id="no longer name"),
         pytest.param(["services/checkout/"], "services/checkout/a.go", True, id="a folder, as in .gitignore"),
         pytest.param(["services/checkout"], "services/checkout/a.go", True, id="a name is a folder too"),
         pytest.param(["*.yml"], "deep/down/x.yml", True, id="a bare name matches at any depth"),
@@ -56,6 +56,35 @@ def touch(
     ],
 )
 def test_paths_are_gitignore_patterns(patterns: list[str], path: str, *, covered: bool) -> None:
+    service = a_service(Change(paths=tuple(patterns)))
+    assert touch(service, paths=[path]) == ({"checkout": (path,)} if covered else {})
+
+
+@pytest.mark.parametrize(
+    ("patterns", "path", "covered"),
+    [
+        pytest.param(["services/checkout/**"], "services/checkout", True, id="in a folder's place"),
+        pytest.param(
+            ["services/checkout/"], "services/checkout", True, id="in that of one written with a slash"
+        ),
+        pytest.param(["/services/checkout/**"], "services/checkout", True, id="of one with a slash in front"),
+        pytest.param(["services/checkout/**"], "services", True, id="in the place of the folder around it"),
+        pytest.param(
+            ["services/checkout/*.py"], "services/checkout", True, id="where only some files are meant"
+        ),
+        pytest.param(["services/*/deploy/**"], "services/a/deploy", True, id="of one whose path has a star"),
+        pytest.param(["services/*/deploy/**"], "services/readme.md", False, id="not any file beside it"),
+        pytest.param(["deploy/"], "services/a/deploy", True, id="of one that may be anywhere"),
+        pytest.param(["services/checkout/**"], "x/services", False, id="elsewhere"),
+        pytest.param(["!services/checkout/**", "lib/**"], "services/checkout", False, id="of one taken out"),
+        pytest.param(
+            ["app/**", "!app/docs/**"], "app/docs/a.md", False, id="what is below is left to the rest"
+        ),
+        pytest.param(["**/*.py"], "docs", False, id="no folder is named"),
+        pytest.param(["**"], "docs", True, id="everything"),
+    ],
+)
+def test_a_link_or_a_submodule_is_all_that_is_in_it(patterns: list[str], path: str, *, covered: bool) -> None:
     service = a_service(Change(paths=tuple(patterns)))
     assert touch(service, paths=[path]) == ({"checkout": (path,)} if covered else {})
 
@@ -130,6 +159,8 @@ def test_a_change_without_files_touches_nothing() -> None:
         pytest.param(("docs/**",), [], False, id="nothing is changed"),
         pytest.param(("**",), Everything(), False, id="not every path is known"),
         pytest.param(("**", "!src/**"), ["src/a.py"], False, id="taken out again"),
+        pytest.param(("docs/**",), ["docs/a.py", "src/a.py"], False, id="renamed out of what is not exempt"),
+        pytest.param(("docs/**",), ["docs"], False, id="a link in the folder's place is not in it"),
     ],
 )
 def test_a_change_is_exempt_when_every_path_is(

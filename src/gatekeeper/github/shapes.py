@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import requests
 from github.CheckRun import CheckRun
@@ -59,14 +60,16 @@ def pull_data(pull: PullRequest, *, alone: bool) -> PullData:
 
 def files_of(listed: Iterable[File], *, changed_files: int | None) -> Files:
     """The paths of a pull request's files; a rename gives both, as it changes both places."""
-    count, paths = 0, set[str]()
+    count, paths, heads = 0, set[str](), set[str]()
     for file in listed:
         count += 1
         paths.add(file.filename)
+        if file.status != "removed":  # of those GitHub gives the address in a commit that still has them
+            heads.update(parse_qs(urlsplit(file.contents_url).query).get("ref", ()))
         if file.previous_filename:
             paths.add(file.previous_filename)
     complete = count < MOST_FILES if changed_files is None else count >= changed_files
-    return Files(tuple(sorted(paths)), complete)
+    return Files(tuple(sorted(paths)), complete, frozenset(heads))
 
 
 def check_run_data(run: CheckRun) -> CheckRunData:

@@ -42,11 +42,14 @@ class PullData:
 class Files:
     """The paths that a pull request touches, sorted; a rename counts with both its paths.
 
-    ``complete`` is False when GitHub lists fewer files than were changed (it stops at 3,000).
+    Attributes:
+        complete: False when GitHub lists fewer files than were changed (it stops at 3,000).
+        heads: the commits whose files GitHub says these are; a list of removed files only does not tell.
     """
 
     paths: tuple[str, ...]
     complete: bool
+    heads: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from gatekeeper.decide.definitions import in_force
 from gatekeeper.decide.desired import CHECK_NAME
 from gatekeeper.decide.snapshot import Closed, Pull, Refusal, ServiceView, Snapshot
 from gatekeeper.decide.standing import as_of, unseen
-from gatekeeper.errors import GitHubRefusedError
+from gatekeeper.errors import GitHubError, GitHubRefusedError
 from gatekeeper.github.values import CheckRunData, Files, PullData
 from gatekeeper.observe import comments, overrides
 from gatekeeper.observe.comments import Comments
@@ -127,7 +127,7 @@ class PullObserver:
         """The pull request now.
 
         Raises:
-            GitHubError: GitHub failed.
+            GitHubError: GitHub failed, or the pull request was pushed to between two reads.
             GitHubRefusedError: GitHub will not show it.
         """
         pull = self._pull(repository, number)
@@ -171,6 +171,10 @@ class PullObserver:
         if known is not None:
             return known
         files = self._reader.files(pull.repository, pull.number, changed_files=pull.changed_files)
+        if others := files.heads - {
+            pull.head_sha
+        }:  # remembered as this head's, they would exempt it by another's
+            raise GitHubError(f"{pull.repository}#{pull.number} went on to {min(others)} meanwhile")
         return files.paths if files.complete else Everything()
 
     def _views(

@@ -4,12 +4,14 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import takewhile
 
 import pathspec
 
 from gatekeeper.policy.model import Change, Service
 
 _LONGEST_PATH, _LONGEST_SEGMENT = 1024, 255
+_SIGNS = frozenset("*?[\\")
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,8 @@ def touched(
         base_branch: the branch it goes to.
         default_branch: the repository's default branch: the one meant by a ``changes`` entry without branches.
         paths: the changed paths; of a renamed file, both the old and the new one. A path longer than file
-            systems hold touches every service of the repository.
+            systems hold touches every service of the repository. A folder's own name is a path where a symbolic link
+            or a submodule takes its place, or took it: what is in the folder comes and goes with it.
     """
     known = paths if isinstance(paths, Everything) else tuple(sorted(set(paths)))
     found = []
@@ -91,7 +94,35 @@ def _touch(service: Service, changes: Sequence[Change], paths: tuple[str, ...] |
 
 
 def _matches(path: str, change: Change) -> bool:
-    return _is_endless(path) or _spec(change.paths).match_file(path)
+    return (
+        _is_endless(path)
+        or _spec(change.paths).match_file(path)
+        or _takes_a_folders_place(path, change.paths)
+    )
+
+
+def _takes_a_folders_place(path: str, patterns: tuple[str, ...]) -> bool:
+    """Whether the patterns look into a folder of this name: as a path, it is that of a link or a submodule."""
+    above, folders = _folders(patterns)
+    parent = path.rpartition("/")[0]
+    # What is below a folder is left to the patterns themselves, which may take it out again.
+    return path in above or (folders.match_file(path) and not (parent and folders.match_file(parent)))
+
+
+@lru_cache(maxsize=1024)
+def _folders(patterns: tuple[str, ...]) -> tuple[frozenset[str], pathspec.GitIgnoreSpec]:
+    """The folders above those that patterns look into, as far as their names have no signs; and patterns for those."""
+    above, folders = set[str](), []
+    for pattern in (one for one in patterns if not one.startswith("!")):
+        folder = re.sub(r"(/\*\*|/)+$", "", pattern)
+        anchored = "/" in pattern.rstrip("/")
+        if folder.strip("*") and folder != pattern:
+            folders.append(f"/{folder.lstrip('/')}" if anchored else folder)
+        if anchored:
+            parents = folder.lstrip("/").split("/")[:-1]
+            named = list(takewhile(lambda name: not _SIGNS & set(name), parents))
+            above |= {"/".join(named[: count + 1]) for count in range(len(named))}
+    return frozenset(above), _spec(tuple(folders))
 
 
 def _is_endless(path: str) -> bool:
