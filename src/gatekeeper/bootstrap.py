@@ -27,11 +27,13 @@ from gatekeeper.store.deployments import KEPT
 from gatekeeper.store.engine import Database, create_store_engine
 from gatekeeper.store.installations import Installations
 from gatekeeper.store.migrate import migrate
+from gatekeeper.store.missing_deliveries import MissingDeliveries
 from gatekeeper.store.open_changes import OpenChanges
 from gatekeeper.store.pull_history import PullHistory
 from gatekeeper.store.stores import Stores
 from gatekeeper.store.work import DEBOUNCE, Claim, Work
 from gatekeeper.worker.audit_pass import AuditPass
+from gatekeeper.worker.delivery_sweep import DeliverySweep
 from gatekeeper.worker.deployment_pass import DeploymentPass
 from gatekeeper.worker.engine import Engine, Pace
 from gatekeeper.worker.ledgers import Ledgers
@@ -66,6 +68,7 @@ class Tempo:
     overrides: timedelta = timedelta(seconds=60)
     installations: timedelta = timedelta(hours=1)
     audits: timedelta = timedelta(minutes=10)
+    deliveries: timedelta = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
@@ -174,7 +177,8 @@ def build(
         )
     tempo = tempo or Tempo(services=timedelta(seconds=settings.refresh_seconds))
     routines = _routines(tempo, clock, github, stores, ledgers, audit)
-    runner = Runner(stores.work, _at(clock, passes), now, random.random)
+    timed = _at(clock, passes) | _by_real_time(stores, github, tempo)
+    runner = Runner(stores.work, timed, now, random.random)
     return Gatekeeper(
         settings=settings,
         clock=clock,
@@ -236,6 +240,14 @@ def _passes_over_github(
     }
 
 
+def _by_real_time(stores: Stores, github: GitHub | None, tempo: Tempo) -> dict[Kind, Pass]:
+    """Passes that go by what GitHub itself has put a time on."""
+    if github is None or github.mode == "token":  # a token has no webhook of its own
+        return {}
+    memory = MissingDeliveries(stores.database)
+    return {Kind.DELIVERIES: DeliverySweep(github, memory, stores.queue, again=tempo.deliveries)}
+
+
 def _look(stores: Stores, ledgers: Ledgers, sources: Sources) -> ProposalLook:
     effects = PolicyEffects(
         ledgers,
@@ -276,7 +288,7 @@ def _link(settings: Settings) -> Callable[[str], str | None]:
     return lambda decision: f"{settings.public_url}/decisions/{decision}"
 
 
-def _at(clock: Callable[[], datetime], passes: Mapping[Kind, Pass]) -> Mapping[Kind, Pass]:
+def _at(clock: Callable[[], datetime], passes: Mapping[Kind, Pass]) -> dict[Kind, Pass]:
     """The passes with the clock that pages show; the engine's own is always real time."""
 
     def timed(one: Pass) -> Pass:
@@ -323,6 +335,10 @@ def _routines(
         numbers = {*github.installations(), *known}
         return [Touch(WorkKey(Kind.INSTALLATION, str(one)), Priority.SWEEP) for one in sorted(numbers)]
 
+    def delivered(_: datetime) -> Sequence[Touch]:
+        by_app = github is not None and github.mode == "app"
+        return [Touch(WorkKey.deliveries(), Priority.SWEEP)] if by_app else []
+
     def unaudited(_: datetime) -> Sequence[Touch]:
         services = [one.service for one in stores.catalog.entries()]
         return [Touch(WorkKey(Kind.AUDIT, key), Priority.SWEEP) for key in audit.due(services, clock())]
@@ -335,6 +351,8 @@ def _routines(
         return []
 
     return (
+        # What was missed while nobody was there is missed until it is asked for, however short that was.
+        Routine("deliveries", tempo.deliveries, delivered, at_start=True),
         Routine("installations", tempo.installations, installed),
         Routine("policies", tempo.policies, of_sources(Kind.POLICIES)),
         # A routine of its own, and first: whatever becomes of it, the services are looked at.

@@ -16,6 +16,8 @@ from gatekeeper.github.values import (
     Annotation,
     CheckContent,
     CommentData,
+    DeliveryAttempt,
+    DeliveryPage,
     Files,
     PolicyTree,
     RepositoryData,
@@ -587,6 +589,63 @@ class TestOurselves:
         assert (rate.limit, rate.remaining) == (5000, 4999)
         assert rate.reset_at > Clock()()
         assert len(github.calls) == before
+
+
+class TestDeliveries:
+    @pytest.fixture
+    def client(self, github: StandIn, world: World) -> GitHub:
+        """250 deliveries that nobody took, and a ping before them."""
+        world.open_pull(SHOP, author="dev1", title="A change", files={"a.py": "x\n"})
+        github.send_webhooks_to("http://127.0.0.1:9/", "secret")
+        for _ in range(125):
+            world.label(SHOP, 1, "bug", by="dev1")
+            world.unlabel(SHOP, 1, "bug", by="dev1")
+        github.deliveries.wait()
+        github.calls.clear()
+        return app_client(github)
+
+    def test_attempts_are_read_newest_first_a_request_a_hundred(
+        self, github: StandIn, client: GitHub
+    ) -> None:
+        found: list[DeliveryAttempt] = []
+        cursor = None
+        while cursor is not None or not found:
+            page = client.deliveries(cursor)
+            found, cursor = [*found, *page.attempts], page.following
+        logged = [(one.id, one.guid) for one in reversed(github.deliveries.log)]
+        assert [(one.id, one.guid) for one in found] == logged
+        assert (found[0].event, found[0].action, found[-1].event, found[-1].action) == (
+            "pull_request",
+            "unlabeled",
+            "ping",
+            None,
+        )
+        assert abs(found[0].delivered_at - Clock()()) < timedelta(minutes=1)
+        assert asked(github) == ["GET /app/hook/deliveries"] * 3
+        assert {call.query["per_page"] for call in github.calls} == {"100"}
+
+    def test_what_is_asked_for_is_sent_again_under_its_guid(self, github: StandIn, client: GitHub) -> None:
+        lost = client.deliveries().attempts[0]
+        client.redeliver(lost.id)
+        github.deliveries.wait()
+        again = client.deliveries().attempts[0]
+        assert (again.guid, again.id > lost.id) == (lost.guid, True)
+
+    def test_after_three_days_github_has_it_no_more(
+        self, github: StandIn, client: GitHub, world: World
+    ) -> None:
+        lost = client.deliveries().attempts[0]
+        world.signing_clock = Clock()
+        world.clock = lambda: Clock()() + timedelta(days=3, minutes=1)
+        with pytest.raises(GitHubRefusedError) as refused:
+            client.redeliver(lost.id)
+        assert refused.value.status == 404
+        assert client.deliveries() == DeliveryPage((), None)
+
+    def test_a_cursor_that_is_none_is_refused(self, client: GitHub) -> None:
+        with pytest.raises(GitHubRefusedError) as refused:
+            client.deliveries("nowhere")
+        assert refused.value.status == 400
 
 
 class TestToken:

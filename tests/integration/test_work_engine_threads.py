@@ -5,6 +5,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,17 @@ def test_a_routine_runs_at_start_and_its_work_is_done(database: Database) -> Non
     passes = Passes()
     with started(an_engine(database, passes, [every(3600, lambda _now: [Touch(PULL)])])):
         assert passes.ended.wait(10)
+
+
+def test_a_start_does_again_what_was_just_done_only_where_that_is_wanted(database: Database) -> None:
+    first = Passes()
+    with started(an_engine(database, first, [every(3600, lambda _now: [Touch(PULL)])])):
+        assert first.ended.wait(10)
+    always = Routine("test", timedelta(hours=1), lambda _now: [Touch(PULL)], at_start=True)
+    for routine, again in ((replace(always, at_start=False), False), (always, True)):
+        passes = Passes()
+        with started(an_engine(database, passes, [routine])):
+            assert passes.ended.wait(10 if again else 1) is again
 
 
 def test_a_routine_that_fails_is_tried_again_and_stops_no_other(database: Database) -> None:

@@ -18,6 +18,7 @@ SHA = "0123456789abcdef0123456789abcdef01234567"
         pytest.param("audit:acme/checkout", "acme/checkout", "", id="audit of a service's ledgers"),
         pytest.param("deployments:acme/shop", "acme/shop", "", id="deployments"),
         pytest.param("installation:123", "123", "", id="installation"),
+        pytest.param("deliveries:app", "app", "", id="deliveries on GitHub's record"),
     ],
 )
 def test_a_key_is_written_and_read_back(text: str, name: str, detail: str) -> None:

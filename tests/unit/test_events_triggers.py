@@ -12,7 +12,7 @@ from deliveries import samples
 from gatekeeper.events.delivery import Delivery
 from gatekeeper.events.deployments import DeploymentStatus
 from gatekeeper.events.keys import Kind, WorkKey
-from gatekeeper.events.triggers import Priority, Touch, Triggered, triggers
+from gatekeeper.events.triggers import Priority, Touch, Triggered, may_trigger, triggers
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
 SHOP = {"id": 1, "full_name": "acme/shop", "default_branch": "main"}
@@ -355,3 +355,13 @@ def test_one_field_replaced_or_gone_is_never_an_error(data: st.DataObject) -> No
         place[name] = data.draw(JSON)
     outcome = triggers(Delivery("id", event, action, None, payload), policy_repository=".github")
     assert outcome.touches or outcome.ignored
+
+
+def test_what_touches_anything_may_trigger_as_far_as_its_name_tells() -> None:
+    """Otherwise it would not be asked for again when it is lost."""
+    given = [(event, one.get("action"), one) for event, one in samples()] + WELL_FORMED
+    touching = {
+        (event, action) for event, action, payload in given if triggered(event, payload, action).touches
+    }
+    assert {event for event, _ in touching} >= {"pull_request", "push", "check_run", "deployment_status"}
+    assert [one for one in sorted(touching, key=str) if not may_trigger(*one)] == []

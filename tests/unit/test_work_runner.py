@@ -186,3 +186,15 @@ def test_a_routine_is_due_at_start_then_once_a_period_however_late() -> None:
     assert schedule.due(NOW + timedelta(minutes=10)) == [minutely]
     schedule.done(minutely, NOW + timedelta(minutes=10))
     assert schedule.due(NOW + timedelta(minutes=10, seconds=59)) == []
+
+
+def test_a_start_looks_only_where_nobody_just_was_unless_the_routine_says_so() -> None:
+    usual, always = (
+        Routine(name, timedelta(minutes=5), lambda _now: (), at_start=name == "deliveries")
+        for name in ("pulls", "deliveries")
+    )
+    schedule = Schedule([usual, always])
+    half_ago = NOW - timedelta(minutes=2.5)
+    assert (schedule.stale(usual, NOW), schedule.stale(always, NOW)) == (half_ago, NOW)
+    schedule.done(always, NOW)
+    assert schedule.stale(always, NOW) == half_ago, "from then on the timers of many processes add up to one"

@@ -18,6 +18,7 @@ class Kind(StrEnum):
     AUDIT = "audit"
     DEPLOYMENTS = "deployments"
     INSTALLATION = "installation"
+    DELIVERIES = "deliveries"
 
 
 _REPOSITORY = r"[\w.-]{1,100}/[\w.-]{1,100}"
@@ -34,6 +35,7 @@ _SUBJECTS = {
         Kind.AUDIT: _SERVICE,
         Kind.DEPLOYMENTS: _REPOSITORY,
         Kind.INSTALLATION: r"[1-9]\d{0,17}",
+        Kind.DELIVERIES: r"app",
     }.items()
 }
 
@@ -80,6 +82,11 @@ class WorkKey:
     def commit(cls, repository: str, sha: str) -> Self:
         """A commit whose pull requests are not known yet (pushes in forks)."""
         return cls(Kind.COMMIT, f"{repository}@{sha}")
+
+    @classmethod
+    def deliveries(cls) -> Self:
+        """The App's webhook deliveries as GitHub has them on record."""
+        return cls(Kind.DELIVERIES, "app")
 
     @property
     def name(self) -> str:

@@ -3,7 +3,7 @@
 Payloads: GitHub's "Webhook events and payloads"; whatever is missing in one makes it ignored, never an error.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
@@ -74,6 +74,11 @@ def triggers(delivery: Delivery, *, policy_repository: str) -> Triggered:
         return Triggered(ignored=str(why))
     except ValueError as mistake:
         return Triggered(ignored=f"malformed {delivery.event} payload: {mistake}")
+
+
+def may_trigger(event: str, action: str | None) -> bool:
+    """Whether such a delivery may touch anything, as far as can be told without its payload."""
+    return event in _EVENTS and (event not in _ACTIONS or action in _ACTIONS[event])
 
 
 def _ping(_delivery: Delivery, _policy_repository: str) -> Sequence[Touch]:
@@ -253,3 +258,11 @@ _EVENTS: Mapping[str, Callable[[Delivery, str], Sequence[Touch]]] = {
     "push": _push,
     "repository": _installation,
 }
+_ACTIONS: Mapping[str, Container[str | None]] = {
+    "check_run": {"rerequested", "requested_action"},
+    "check_suite": {"rerequested"},
+    "issue_comment": {"created", "edited"},
+    "ping": (),
+    "pull_request": _PULL_ACTIONS,
+}
+"""The actions that count, of events that have others too."""

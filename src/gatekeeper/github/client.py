@@ -38,6 +38,14 @@ class GitHub(Reader):
         for fields in _requests(content):
             found.edit(name=name, **fields)
 
+    def redeliver(self, attempt: int) -> None:
+        """Have the delivery of an attempt sent again, under its guid.
+
+        Raises:
+            ConfigurationError: there is no App.
+        """
+        self._connections.app.requestJsonAndCheck("POST", f"/app/hook/deliveries/{attempt}/attempts")
+
     def set_status(
         self,
         repository: str,

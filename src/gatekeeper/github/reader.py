@@ -18,6 +18,7 @@ from gatekeeper.github.policy_files import Blobs, policy_tree
 from gatekeeper.github.values import (
     CheckRunData,
     CommentData,
+    DeliveryPage,
     Files,
     LabelEvent,
     PolicyTree,
@@ -205,6 +206,17 @@ class Reader:
         """
         _, told = self._connections.app.requestJsonAndCheck("GET", "/app")
         return dict(told)
+
+    def deliveries(self, cursor: str | None = None) -> DeliveryPage:
+        """A hundred attempts to deliver events to the App's webhook, newest first; GitHub keeps those of 3 days.
+
+        Raises:
+            ConfigurationError: there is no App.
+        """
+        transport = self._connections.app
+        parameters = {"per_page": transport.per_page} | ({} if cursor is None else {"cursor": cursor})
+        headers, listed = transport.requestJsonAndCheck("GET", "/app/hook/deliveries", parameters=parameters)
+        return shapes.delivery_page(listed, headers.get("link", ""))
 
     def login(self) -> str:
         """The login that our comments appear under."""

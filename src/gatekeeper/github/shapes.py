@@ -19,6 +19,8 @@ from github.Requester import Requester
 from gatekeeper.github.values import (
     CheckRunData,
     CommentData,
+    DeliveryAttempt,
+    DeliveryPage,
     Files,
     LabelEvent,
     PullData,
@@ -128,9 +130,30 @@ def pages(requester: Requester, url: str) -> Iterator[dict[str, Any]]:
     while following:
         headers, items = requester.requestJsonAndCheck("GET", following, parameters=parameters)
         yield from items
-        links = requests.utils.parse_header_links(headers.get("link", ""))
-        following = next((link["url"] for link in links if link.get("rel") == "next"), None)
+        following = _following(headers.get("link", ""))
         parameters = None  # the link has them
+
+
+def delivery_page(listed: Iterable[dict[str, Any]], link: str) -> DeliveryPage:
+    """A page of attempts to deliver webhooks, and the cursor of the next one from the header Link."""
+    query = parse_qs(urlsplit(_following(link) or "").query)
+    attempts = (
+        DeliveryAttempt(
+            int(one["id"]),
+            one["guid"],
+            one["event"],
+            one["action"],
+            datetime.fromisoformat(one["delivered_at"]),
+        )
+        for one in listed
+    )
+    return DeliveryPage(tuple(attempts), query["cursor"][0] if "cursor" in query else None)
+
+
+def _following(link: str) -> str | None:
+    """The address of the next page in a header Link."""
+    links = requests.utils.parse_header_links(link)
+    return next((one["url"] for one in links if one.get("rel") == "next"), None)
 
 
 def _login(user: NamedUser | Organization | None) -> str:

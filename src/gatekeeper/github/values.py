@@ -138,6 +138,25 @@ class LabelEvent:
 
 
 @dataclass(frozen=True)
+class DeliveryAttempt:
+    """An attempt to deliver an event to the App's webhook; one that was repeated has several, with one ``guid``."""
+
+    id: int
+    guid: str
+    event: str
+    action: str | None
+    delivered_at: datetime
+
+
+@dataclass(frozen=True)
+class DeliveryPage:
+    """Attempts, newest first; ``following`` is the cursor of the older ones, None when there are none."""
+
+    attempts: tuple[DeliveryAttempt, ...]
+    following: str | None
+
+
+@dataclass(frozen=True)
 class PolicyTree:
     """The policy files of one commit.
 

@@ -70,6 +70,28 @@ delivery = Table(
     Column("touched", JSON, nullable=False),
 )
 
+# A delivery that GitHub has on record and that never came in. `attempt` is GitHub's id for asking again, `asked` how
+# often that was done; the next time is `due_at`.
+missing_delivery = Table(
+    "missing_delivery",
+    metadata,
+    Column("guid", Text, primary_key=True),
+    Column("attempt", BigInteger, nullable=False),
+    Column("delivered_at", UtcDateTime, nullable=False),
+    Column("asked", Integer, nullable=False),
+    Column("due_at", UtcDateTime, nullable=False, index=True),
+)
+
+# How far GitHub's record of deliveries was gone through: one row. `cursor` is null once a walk is complete.
+delivery_walk = Table(
+    "delivery_walk",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("newest", UtcDateTime, nullable=False),
+    Column("since", UtcDateTime, nullable=False),
+    Column("cursor", Text),
+)
+
 # One row a key. Dirty while `gen` > `done`; held while `until` lies ahead; parked while `parked_at` is set.
 work = Table(
     "work",

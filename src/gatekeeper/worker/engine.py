@@ -182,8 +182,7 @@ class Engine(Generic[Claimed]):
             _guarded(partial(self._fire, routine), now)
 
     def _fire(self, routine: Routine, now: datetime) -> None:
-        # Another process's timer may just have been here: what was looked at since half a period is left.
-        self._work.refresh(routine.touches(now), now, older_than=now - routine.every / 2)
+        self._work.refresh(routine.touches(now), now, older_than=self._schedule.stale(routine, now))
         self._schedule.done(routine, now)
 
 

@@ -11,6 +11,7 @@ import threading
 import time
 import uuid
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 import requests
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 ANSWER_SECONDS = 10  # facts of GitHub: an answer has to come within 10 seconds
+KEPT = timedelta(days=3)  # so long a delivery is listed and sent again ("Redelivering webhooks")
 UNREACHABLE = 502, "failed to connect to host"
 TIMED_OUT = 504, "timed out"
 
@@ -121,13 +123,18 @@ class Deliveries:
         with self._changed:
             return list(self.log)
 
-    def find(self, delivery_id: int) -> Delivery:
-        """The logged attempt of that id.
+    def kept(self, now: datetime) -> list[Delivery]:
+        """What GitHub still has of the log, in the order of the ids."""
+        found = [one for one in self.logged() if one.delivered_at and now - one.delivered_at <= KEPT]
+        return sorted(found, key=lambda one: one.id)
+
+    def find(self, delivery_id: int, now: datetime | None = None) -> Delivery:
+        """The logged attempt of that id; with ``now``, only if GitHub still has it.
 
         Raises:
             KeyError: no such delivery in the log.
         """
-        for one in self.logged():
+        for one in self.logged() if now is None else self.kept(now):
             if one.id == delivery_id:
                 return one
         raise KeyError(delivery_id)

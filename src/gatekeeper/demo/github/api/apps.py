@@ -107,11 +107,12 @@ def hook_config(ask: Ask) -> Answer:
 
 @endpoint(blueprint, "GET", "/app/hook/deliveries", "app")
 def list_deliveries(ask: Ask) -> Answer:
-    """Attempted deliveries, newest first; pages by cursor, not by number.
+    """Attempted deliveries of the last 3 days, newest first; pages by cursor, not by number.
 
     ``status`` is ``success`` (below 400) or ``failure``.
     """
-    found = [one for one in reversed(ask.world.deliveries.logged()) if _wanted(one.status_code)]
+    kept = ask.world.deliveries.kept(ask.world.now())
+    found = [one for one in reversed(kept) if _wanted(one.status_code)]
     cursor = request.args.get("cursor")
     if cursor is not None:
         if not cursor.removeprefix("v1_").isdecimal():
@@ -127,7 +128,7 @@ def _wanted(status_code: int) -> bool:
 
 def _delivery(ask: Ask, delivery_id: int) -> Any:
     try:
-        return ask.world.deliveries.find(delivery_id)
+        return ask.world.deliveries.find(delivery_id, ask.world.now())
     except KeyError:
         raise not_found() from None
 

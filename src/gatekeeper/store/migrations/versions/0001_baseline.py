@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "108f8bbcd104"
+revision = "7559b05d9ecf"
 down_revision = None
 
 
@@ -38,6 +38,14 @@ def upgrade() -> None:
     with op.batch_alter_table("delivery", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_delivery_received_at"), ["received_at"], unique=False)
 
+    op.create_table(
+        "delivery_walk",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("newest", sa.BigInteger(), nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.Column("cursor", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_delivery_walk")),
+    )
     op.create_table(
         "deployment",
         sa.Column("id", sa.Text(), nullable=False),
@@ -147,6 +155,18 @@ def upgrade() -> None:
             ["ledger", "day", "total", "bad", "measured", "interpolated", "approximate"],
             unique=False,
         )
+
+    op.create_table(
+        "missing_delivery",
+        sa.Column("guid", sa.Text(), nullable=False),
+        sa.Column("attempt", sa.BigInteger(), nullable=False),
+        sa.Column("delivered_at", sa.BigInteger(), nullable=False),
+        sa.Column("asked", sa.Integer(), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("guid", name=op.f("pk_missing_delivery")),
+    )
+    with op.batch_alter_table("missing_delivery", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_missing_delivery_due_at"), ["due_at"], unique=False)
 
     op.create_table(
         "override",
