@@ -25,12 +25,25 @@ def load(package: str, member: str, prepare: Callable[[Any], Any] = lambda found
     Raises:
         RuntimeError: npm is missing, or did not deliver. Never a reason to skip a test.
     """
+    return json.loads(_kept(package, member, lambda raw: json.dumps(prepare(json.loads(raw)))))
+
+
+def text(package: str, member: str) -> str:
+    """A text file of an npm package.
+
+    Raises:
+        RuntimeError: npm is missing, or did not deliver. Never a reason to skip a test.
+    """
+    return _kept(package, member, bytes.decode)
+
+
+def _kept(package: str, member: str, prepare: Callable[[bytes], str]) -> str:
     kept = CACHE / f"{package}--{member}".replace("/", "_")
     if not kept.exists():
         with _one_at_a_time():
             if not kept.exists():
-                _keep(kept, prepare(json.loads(_fetch(package, member))))
-    return json.loads(kept.read_text())
+                _keep(kept, prepare(_fetch(package, member)))
+    return kept.read_text()
 
 
 @contextmanager
@@ -42,9 +55,9 @@ def _one_at_a_time() -> Iterator[None]:
         yield
 
 
-def _keep(kept: Path, prepared: Any) -> None:
+def _keep(kept: Path, prepared: str) -> None:
     partial = kept.with_name(f"{kept.name}.partial")
-    partial.write_text(json.dumps(prepared))
+    partial.write_text(prepared)
     partial.replace(kept)  # at once, since others look for it without waiting
 
 

@@ -6,7 +6,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 
-from openapi import packages
+from openapi import graphql, packages
 from openapi.schemas import DOCUMENT, complaint, json_schema, judge
 
 if TYPE_CHECKING:
@@ -72,6 +72,9 @@ def validate_all(calls: Iterable[Recorded]) -> None:
 
 def _complaints(call: Recorded) -> Iterator[str]:
     method = call.method.lower()
+    if call.path == "/graphql":
+        yield from graphql.complaints(call.request, call.response)
+        return
     template = _template(method, call.path)
     if template is None:
         yield "GitHub describes no such operation"

@@ -18,6 +18,11 @@ PACKAGE, MEMBER = "@octokit/webhooks-schemas@7", "schema.json"
 def _schema() -> dict[str, Any]:
     loaded = packages.load(PACKAGE, MEMBER)
     assert isinstance(loaded, dict)
+    # The list of events that one can subscribe to is older than the events that are described beside it.
+    loaded["definitions"]["webhook-events"]["oneOf"][0]["items"]["enum"] += [
+        "deployment_protection_rule",
+        "merge_group",
+    ]
     return loaded
 
 

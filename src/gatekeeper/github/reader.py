@@ -11,7 +11,7 @@ from github.PaginatedList import PaginatedList
 from github.Repository import Repository
 
 from gatekeeper.errors import GitHubRefusedError
-from gatekeeper.github import shapes
+from gatekeeper.github import merge_queue, shapes
 from gatekeeper.github.auth import InstallationAuth
 from gatekeeper.github.connections import Connections, Mode
 from gatekeeper.github.policy_files import Blobs, policy_tree
@@ -23,6 +23,7 @@ from gatekeeper.github.values import (
     LabelEvent,
     PolicyTree,
     PullData,
+    QueueEntry,
     Rate,
     RepositoryData,
     ReviewData,
@@ -157,6 +158,11 @@ class Reader:
             if ref is None and error.status == _NOT_FOUND:
                 return PolicyTree("", ())  # a repository without commits has a default branch only by name
             raise
+
+    def merge_queue(self, repository: str, branch: str) -> tuple[QueueEntry, ...]:
+        """The entries of a branch's merge queue, the next to be merged first; none where it has no queue."""
+        transport = self._connections.of_repository(repository).transport
+        return tuple(merge_queue.entries(transport, repository, branch))
 
     def required_checks(self, repository: str, branch: str) -> frozenset[str]:
         """The names of the checks that rulesets require on a branch (classic branch protection is not visible)."""

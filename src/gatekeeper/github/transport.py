@@ -83,5 +83,8 @@ class Transport(Requester):
 
 
 def _is_write(verb: str, url: str) -> bool:
-    """Whether it may create content; a token does not, so fifty of them at start-up need not take a minute."""
-    return verb != "GET" and not url.endswith("/access_tokens")
+    """Whether it may create content: a token does not, so fifty of them at start-up need not take a minute.
+
+    Nor does GraphQL, of which only queries are asked.
+    """
+    return verb != "GET" and not url.endswith(("/access_tokens", "/graphql"))

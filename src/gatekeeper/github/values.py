@@ -157,6 +157,22 @@ class DeliveryPage:
 
 
 @dataclass(frozen=True)
+class QueueEntry:
+    """A pull request in a merge queue.
+
+    Attributes:
+        position: from 1, the next to be merged.
+        number: of the pull request.
+        head_sha: the commit of the group that ends with it: the branch, all entries ahead of it, and it; None until
+            GitHub has built that.
+    """
+
+    position: int
+    number: int
+    head_sha: str | None
+
+
+@dataclass(frozen=True)
 class PolicyTree:
     """The policy files of one commit.
 

@@ -31,6 +31,7 @@ EVENTS = (
     "deployment_status",
     "issue_comment",
     "membership",
+    "merge_group",
     "pull_request",
     "pull_request_review",
     "push",

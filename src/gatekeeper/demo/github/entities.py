@@ -283,6 +283,30 @@ class RequiredCheck:
 
 
 @dataclass(frozen=True, slots=True)
+class QueueEntry:
+    """A pull request in a branch's merge queue, and the group that was built for it.
+
+    Attributes:
+        base_sha: what its group was merged onto: the group ahead of it, or the branch.
+        head_sha: its group's commit.
+    """
+
+    id: int
+    repository: str
+    branch: str
+    number: int
+    enqueuer: str
+    enqueued_at: datetime
+    base_sha: str = ""
+    head_sha: str = ""
+
+    @property
+    def ref(self) -> str:
+        """The branch that holds the group."""
+        return f"gh-readonly-queue/{self.branch}/pr-{self.number}-{self.base_sha}"
+
+
+@dataclass(frozen=True, slots=True)
 class PreparedChange:
     """A change to open pull requests with at a click: a line added to a file, numbered to differ each time.
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         Installation,
         Label,
         PullRequest,
+        QueueEntry,
         Repository,
         Review,
     )
@@ -149,6 +150,34 @@ def _pushed(records: Records, full_name: str, commit: Commit) -> dict[str, Any]:
         "committer": author,
         **touched,
     }
+
+
+def merge_group(
+    records: Records, entry: QueueEntry, action: str, sender: str, *, reason: str | None = None
+) -> None:
+    """``merge_group``: checks_requested, or destroyed for a reason."""
+    head = records.objects.commits[entry.head_sha]
+    who = person(records, head)
+    shape: dict[str, Any] = {
+        "action": action,
+        "merge_group": {
+            "head_sha": entry.head_sha,
+            "head_ref": f"refs/heads/{entry.ref}",
+            "base_sha": entry.base_sha,
+            "base_ref": f"refs/heads/{entry.branch}",
+            "head_commit": {
+                "id": head.sha,
+                "tree_id": head.tree,
+                "message": head.message,
+                "timestamp": stamp(head.date),
+                "author": {"name": who["name"], "email": who["email"]},
+                "committer": {"name": who["name"], "email": who["email"]},
+            },
+        },
+    }
+    if reason is not None:
+        shape["reason"] = reason
+    _about(records, "merge_group", entry.repository, sender, shape)
 
 
 def deployment_status(

@@ -82,23 +82,39 @@ class Requirement:
 
 def requirements(records: Records, pull: PullRequest) -> list[Requirement]:
     """Each required check of the base branch, with its progress on the head SHA."""
-    rules = [
-        one for one in records.required if (one.repository, one.branch) == (pull.repository, pull.base_ref)
-    ]
+    return required_on(records, pull.repository, pull.base_ref, pull.head_sha)
+
+
+def required_on(records: Records, full_name: str, branch: str, sha: str) -> list[Requirement]:
+    """Each required check of a branch, with its progress on a commit that would become it."""
+    rules = [one for one in records.required if (one.repository, one.branch) == (full_name, branch)]
     return [
-        Requirement(rule, _progress(records, pull, rule))
+        Requirement(rule, _progress(records, full_name, sha, rule))
         for rule in sorted(rules, key=lambda rule: rule.context)
     ]
 
 
-def _progress(records: Records, pull: PullRequest, rule: RequiredCheck) -> Progress:
+def merged_files(records: Records, pull: PullRequest, base: Commit) -> dict[str, bytes]:
+    """The files of a commit with the pull request merged into it."""
+    files, head = dict(base.files), records.objects.commits[pull.head_sha].files
+    for change in changes(records, pull):
+        if change.previous_path is not None:
+            files.pop(change.previous_path, None)
+        if change.status == "removed":
+            files.pop(change.path, None)
+        else:
+            files[change.path] = head[change.path]
+    return files
+
+
+def _progress(records: Records, full_name: str, sha: str, rule: RequiredCheck) -> Progress:
     """A check and a status of the same name must both pass; nothing reported means "expected"."""
     found: list[Progress] = [
         _of_run(run)
-        for (name, app_id), run in latest_runs(records, pull.repository, pull.head_sha).items()
+        for (name, app_id), run in latest_runs(records, full_name, sha).items()
         if name == rule.context and rule.app_id in {None, app_id}
     ]
-    status = latest_statuses(records, pull.repository, pull.head_sha).get(rule.context)
+    status = latest_statuses(records, full_name, sha).get(rule.context)
     if status is not None and rule.app_id is None:
         found.append({"success": "passing", "pending": "waiting"}.get(status.state, "failing"))  # type: ignore[arg-type] # three literals
     order: tuple[Progress, ...] = ("failing", "waiting", "passing")

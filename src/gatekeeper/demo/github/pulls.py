@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from gatekeeper.demo.github import branches, conversation, hooks, merging
+from gatekeeper.demo.github import branches, conversation, hooks, merging, queueing
 from gatekeeper.demo.github.conversation import Actor
 from gatekeeper.demo.github.entities import PullRequest
 from gatekeeper.demo.github.errors import Refused, invalid
@@ -124,6 +124,7 @@ def close(records: Records, full_name: str, number: int, *, by: str) -> PullRequ
     records.pulls[full_name, number] = made
     conversation.note(records, made, "closed", Actor(by))
     hooks.pull_request(records, made, "closed", by)
+    queueing.drop(records, made, by=by)
     return made
 
 
@@ -157,13 +158,15 @@ def merge(records: Records, full_name: str, number: int, *, by: str, sha: str | 
     pull = records.pull(full_name, number)
     records.require_role(full_name, by, "write")
     why = merging.refusal(records, pull)
+    if why is None and (full_name, pull.base_ref) in records.queued:
+        why = queueing.ONLY_THROUGH_THE_QUEUE
     if why is not None:
         raise Refused(405, why)
     if sha not in {None, pull.head_sha}:
         raise Refused(409, "Head branch was modified. Review and try the merge again.")
     base = records.head(full_name, pull.base_ref)
     made = records.objects.commit(
-        _merged_files(records, pull, base),
+        merging.merged_files(records, pull, base),
         message=f"Merge pull request #{number} from {pull.head_ref}\n\n{pull.title}",
         author=by,
         date=records.now(),
@@ -184,18 +187,6 @@ def merge(records: Records, full_name: str, number: int, *, by: str, sha: str | 
     hooks.pull_request(records, done, "closed", by)
     branches.land(records, full_name, pull.base_ref, base.sha, [*merging.commits(records, pull), made], by)
     return made
-
-
-def _merged_files(records: Records, pull: PullRequest, base: Commit) -> dict[str, bytes]:
-    files, head = dict(base.files), records.objects.commits[pull.head_sha].files
-    for change in merging.changes(records, pull):
-        if change.previous_path is not None:
-            files.pop(change.previous_path, None)
-        if change.status == "removed":
-            files.pop(change.path, None)
-        else:
-            files[change.path] = head[change.path]
-    return files
 
 
 def _require_author_or(records: Records, pull: PullRequest, login: str, least: Role) -> None:

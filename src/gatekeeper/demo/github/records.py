@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         Label,
         PreparedChange,
         PullRequest,
+        QueueEntry,
         RequiredCheck,
         Review,
         Role,
@@ -71,6 +72,8 @@ class Records:
     checks: dict[int, CheckRun] = field(default_factory=dict)
     statuses: list[Status] = field(default_factory=list)
     required: list[RequiredCheck] = field(default_factory=list)
+    queued: set[tuple[str, str]] = field(default_factory=set)
+    queues: dict[tuple[str, str], list[QueueEntry]] = field(default_factory=dict)
     apps: dict[int, App] = field(default_factory=dict)
     installations: dict[int, Installation] = field(default_factory=dict)
     tokens: dict[str, InstallationToken] = field(default_factory=dict)
@@ -157,6 +160,10 @@ class Records:
         name = ref.removeprefix("refs/").removeprefix("heads/")
         sha = self.branches.get((repository, name), ref)
         return _known(self.objects.commits, sha)
+
+    def queue(self, repository: str, branch: str) -> list[QueueEntry]:
+        """A branch's merge queue, the next to land first."""
+        return self.queues.setdefault((repository, branch), [])
 
     def role(self, repository: str, login: str) -> Role:
         """What a person may do in a repository; ``none`` for a stranger."""

@@ -12,6 +12,7 @@ from gatekeeper.demo.github import (
     hooks,
     installing,
     pulls,
+    queueing,
     reviewing,
 )
 from gatekeeper.demo.github.conversation import Actor
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
         Installation,
         PreparedChange,
         PullRequest,
+        QueueEntry,
         Repository,
         Review,
         ReviewState,
@@ -81,6 +83,21 @@ class World(Records):
         with self.lock:
             self.required.append(RequiredCheck(repository, branch, context, app_id))
 
+    def require_queue(self, repository: str, branch: str) -> None:
+        """Let a ruleset require that a branch is merged into by its merge queue."""
+        with self.lock:
+            self.queued.add((repository, branch))
+
+    def enqueue(self, repository: str, number: int, *, by: str) -> QueueEntry:
+        """Click "Merge when ready" on a pull request whose own checks pass (write or above)."""
+        with self.lock:
+            return queueing.enqueue(self, repository, number, by=by)
+
+    def dequeue(self, repository: str, number: int, *, by: str) -> None:
+        """Take a pull request out of the merge queue (write or above)."""
+        with self.lock:
+            queueing.dequeue(self, repository, number, by=by)
+
     def add_personal_token(self, login: str, token: str) -> None:
         """Let a person make a personal access token."""
         with self.lock:
@@ -117,7 +134,11 @@ class World(Records):
         With ``force`` it is the only one on the branch then.
         """
         with self.lock:
-            return branches.push(self, repository, branch, files, author=by, message=message, force=force)
+            made = branches.push(self, repository, branch, files, author=by, message=message, force=force)
+            for pull in [*self.pulls.values()]:
+                if pull.state == "open" and (pull.source, pull.head_ref) == (repository, branch):
+                    queueing.drop(self, pull, by=by)
+            return made
 
     def fork(self, repository: str, owner: str) -> Repository:
         """Fork a repository to another account, where only its owner may push."""
@@ -285,7 +306,9 @@ class World(Records):
                 completed_at=now if conclusion else None,
                 output=CheckOutput(title=title or name, summary=title or name),
             )
-            return checks.create_run(self, run, self.apps[app_id].bot)
+            made = checks.create_run(self, run, self.apps[app_id].bot)
+            queueing.settle(self, repository, sha)
+            return made
 
     def deploy(
         self,
