@@ -20,6 +20,7 @@ from gatekeeper.github.values import (
     CheckRunData,
     CommentData,
     Files,
+    GroupData,
     LabelEvent,
     PolicyTree,
     PullData,
@@ -33,6 +34,7 @@ from gatekeeper.store.decisions import Decisions
 from gatekeeper.store.deployments import Deployments
 from gatekeeper.store.engine import Database
 from gatekeeper.store.gates import Gates
+from gatekeeper.store.groups import Groups
 from gatekeeper.store.installations import Installations
 from gatekeeper.store.overrides import Overrides
 from gatekeeper.store.publications import Publications
@@ -180,6 +182,9 @@ class FakeGitHub:
         with self._call("files"):
             return self.changed[repository, number]
 
+    def open_groups(self, repository: str) -> tuple[GroupData, ...]:
+        return ()
+
     def check_runs(self, repository: str, sha: str, name: str) -> tuple[CheckRunData, ...]:
         with self._call("check_runs"):
             runs = [(number, run) for number, run in self.checks.items() if run["sha"] == sha]
@@ -313,6 +318,7 @@ class Place:
         self.catalog, self.gates = Catalog(database, self.queue), Gates(database, self.queue)
         self.pulls, self.publications = Pulls(database, self.queue), Publications(database)
         self.decisions, self.overrides = Decisions(database), Overrides(database)
+        self.groups = Groups(database)
         self.installations, self.deployments = Installations(database), Deployments(database)
         self.record = PullRecord(
             database,
@@ -320,10 +326,11 @@ class Place:
             publications=self.publications,
             decisions=self.decisions,
             overrides=self.overrides,
+            groups=self.groups,
             catalog=self.catalog,
             queue=self.queue,
         )
-        self.services = ServiceRecord(self.catalog, self.gates, self.pulls, self.deployments)
+        self.services = ServiceRecord(self.catalog, self.gates, self.pulls, self.groups, self.deployments)
         self.observer = PullObserver(self.github, self.catalog, self.gates, self.record)
         listing = OpenPulls(self.github)
         self.dropped: list[int] = []

@@ -17,6 +17,7 @@ from gatekeeper.events.triggers import Priority, Touch
 from gatekeeper.github.client import GitHub
 from gatekeeper.github.connections import AppConnections, TokenConnections
 from gatekeeper.github.limiter import Limiter
+from gatekeeper.observe.groups import GroupObserver
 from gatekeeper.observe.installations import InstallationObserver
 from gatekeeper.observe.proposals import ProposalObserver
 from gatekeeper.observe.pulls import OpenPulls, PullObserver
@@ -36,6 +37,7 @@ from gatekeeper.worker.audit_pass import AuditPass
 from gatekeeper.worker.delivery_sweep import DeliverySweep
 from gatekeeper.worker.deployment_pass import DeploymentPass
 from gatekeeper.worker.engine import Engine, Pace
+from gatekeeper.worker.group_pass import GroupPass
 from gatekeeper.worker.ledgers import Ledgers
 from gatekeeper.worker.policy_effect import PolicyEffects
 from gatekeeper.worker.policy_pass import PolicyPass
@@ -224,6 +226,13 @@ def _passes_over_github(
             Applier(github, stores.publications),
             _link(settings),
             settings.policy_repository,
+        ),
+        Kind.GROUP: GroupPass(
+            GroupObserver(github, observer, record),
+            stores.group_record,
+            Applier(github, stores.publications),
+            Applier(github, stores.publications, POLICY),
+            _link(settings),
         ),
         Kind.PROPOSAL: ProposalPass(
             ProposalObserver(github, stores.proposals),

@@ -11,11 +11,17 @@ import openapi
 from gatekeeper.demo.github import StandIn, acme, create_github
 from gatekeeper.demo.github.acme import APP_ID
 from gatekeeper.demo.github.standin import wall_clock
+from gatekeeper.github import merge_queue
 from standin.tables import BUTTON, OUTPUT, REMARK, RUN, SHOP, Names
 
 if TYPE_CHECKING:
     from standin import Client
 
+QUEUE_OF_MAIN = {
+    "query": merge_queue.QUERY,
+    "operationName": "MergeQueue",
+    "variables": {"owner": "acme", "name": "shop", "branch": "main", "first": 5},
+}
 HAPPY = [
     ("app GET /app", None, 200),
     ("app GET /app/installations", None, 200),
@@ -53,6 +59,8 @@ HAPPY = [
     (f"installation GET {SHOP}/git/trees/main", None, 200),
     (f"installation GET {SHOP}/git/blobs/{{blob}}", None, 200),
     (f"installation GET {SHOP}/git/ref/heads/main", None, 200),
+    (f"installation GET {SHOP}/git/matching-refs/heads/ma", None, 200),
+    ("installation POST /graphql", QUEUE_OF_MAIN, 200),
     (f"installation GET {SHOP}/branches/main", None, 200),
     (f"installation GET {SHOP}/commits/main", None, 200),
     (f"installation GET {SHOP}/commits/{{head}}/pulls", None, 200),

@@ -73,6 +73,7 @@ def test_a_failure_half_way_leaves_nothing_of_either(place: Place) -> None:
         publications=place.publications,
         decisions=place.decisions,
         overrides=place.overrides,
+        groups=place.groups,
         catalog=place.catalog,
         queue=place.queue,
     )

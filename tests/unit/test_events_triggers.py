@@ -184,6 +184,14 @@ def test_a_command_says_what_and_who_and_where() -> None:
     )
 
 
+@pytest.mark.parametrize("action", ["checks_requested", "destroyed"])
+def test_a_merge_group_is_looked_at_before_what_nobody_waits_for(action: str) -> None:
+    payload = {"repository": SHOP, "merge_group": {"head_sha": SHA}}
+    assert triggered("merge_group", payload, action).touches == (
+        Touch(WorkKey.group("acme/shop", SHA), Priority.PERSON),
+    )
+
+
 @pytest.mark.parametrize("event", ["installation", "installation_repositories", "repository"])
 def test_what_an_app_may_see_changed(event: str) -> None:
     assert keys(event, {"installation": {"id": 7}}, "renamed") == ["installation:7"]

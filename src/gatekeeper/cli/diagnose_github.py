@@ -26,8 +26,8 @@ WANTED = {"deployments": "write", "actions": "read", "merge_queues": "read"}
 """For deployments and merge queues. Asked for on the first day, because every owner has to accept later ones."""
 EVENTS = frozenset({"check_run", "check_suite", "issue_comment", "pull_request", "push"})
 """Without these the main job waits for a timer."""
-HELPFUL_EVENTS = frozenset({"deployment_status", "pull_request_review", "repository"})
-"""Tell what deployments cost; and of renamed and archived repositories at once, and not only with the hour."""
+HELPFUL_EVENTS = frozenset({"deployment_status", "merge_group", "pull_request_review", "repository"})
+"""Tell what deployments cost; of merge groups, reviews and renamed repositories at once, and not by a timer."""
 SKEW = timedelta(seconds=30)
 """A JSON Web Token is back-dated by 60 s; half of that is left for everything else."""
 TIMEOUT = 10.0

@@ -11,6 +11,7 @@ class Kind(StrEnum):
 
     PULL = "pull"
     PROPOSAL = "proposal"
+    GROUP = "group"
     COMMIT = "commit"
     REPOSITORY = "repository"
     POLICIES = "policies"
@@ -28,6 +29,7 @@ _SUBJECTS = {
     for kind, pattern in {
         Kind.PULL: _REPOSITORY + r"#[1-9]\d{0,17}",
         Kind.PROPOSAL: _REPOSITORY + r"#[1-9]\d{0,17}",
+        Kind.GROUP: _REPOSITORY + r"@(?:[0-9a-f]{40}|[0-9a-f]{64})",
         Kind.COMMIT: _REPOSITORY + r"@(?:[0-9a-f]{40}|[0-9a-f]{64})",
         Kind.REPOSITORY: _REPOSITORY,
         Kind.POLICIES: _REPOSITORY,
@@ -77,6 +79,11 @@ class WorkKey:
     def proposal(cls, repository: str, number: int) -> Self:
         """The policy files of a pull request of ``owner/name``."""
         return cls(Kind.PROPOSAL, f"{repository}#{number}")
+
+    @classmethod
+    def group(cls, repository: str, sha: str) -> Self:
+        """A merge group, by the commit that would land."""
+        return cls(Kind.GROUP, f"{repository}@{sha}")
 
     @classmethod
     def commit(cls, repository: str, sha: str) -> Self:

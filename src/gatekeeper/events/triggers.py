@@ -117,6 +117,12 @@ def _review(delivery: Delivery, _policy_repository: str) -> Sequence[Touch]:
     return [Touch(WorkKey.proposal(_repository(delivery), number), Priority.PERSON)]
 
 
+def _merge_group(delivery: Delivery, _policy_repository: str) -> Sequence[Touch]:
+    """Also one that was destroyed: the pass finds out. A queue waits, so it goes before what nobody waits for."""
+    key = WorkKey.group(_repository(delivery), _at(delivery.payload, str, "merge_group", "head_sha"))
+    return [Touch(key, Priority.PERSON)]
+
+
 def _push(delivery: Delivery, policy_repository: str) -> Sequence[Touch]:
     payload, repository = delivery.payload, _repository(delivery)
     default = _at(payload, str, "repository", "default_branch")
@@ -252,6 +258,7 @@ _EVENTS: Mapping[str, Callable[[Delivery, str], Sequence[Touch]]] = {
     "installation": _installation,
     "installation_repositories": _installation,
     "issue_comment": _issue_comment,
+    "merge_group": _merge_group,
     "ping": _ping,
     "pull_request": _pull_request,
     "pull_request_review": _review,

@@ -4,12 +4,13 @@ Source: GitHub's GraphQL reference, object ``MergeQueue``. Errors come with stat
 "Rate limits and query limits for the GraphQL API" and seen in answers.
 """
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from gatekeeper.errors import GitHubError, GitHubRefusedError, RateLimitedError
 from gatekeeper.github.transport import PER_PAGE, Transport
-from gatekeeper.github.values import QueueEntry
+from gatekeeper.github.values import GroupData, QueueEntry
 
 QUERY = """\
 query MergeQueue($owner: String!, $name: String!, $branch: String!, $first: Int!, $after: String) {
@@ -23,6 +24,9 @@ query MergeQueue($owner: String!, $name: String!, $branch: String!, $first: Int!
   }
 }
 """
+GROUPS = "heads/gh-readonly-queue/"
+"""Where GitHub keeps the groups: one ref each, named after the branch and the last pull request in it."""
+_GROUP = re.compile(r"refs/heads/gh-readonly-queue/(?P<branch>.+)/pr-\d+-[0-9a-f]+")
 LIMITED_FOR = 60.0
 """Seconds to wait when GraphQL says nothing but that it is limited."""
 _REFUSED = {"NOT_FOUND": 404, "FORBIDDEN": 403, "INSUFFICIENT_SCOPES": 403}
@@ -45,6 +49,13 @@ def entries(transport: Transport, repository: str, branch: str) -> Iterator[Queu
         if not listed["pageInfo"]["hasNextPage"]:
             return
         variables |= {"after": listed["pageInfo"]["endCursor"]}
+
+
+def groups(refs: Iterable[Mapping[str, Any]]) -> Iterator[GroupData]:
+    """The groups among refs, as REST answers them."""
+    for one in refs:
+        if found := _GROUP.fullmatch(one["ref"]):
+            yield GroupData(found["branch"], one["object"]["sha"])
 
 
 def _asked(transport: Transport, variables: Mapping[str, Any]) -> Mapping[str, Any] | None:

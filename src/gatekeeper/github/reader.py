@@ -20,6 +20,7 @@ from gatekeeper.github.values import (
     CommentData,
     DeliveryPage,
     Files,
+    GroupData,
     LabelEvent,
     PolicyTree,
     PullData,
@@ -29,7 +30,7 @@ from gatekeeper.github.values import (
     ReviewData,
 )
 
-_NOT_FOUND = 404
+_NOT_FOUND, _CONFLICT = 404, 409
 _TEAM = re.compile(r"@?(?P<organization>[\w-]+)/(?P<slug>[\w.-]+)", re.ASCII)
 
 
@@ -163,6 +164,19 @@ class Reader:
         """The entries of a branch's merge queue, the next to be merged first; none where it has no queue."""
         transport = self._connections.of_repository(repository).transport
         return tuple(merge_queue.entries(transport, repository, branch))
+
+    def open_groups(self, repository: str) -> tuple[GroupData, ...]:
+        """The merge groups that are built at the moment, on whatever branch."""
+        try:
+            found = self._repository(repository)
+            # Not PyGithub's get_git_matching_refs, which asks for pages that this list does not have.
+            url = f"{found.url}/git/matching-refs/{merge_queue.GROUPS}"
+            _, refs = found.requester.requestJsonAndCheck("GET", url)
+            return tuple(merge_queue.groups(refs))
+        except GitHubRefusedError as error:
+            if error.status == _CONFLICT:  # a repository without commits has no refs to list
+                return ()
+            raise
 
     def required_checks(self, repository: str, branch: str) -> frozenset[str]:
         """The names of the checks that rulesets require on a branch (classic branch protection is not visible)."""

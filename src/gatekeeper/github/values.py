@@ -173,6 +173,14 @@ class QueueEntry:
 
 
 @dataclass(frozen=True)
+class GroupData:
+    """A merge group that GitHub has built: the commit that would become ``branch``."""
+
+    branch: str
+    head_sha: str
+
+
+@dataclass(frozen=True)
 class PolicyTree:
     """The policy files of one commit.
 

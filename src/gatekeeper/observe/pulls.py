@@ -14,7 +14,7 @@ from gatekeeper.decide.desired import CHECK_NAME
 from gatekeeper.decide.snapshot import Closed, Pull, Refusal, ServiceView, Snapshot
 from gatekeeper.decide.standing import as_of, unseen
 from gatekeeper.errors import GitHubError, GitHubRefusedError
-from gatekeeper.github.values import CheckRunData, Files, PullData
+from gatekeeper.github.values import CheckRunData, Files, GroupData, PullData
 from gatekeeper.observe import comments, overrides
 from gatekeeper.observe.comments import Comments
 from gatekeeper.observe.overrides import Overrides
@@ -262,6 +262,9 @@ class Listing(Protocol):
     def pulls_of_commit(self, repository: str, sha: str) -> tuple[int, ...]:
         """Numbers of the open ones with this head."""
 
+    def open_groups(self, repository: str) -> tuple[GroupData, ...]:
+        """The merge groups that are there."""
+
 
 class OpenPulls:
     """The open pull requests of a repository, as a sweep compares them."""
@@ -277,3 +280,7 @@ class OpenPulls:
     def pulls_of_commit(self, repository: str, sha: str) -> tuple[int, ...]:
         """Numbers of the open pull requests with this head."""
         return self._listing.pulls_of_commit(repository, sha)
+
+    def groups(self, repository: str) -> tuple[str, ...]:
+        """The head SHAs of the merge groups that are there."""
+        return tuple(one.head_sha for one in self._listing.open_groups(repository))

@@ -69,6 +69,15 @@ class Proposals:
         with self._database.read() as connection:
             return tuple((row.number, _CHECK.load(row.check)) for row in connection.execute(query))
 
+    def said(self, repository: str, number: int, sha: str) -> Check | None:
+        """The check that followed for it while this was its head; None when nothing was said of that."""
+        query = select(proposal.c.check).where(
+            proposal.c.repository == repository, proposal.c.number == number, proposal.c.head_sha == sha
+        )
+        with self._database.read() as connection:
+            found = connection.execute(query).scalar_one_or_none()
+        return None if found is None else _CHECK.load(found)
+
     def open(self, repository: str) -> tuple[int, ...]:
         """Numbers of a repository's open proposals."""
         query = select(proposal.c.number).where(proposal.c.repository == repository)

@@ -15,6 +15,7 @@ from gatekeeper.policy.covers import Everything
 from gatekeeper.store.catalog import Catalog
 from gatekeeper.store.decisions import Decisions
 from gatekeeper.store.engine import Database
+from gatekeeper.store.groups import Groups
 from gatekeeper.store.overrides import OverrideRecord, Overrides
 from gatekeeper.store.publications import Publications
 from gatekeeper.store.pulls import KnownPull, Pulls
@@ -32,6 +33,7 @@ class PullRecord:
         publications: Publications,
         decisions: Decisions,
         overrides: Overrides,
+        groups: Groups,
         catalog: Catalog,
         queue: Queue,
     ) -> None:
@@ -40,6 +42,7 @@ class PullRecord:
         self._publications = publications
         self._decisions = decisions
         self._overrides = overrides
+        self._groups = groups
         self._catalog = catalog
         self._queue = queue
 
@@ -141,6 +144,10 @@ class PullRecord:
                 stored = self._decisions.find(other.decision)
                 if stored is not None:
                     yield stored.snapshot, stored.decision
+
+    def groups(self, repository: str) -> Mapping[str, Sequence[int]]:
+        """By head SHA, the pull requests of each merge group that is known to be there."""
+        return self._groups.of_repository(repository)
 
     def touch(self, touches: Sequence[Touch]) -> None:
         """Look at these too."""

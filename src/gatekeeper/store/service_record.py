@@ -12,16 +12,20 @@ from gatekeeper.policy.model import Service
 from gatekeeper.store.catalog import Catalog
 from gatekeeper.store.deployments import Deployments
 from gatekeeper.store.gates import Gates, Standing
+from gatekeeper.store.groups import Groups
 from gatekeeper.store.pulls import Pulls
 
 
 class ServiceRecord:
     """The stores behind a service's passes."""
 
-    def __init__(self, catalog: Catalog, gates: Gates, pulls: Pulls, deployments: Deployments) -> None:
+    def __init__(
+        self, catalog: Catalog, gates: Gates, pulls: Pulls, groups: Groups, deployments: Deployments
+    ) -> None:
         self._catalog = catalog
         self._gates = gates
         self._pulls = pulls
+        self._groups = groups
         self._deployments = deployments
 
     def policy(self, service: str) -> Service | None:
@@ -36,6 +40,10 @@ class ServiceRecord:
     def touching(self, service: str) -> Sequence[tuple[str, int]]:
         """(repository, number) of open pull requests that touch the service."""
         return self._pulls.touching(service)
+
+    def queued(self, service: str) -> Sequence[tuple[str, str]]:
+        """(repository, head SHA) of merge groups with a change of the service."""
+        return self._groups.of_service(service)
 
     def landed(self, service: str, since: datetime) -> Sequence[Landed]:
         """Changes of the service that were merged after that, oldest first."""

@@ -13,6 +13,7 @@ from gatekeeper.store.deliveries import Deliveries
 from gatekeeper.store.deployments import Deployments
 from gatekeeper.store.engine import Database
 from gatekeeper.store.gates import Gates
+from gatekeeper.store.groups import GroupRecord, Groups
 from gatekeeper.store.installations import Installations
 from gatekeeper.store.ledger import SqlLedger
 from gatekeeper.store.overrides import Overrides
@@ -38,6 +39,7 @@ class Stores:
     catalog: Catalog
     gates: Gates
     pulls: Pulls
+    groups: Groups
     decisions: Decisions
     overrides: Overrides
     publications: Publications
@@ -64,6 +66,7 @@ class Stores:
             catalog=Catalog(database, queue),
             gates=Gates(database, queue),
             pulls=Pulls(database, queue),
+            groups=Groups(database),
             decisions=Decisions(database),
             overrides=Overrides(database),
             publications=Publications(database),
@@ -82,6 +85,7 @@ class Stores:
             publications=self.publications,
             decisions=self.decisions,
             overrides=self.overrides,
+            groups=self.groups,
             catalog=self.catalog,
             queue=self.queue,
         )
@@ -92,6 +96,11 @@ class Stores:
         return Proposals(self.database, self.publications, self.queue)
 
     @cached_property
+    def group_record(self) -> GroupRecord:
+        """What a pass over a merge group reads and writes."""
+        return GroupRecord(self.database, self.decisions, self.proposals, self.catalog, self.queue)
+
+    @cached_property
     def trials(self) -> Trials:
         """What came of the policies' modes."""
         return Trials(self.catalog, self.gates, PullHistory(self.database))
@@ -99,4 +108,4 @@ class Stores:
     @cached_property
     def service_record(self) -> ServiceRecord:
         """What a pass over a service reads and writes."""
-        return ServiceRecord(self.catalog, self.gates, self.pulls, self.deployments)
+        return ServiceRecord(self.catalog, self.gates, self.pulls, self.groups, self.deployments)

@@ -224,6 +224,20 @@ proposal = Table(
 )
 Index("ix_proposal_head", proposal.c.repository, proposal.c.head_sha)
 
+# A merge group that is there, and what would land with it: what a transition or an override has to look at again.
+merge_group = Table(
+    "merge_group",
+    metadata,
+    Column("repository", Text, primary_key=True),
+    Column("head_sha", Text, primary_key=True),
+    Column("branch", Text, nullable=False),
+    Column("pulls", JSON, nullable=False),
+    Column("services", JSON, nullable=False),
+    Column("verdict", Integer, nullable=False),
+    Column("decision", Text, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+)
+
 # Which services a pull request touches, so that a transition finds it.
 pull_service = Table(
     "pull_service",

@@ -108,6 +108,9 @@ class Record(Protocol):
     def rivals(self, repository: str, number: int, sha: str) -> Iterable[tuple[Snapshot, Decision]]:
         """What was decided for other open pull requests with the same head."""
 
+    def groups(self, repository: str) -> Mapping[str, Sequence[int]]:
+        """By head SHA, the pull requests of each merge group that is known to be there."""
+
     def touch(self, touches: Sequence[Touch]) -> None:
         """Look at these too."""
 
@@ -226,6 +229,8 @@ class PullPass:
         target = Target(pull.repository, pull.number, pull.head_sha, self._link(identity), now)
         if refused := [*seen.unread, *self._apply(writes, target)]:
             raise PermanentError("; ".join(refused))
+        if writes and known is not None and asked.may_comment:  # a gate that moved has told the groups itself
+            self._touch_groups(pull)
         if not self._record.in_line(seen, identity) or (writes and self._strictest(own, pull) != desired):
             self._record.touch([Touch(WorkKey.pull(pull.repository, pull.number), hint=FAN_OUT)])
         return {
@@ -234,6 +239,12 @@ class PullPass:
             "decision": identity,
             "writes": [type(write).__name__ for write in writes],
         }
+
+    def _touch_groups(self, pull: Pull) -> None:
+        """What changed for it has changed for the merge groups that it is in."""
+        groups = self._record.groups(pull.repository)
+        queued = [sha for sha, numbers in groups.items() if pull.number in numbers]
+        self._record.touch([Touch(WorkKey.group(pull.repository, sha), Priority.PERSON) for sha in queued])
 
     def _apply(self, writes: Sequence[Write], target: Target) -> list[str]:
         """Send the writes; why those that GitHub refused were. One it refuses must not keep the others back."""

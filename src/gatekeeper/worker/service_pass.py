@@ -71,6 +71,9 @@ class Gates(Protocol):
     def touching(self, service: str) -> Sequence[tuple[str, int]]:
         """(repository, number) of open pull requests that touch the service."""
 
+    def queued(self, service: str) -> Sequence[tuple[str, str]]:
+        """(repository, head SHA) of merge groups with a change of the service."""
+
     def landed(self, service: str, since: datetime) -> Sequence[Landed]:
         """Changes of the service that were merged after that, oldest first."""
 
@@ -222,10 +225,13 @@ class ServicePass:
         return _beside(evidence, service, one, status)
 
     def _touches(self, view: ServiceView, before: Standing | None, now: datetime) -> Sequence[Touch]:
-        """When something changed that a check shows, every open pull request that the service touches."""
+        """When something changed that a check shows: every merge group, then every open pull request of the service."""
         if before is not None and _shown(before.view, before.at) == _shown(view, now):
             return ()
-        return [
+        queued = [
+            Touch(WorkKey.group(*group), Priority.PERSON) for group in self._gates.queued(view.service.key)
+        ]
+        return queued + [
             Touch(WorkKey.pull(repository, number), Priority.SWEEP, FAN_OUT)
             for repository, number in self._gates.touching(view.service.key)
         ]

@@ -20,6 +20,9 @@ class OpenPulls(Protocol):
     def pulls_of_commit(self, repository: str, sha: str) -> tuple[int, ...]:
         """Numbers of the open pull requests with this head."""
 
+    def groups(self, repository: str) -> Iterable[str]:
+        """The head SHAs of the merge groups that are there."""
+
 
 class Repositories(Protocol):
     """The repositories of an installation."""
@@ -36,6 +39,9 @@ class KnownPulls(Protocol):
 
     def seen(self, repository: str) -> Mapping[int, str]:
         """By number, the fingerprint of each when a pass last brought GitHub in line."""
+
+    def groups(self, repository: str) -> Mapping[str, Sequence[int]]:
+        """By head SHA, the pull requests of each merge group that was there when last looked at."""
 
     def with_head(self, repository: str, sha: str) -> Sequence[int]:
         """Numbers of those with this head."""
@@ -82,7 +88,10 @@ class RepositoryPass:
         there = {number: seen for _, number, seen in listed}
         missed = {number for number, seen in there.items() if known.get(number) != seen}
         missed |= known.keys() - there.keys()
-        touches = [Touch(WorkKey.pull(repository, number), Priority.SWEEP) for number in sorted(missed)]
+        # What is not there any more too: its pass forgets it.
+        groups = {*self._github.groups(repository), *self._known.groups(repository)}
+        touches = [Touch(WorkKey.group(repository, sha), Priority.EVENT) for sha in sorted(groups)]
+        touches += [Touch(WorkKey.pull(repository, number), Priority.SWEEP) for number in sorted(missed)]
         if fan_out:
             others = sorted(there.keys() - missed)
             touches += [Touch(WorkKey.pull(repository, one), Priority.SWEEP, FAN_OUT) for one in others]
@@ -162,10 +171,9 @@ class CommitPass:
         repository, sha = key.name, key.detail
         numbers = self._known.with_head(repository, sha) or self._github.pulls_of_commit(repository, sha)
         asked = hints or [{}]
-        touches = [
-            Touch(WorkKey.pull(repository, number), Priority.PERSON, hint)
-            for number in numbers
-            for hint in asked
-        ]
+        keys = [WorkKey.pull(repository, number) for number in numbers]
+        if not keys and sha in self._known.groups(repository):
+            keys = [WorkKey.group(repository, sha)]
+        touches = [Touch(key, Priority.PERSON, hint) for key in keys for hint in asked]
         self._work.touch(touches)
-        return {"pulls": list(numbers)}
+        return {"found": [str(key) for key in keys]}

@@ -63,7 +63,7 @@ class Calls:
             return list(self._made)
 
     def reads(self) -> list[Call]:
-        """Calls that changed nothing on GitHub: GET, and the minting of tokens."""
+        """Calls that changed nothing on GitHub: GET, GraphQL's queries, and the minting of tokens."""
         return [call for call in self.all() if not _writes(call)]
 
     def writes(self) -> list[Call]:
@@ -78,4 +78,4 @@ class Calls:
 
 
 def _writes(call: Call) -> bool:
-    return call.method not in SAFE and not call.path.endswith("/access_tokens")
+    return call.method not in SAFE and not call.path.endswith(("/access_tokens", "/graphql"))

@@ -64,6 +64,17 @@ def show_ref(ask: Ask, branch: str) -> Answer:
     return shapes.git_ref(ask.world, ask.repository, branch, ask.world.head(ask.repository, branch).sha)
 
 
+@endpoint(blueprint, "GET", f"{REPOSITORY}/git/matching-refs/heads/<path:start>", CONTENTS)
+def list_refs(ask: Ask, start: str) -> Answer:
+    """The branches whose names begin so."""
+    ask.world.repository(ask.repository)
+    return [
+        shapes.git_ref(ask.world, ask.repository, branch, sha)
+        for (repository, branch), sha in sorted(ask.world.branches.items())
+        if repository == ask.repository and branch.startswith(start)
+    ]
+
+
 @endpoint(blueprint, "GET", f"{REPOSITORY}/branches/<path:branch>", CONTENTS)
 def show_branch(ask: Ask, branch: str) -> Answer:
     """A branch with its last commit."""

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "7559b05d9ecf"
+revision = "be775946880f"
 down_revision = None
 
 
@@ -156,6 +156,18 @@ def upgrade() -> None:
             unique=False,
         )
 
+    op.create_table(
+        "merge_group",
+        sa.Column("repository", sa.Text(), nullable=False),
+        sa.Column("head_sha", sa.Text(), nullable=False),
+        sa.Column("branch", sa.Text(), nullable=False),
+        sa.Column("pulls", sa.JSON(), nullable=False),
+        sa.Column("services", sa.JSON(), nullable=False),
+        sa.Column("verdict", sa.Integer(), nullable=False),
+        sa.Column("decision", sa.Text(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("repository", "head_sha", name=op.f("pk_merge_group")),
+    )
     op.create_table(
         "missing_delivery",
         sa.Column("guid", sa.Text(), nullable=False),

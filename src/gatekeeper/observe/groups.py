@@ -1,0 +1,103 @@
+"""A merge group as it is now: whether it is still there, and which pull requests are in it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from gatekeeper.act.apply import Channel, Kind
+from gatekeeper.act.plan import InDoubt, Nothing, Published
+from gatekeeper.decide.snapshot import Closed
+from gatekeeper.errors import GitHubRefusedError, TemporaryError
+from gatekeeper.github.values import CheckRunData, GroupData, QueueEntry
+from gatekeeper.observe.pulls import NO_RULES, Observed, PullObserver
+
+_SOON = 2.0
+"""Seconds until a group that is built shows in its queue."""
+
+
+class Reader(Protocol):
+    """What is read of a merge queue. Strict subset of the GitHub client's methods."""
+
+    @property
+    def mode(self) -> str:
+        """``app``, or ``token``: then there are no check runs."""
+
+    def open_groups(self, repository: str) -> tuple[GroupData, ...]:
+        """The groups that are built at the moment."""
+
+    def merge_queue(self, repository: str, branch: str) -> tuple[QueueEntry, ...]:
+        """The entries of a branch's queue."""
+
+    def required_checks(self, repository: str, branch: str) -> frozenset[str]:
+        """Names of the checks that a branch requires."""
+
+    def check_runs(self, repository: str, sha: str, name: str) -> tuple[CheckRunData, ...]:
+        """Our check runs on a commit."""
+
+
+class Memory(Protocol):
+    """What is remembered of what we wrote."""
+
+    def published(self, repository: str, kind: Kind, subject: str) -> Published | Nothing | InDoubt:
+        """What of ours is on GitHub, as far as we know."""
+
+    def found_nothing(self, repository: str, kind: Kind, subject: str, now: datetime) -> None:
+        """We looked, and there is nothing of ours."""
+
+
+@dataclass(frozen=True)
+class GroupObserver:
+    """Reads a group, and its pull requests as their own passes do."""
+
+    reader: Reader
+    pulls: PullObserver
+    memory: Memory
+
+    def branch(self, repository: str, sha: str) -> str | None:
+        """The branch that a group would land on; None when the group is not there any more.
+
+        Raises:
+            GitHubError, GitHubRefusedError: as the client's.
+        """
+        found = (one.branch for one in self.reader.open_groups(repository) if one.head_sha == sha)
+        return next(found, None)
+
+    def entries(self, repository: str, branch: str, sha: str) -> tuple[QueueEntry, ...]:
+        """What would land with it: all that are ahead of its own pull request, and that one last.
+
+        Raises:
+            TemporaryError: it does not show in its queue yet.
+            GitHubError, GitHubRefusedError: as the client's.
+        """
+        queue = sorted(self.reader.merge_queue(repository, branch), key=lambda one: one.position)
+        last = next((one.position for one in queue if one.head_sha == sha), None)
+        if last is None:
+            raise TemporaryError(
+                f"the group {sha[:7]} does not show in the queue of {branch}", retry_after=_SOON
+            )
+        return tuple(one for one in queue if one.position <= last)
+
+    def member(self, repository: str, number: int, now: datetime) -> Observed | Closed:
+        """One of them as it is now."""
+        return self.pulls.observe(repository, number, now)
+
+    def required(self, repository: str, branch: str) -> frozenset[str]:
+        """The checks that the branch requires; none where GitHub does not tell."""
+        try:
+            return self.reader.required_checks(repository, branch)
+        except GitHubRefusedError as error:
+            if error.status in NO_RULES:
+                return frozenset()
+            raise
+
+    def there(self, repository: str, sha: str, channel: Channel, now: datetime) -> Published | None:
+        """Our check of a name on the group's commit."""
+        known = self.memory.published(repository, channel.check, sha)
+        if not isinstance(known, InDoubt):
+            return known if isinstance(known, Published) else None
+        runs = () if self.reader.mode == "token" else self.reader.check_runs(repository, sha, channel.name)
+        newest = max(runs, key=lambda run: run.id, default=None)
+        if newest is None:
+            self.memory.found_nothing(repository, channel.check, sha, now)
+            return None
+        return Published(newest.id, newest.external_id)
