@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from inspect import signature
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import faces
 from gatekeeper.bootstrap import Gatekeeper
 from gatekeeper.cli.program import PANELS
 from gatekeeper.web.app import create_app
-from gatekeeper.web.models import ObjectiveReport, ServiceDetail, ServiceReport
+from gatekeeper.web.models import GateReport, ObjectiveReport, ServiceDetail, ServiceReport
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -31,7 +32,8 @@ def test_every_command_has_its_heading_and_its_options() -> None:
     assert all(f"## {panel}\n" in text for panel in PANELS)
     for name, command in commands.items():
         told = set(re.findall(r"--(?:no-)?([a-z]+)", headings[name]))
-        taken = {option.removeprefix("as_") for option in command.__kwdefaults__ or {}}
+        options = (one.name for one in signature(command).parameters.values() if one.kind is one.KEYWORD_ONLY)
+        taken = {option.removeprefix("as_") for option in options}
         assert told == taken, name
 
 
@@ -43,7 +45,7 @@ def test_every_address_is_listed(gatekeeper: Gatekeeper) -> None:
             assert f"`GET {address}" in text or f"`POST {address}" in text, address
 
 
-@pytest.mark.parametrize("model", [ServiceReport, ServiceDetail, ObjectiveReport])
+@pytest.mark.parametrize("model", [ServiceReport, ServiceDetail, ObjectiveReport, GateReport])
 def test_every_key_of_the_api_is_named(model: type[ServiceReport]) -> None:
     text = (DOCS / "api.md").read_text()
     assert [key for key in model.model_fields if f'"{key}"' not in text and f"`{key}`" not in text] == []

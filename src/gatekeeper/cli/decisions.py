@@ -16,13 +16,11 @@ from gatekeeper.cli.exits import Code, errors, readable_errors
 from gatekeeper.decide.desired import Check, desire
 from gatekeeper.decide.evaluate import Decision, decide
 from gatekeeper.decide.snapshot import Closed, Snapshot
-from gatekeeper.decide.verdict import Verdict, Why
+from gatekeeper.decide.verdict import Verdict
 from gatekeeper.errors import ConfigurationError, NotFoundError
 from gatekeeper.settings import Settings
 from gatekeeper.store.decisions import DECISION, Stored
 from gatekeeper.web.views import VERDICTS, decision_detail, objective_reports, rulings
-
-UNKNOWN = frozenset({Why.UNKNOWN_HELD, Why.UNKNOWN_ADVISE, Why.UNKNOWN_BLOCK})
 
 WIDE = 128
 """Columns that the tables of numbers need; a log or a file has room for them."""
@@ -90,8 +88,7 @@ def exit_code(decision: Decision) -> Code:
     """What a script is told of a decision."""
     if decision.verdict is Verdict.BLOCK:
         return Code.NO
-    unknown = any(one.why in UNKNOWN and one.effective is Verdict.WARN for one in decision.rulings)
-    return Code.UNKNOWN if unknown else Code.OK
+    return Code.UNKNOWN if any(one.undecided for one in decision.rulings) else Code.OK
 
 
 @contextmanager

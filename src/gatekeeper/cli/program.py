@@ -11,6 +11,7 @@ from gatekeeper import logs
 from gatekeeper.cli.backtest.command import backtest
 from gatekeeper.cli.decisions import check, explain, replay
 from gatekeeper.cli.doctor import doctor
+from gatekeeper.cli.gate import gate
 from gatekeeper.cli.importing import import_
 from gatekeeper.cli.init import init
 from gatekeeper.cli.operation import demo, serve, settings, worker
@@ -31,7 +32,7 @@ app = typer.Typer(
 
 PANELS: Mapping[str, Sequence[Callable[..., None]]] = {
     "Running it": (serve, worker, demo),
-    "Decisions": (check, explain, replay),
+    "Decisions": (check, gate, explain, replay),
     "Policy files": (init, validate, schema, import_, backtest),
     "Setting it up": (settings, doctor),
 }

@@ -8,10 +8,11 @@ from gatekeeper.decide import pace
 from gatekeeper.decide.markdown import code, listed
 from gatekeeper.decide.phrases import instant
 from gatekeeper.decide.snapshot import OverrideRequest, ServiceView, Snapshot
-from gatekeeper.decide.verdict import Memory, State, Verdict, Why
+from gatekeeper.decide.verdict import UNKNOWN, Memory, State, Verdict, Why
 from gatekeeper.policy.gate import Gate, Mode
 
-_CEILING = {Mode.OBSERVE: Verdict.ALLOW, Mode.ADVISE: Verdict.WARN, Mode.ENFORCE: Verdict.BLOCK}
+CEILING = {Mode.OBSERVE: Verdict.ALLOW, Mode.ADVISE: Verdict.WARN, Mode.ENFORCE: Verdict.BLOCK}
+"""The strictest verdict that counts in each mode."""
 
 WITHOUT_REASON = "it waits for a reason, in a comment: `/gatekeeper override <reason>`"
 """Why an override of somebody entitled does not count yet, where the policy wants a reason (Markdown)."""
@@ -58,6 +59,11 @@ class ServiceRuling:
     override: OverrideRuling | None = None
     denied: str = ""
     awaiting: OverrideRuling | None = None
+
+    @property
+    def undecided(self) -> bool:
+        """Whether it says no more than that availability is not known."""
+        return self.why in UNKNOWN and self.effective is Verdict.WARN
 
 
 @dataclass(frozen=True)
@@ -131,7 +137,7 @@ def _rule(
         )
     if override is not None:
         verdict, why = Verdict.ALLOW, Why.OVERRIDDEN
-    effective = min(verdict, _CEILING[gate.mode])
+    effective = min(verdict, CEILING[gate.mode])
     return ServiceRuling(
         view.service.key, verdict, effective, why, gate.mode, detail, override, denied, awaiting
     )

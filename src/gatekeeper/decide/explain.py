@@ -16,7 +16,7 @@ from gatekeeper.decide.gate_state import ends_by
 from gatekeeper.decide.markdown import code
 from gatekeeper.decide.phrases import count, instant, overspent, pace, percent
 from gatekeeper.decide.snapshot import Culprit, ServiceView
-from gatekeeper.decide.verdict import Doubt, Gap, Reason, Rule, State, Why
+from gatekeeper.decide.verdict import UNKNOWN, Doubt, Gap, Reason, Rule, State, Why
 from gatekeeper.policy.gate import Gate, Mode
 from gatekeeper.policy.objective import Objective
 from gatekeeper.policy.units import format_duration, format_share
@@ -36,7 +36,6 @@ _DOUBTS = {
     Doubt.BACKFILLING: "its history is being read",
     Doubt.PROBLEM: "the policy has to be mended",
 }
-_UNKNOWN = frozenset({Why.UNKNOWN_HELD, Why.UNKNOWN_ADVISE, Why.UNKNOWN_BLOCK})
 
 
 def headline(view: ServiceView, ruling: ServiceRuling) -> str:
@@ -47,19 +46,26 @@ def headline(view: ServiceView, ruling: ServiceRuling) -> str:
     match ruling.why:
         case Why.OVERRIDDEN if ruling.override is not None:
             return f"{name}; let through by @{ruling.override.actor} until {instant(ruling.override.until)}"
-        case Why.EXEMPT_LABEL:
-            return f"{name}; this change passes by its label {ruling.detail}"
-        case Why.EXEMPT_PATHS:
-            return f"{name}; this change passes: only exempt paths are touched"
+        case Why.EXEMPT_LABEL | Why.EXEMPT_PATHS | Why.FREE:
+            return f"{name}; {_passes(ruling)}"
         case Why.FROZEN:
             return f"{name}: {how_far(view)}{_waits_for(view)}"
         case Why.TOO_LARGE:
             return f"{name}; {ruling.detail} changed lines are too many at once"
         case Why.TOO_MANY:
             return f"{name}; enough has landed for a day, the next change may go from {ruling.detail} on"
-        case why if why in _UNKNOWN:
+        case why if why in UNKNOWN:
             return f"{name}: {doubts(view)}"
     return f"{name}: {how_far(view)}"
+
+
+def _passes(ruling: ServiceRuling) -> str:
+    match ruling.why:
+        case Why.EXEMPT_LABEL:
+            return f"this change passes by its label {ruling.detail}"
+        case Why.EXEMPT_PATHS:
+            return "this change passes: only exempt paths are touched"
+    return f"deployments to {ruling.detail} are free of its gate"
 
 
 def _waits_for(view: ServiceView) -> str:

@@ -151,3 +151,8 @@ class Why(StrEnum):
     UNKNOWN_HELD = "unknown, last state held"
     UNKNOWN_ADVISE = "unknown, advised"
     UNKNOWN_BLOCK = "unknown, blocked"
+    FREE = "the environment is free of the gate"
+
+
+UNKNOWN = frozenset({Why.UNKNOWN_HELD, Why.UNKNOWN_ADVISE, Why.UNKNOWN_BLOCK})
+"""What decides where nobody knows how the service is."""

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from gatekeeper.policy import rules
-from gatekeeper.policy.gate import Gate
+from gatekeeper.policy.gate import EnvironmentMode, Gate
 from gatekeeper.policy.mistake import MistakeError
 from gatekeeper.policy.objective import Objectives, TargetException
 from gatekeeper.policy.operating import Environments, Redundancy, Review
@@ -85,3 +85,11 @@ class Service(Model):
     def key(self) -> str:
         """Names the service everywhere: ``organization/name``."""
         return f"{self.organization}/{self.name}"
+
+    def treats(self, environment: str) -> EnvironmentMode:
+        """What its gate does about deployments to an environment: all that it does, where the policy does not name it.
+
+        Names of environments ignore case, as on GitHub.
+        """
+        named = {name.casefold(): mode for name, mode in self.environments.items()}
+        return named.get(environment.casefold(), EnvironmentMode.ENFORCE)

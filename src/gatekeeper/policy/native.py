@@ -29,7 +29,7 @@ class Metadata(Model):
 class ServiceSpec(Model):
     """The promise, the changes it holds for, and the gate."""
 
-    dormant: ClassVar[frozenset[str]] = frozenset({"environments", "redundancy", "review"})
+    dormant: ClassVar[frozenset[str]] = frozenset({"redundancy", "review"})
 
     objectives: Objectives = Field(examples=["[{target: 99.95%, indicator: ...}]"])
     changes: Annotated[tuple[Change, ...], Field(min_length=1)] = Field(

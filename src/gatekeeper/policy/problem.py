@@ -44,9 +44,9 @@ class Problem:
     def __str__(self) -> str:
         label = "" if self.severity is Severity.ERROR else f"{self.severity}: "
         tail = f"; {self.suggestion}" if self.suggestion else ""
-        return _one_line(f"{self.path}:{self.line}:{self.column}: {label}{self.message}{tail}")
+        return one_line(f"{self.path}:{self.line}:{self.column}: {label}{self.message}{tail}")
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     """The text with what cannot be printed as escapes: values of a file must not forge a line of a log or terminal."""
     return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)

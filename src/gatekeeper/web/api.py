@@ -5,7 +5,7 @@ from pydantic import BaseModel
 from werkzeug.exceptions import BadRequest
 
 from gatekeeper.web.models import DecisionList, ServiceList
-from gatekeeper.web.openapi import DEFAULT_DECISIONS, MOST_DECISIONS, description
+from gatekeeper.web.openapi import DEFAULT_DECISIONS, LONGEST_ENVIRONMENT, MOST_DECISIONS, description
 from gatekeeper.web.reading import Reading
 from gatekeeper.web.views import decision_detail, decision_report, service_report
 
@@ -25,6 +25,10 @@ def create_api(reading: Reading) -> Blueprint:
         one = reading.service(name, request.args.get("organization"))
         return _answer(reading.detail(one))
 
+    @blueprint.get("/services/<name>/gate")
+    def gate(name: str) -> Response:
+        return _answer(reading.gate(name, request.args.get("organization"), _environment()))
+
     @blueprint.get("/decisions")
     def decisions() -> Response:
         found = reading.decisions(request.args.get("subject"), _limit())
@@ -43,6 +47,13 @@ def create_api(reading: Reading) -> Blueprint:
 
 def _answer(answer: BaseModel) -> Response:
     return Response(answer.model_dump_json(), mimetype="application/json")
+
+
+def _environment() -> str:
+    given = request.args.get("environment", "")
+    if not (given.strip() and len(given) <= LONGEST_ENVIRONMENT):
+        raise BadRequest(f"environment is a name of 1 to {LONGEST_ENVIRONMENT} characters")
+    return given
 
 
 def _limit() -> int:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from gatekeeper.decide.verdict import Rule, State, Why
-from gatekeeper.policy.gate import Mode
+from gatekeeper.policy.gate import EnvironmentMode, Mode
 
 VerdictName = Literal["allow", "warn", "block"]
 
@@ -349,6 +349,31 @@ class ServiceDetail(ServiceReport):
     adoption: AdoptionReport | None = Field(
         description="How the policy's mode did; null where it came into force just now."
     )
+
+
+class GateReport(Answer):
+    """What a service's gate says to a deployment into one environment."""
+
+    service: str
+    organization: str
+    environment: str
+    at: datetime = Field(description="When it was so.")
+    allowed: bool = Field(description="Whether to deploy: false for block, true for allow and warn.")
+    known: bool = Field(description="False where it only warns because availability is not known.")
+    verdict: VerdictName = Field(description="What the gate says, whatever mode and environment.")
+    effective: VerdictName = Field(description="What counts after the policy's mode and environments.")
+    why: Why
+    mode: Mode = Field(description="The milder of the policy's mode and what it says of the environment.")
+    treated: EnvironmentMode = Field(
+        description="What the policy says of the environment; enforce where it does not name it."
+    )
+    sentence: str
+    state: State
+    since: datetime | None = Field(description="Since when; null before the first measurement.")
+    expected_end: datetime | None = Field(
+        description="When a freeze is expected to end, if it can be foreseen."
+    )
+    reasons: list[str] = Field(description="Why the gate stands there, and what is not known, in sentences.")
 
 
 class RulingReport(Answer):

@@ -8,10 +8,19 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from gatekeeper.web.models import DecisionDetail, DecisionList, Error, ServiceDetail, ServiceList
+from gatekeeper.web.models import (
+    DecisionDetail,
+    DecisionList,
+    Error,
+    GateReport,
+    ServiceDetail,
+    ServiceList,
+)
 
 MOST_DECISIONS = 200
 DEFAULT_DECISIONS = 50
+LONGEST_ENVIRONMENT = 255
+"""Characters that a name of an environment has at most, as on GitHub."""
 
 REFERENCE = "#/components/schemas/{model}"
 
@@ -20,6 +29,13 @@ _ORGANIZATION = {
     "in": "query",
     "description": "Needed where several organizations have a service of this name.",
     "schema": {"type": "string"},
+}
+_ENVIRONMENT = {
+    "name": "environment",
+    "in": "query",
+    "required": True,
+    "description": "Where to, as the policy's environments name it, in whatever case.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_ENVIRONMENT},
 }
 _SUBJECT = {
     "name": "subject",
@@ -38,7 +54,14 @@ _LIMIT = {
 @cache
 def description() -> dict[str, Any]:
     """The whole description."""
-    answers: list[type[BaseModel]] = [ServiceList, ServiceDetail, DecisionList, DecisionDetail, Error]
+    answers: list[type[BaseModel]] = [
+        ServiceList,
+        ServiceDetail,
+        GateReport,
+        DecisionList,
+        DecisionDetail,
+        Error,
+    ]
     _, schemas = models_json_schema([(answer, "serialization") for answer in answers], ref_template=REFERENCE)
     return {
         "openapi": "3.1.0",
@@ -59,6 +82,15 @@ def description() -> dict[str, Any]:
                 _path("name"),
                 _ORGANIZATION,
                 errors=(404, 409),
+            ),
+            "/services/{name}/gate": _get(
+                "gate",
+                "What a service's gate says to a deployment into an environment",
+                GateReport,
+                _path("name"),
+                _ENVIRONMENT,
+                _ORGANIZATION,
+                errors=(400, 404, 409),
             ),
             "/decisions": _get(
                 "decisions", "Decisions, newest first", DecisionList, _SUBJECT, _LIMIT, errors=(400,)

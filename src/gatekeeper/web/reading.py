@@ -11,6 +11,7 @@ from gatekeeper.availability.filling import LedgerStatus
 from gatekeeper.availability.ledger import Slices, slice_of
 from gatekeeper.availability.measure import Measured, burn_down
 from gatekeeper.bootstrap import Gatekeeper
+from gatekeeper.decide.environment import is_paced
 from gatekeeper.decide.priced import Priced, priced
 from gatekeeper.errors import GatekeeperError, NotFoundError
 from gatekeeper.policy.covers import repositories
@@ -23,7 +24,8 @@ from gatekeeper.store.gates import Standing as Stood
 from gatekeeper.store.gates import Transition
 from gatekeeper.store.overrides import OverrideRecord
 from gatekeeper.store.work import Parked, WorkCounts
-from gatekeeper.web.models import ServiceDetail
+from gatekeeper.web.gate import gate_report
+from gatekeeper.web.models import GateReport, ServiceDetail
 from gatekeeper.web.standing import Standing, standing
 from gatekeeper.web.views import service_detail
 
@@ -78,17 +80,32 @@ class Reading:
             NotFoundError: there is none.
             AmbiguousError: several organisations have one, and none was named.
         """
-        entries = [one for one in self._stores.catalog.entries(organization) if one.service.name == name]
-        if not entries:
-            raise NotFoundError(
-                f"no service is named {name}" + (f" in {organization}" if organization else "")
-            )
-        if len(entries) > 1:
-            raise AmbiguousError(name, tuple(one.service.key for one in entries))
-        key = entries[0].service.key
+        entry = self._entry(name, organization)
+        key = entry.service.key
         blocked = self._stores.pulls.blocked()
-        last, kept = self._stores.gates.standing(key), self._kept(entries)
-        return self._standing(entries[0], last, blocked.get(key, ()), kept)
+        last, kept = self._stores.gates.standing(key), self._kept([entry])
+        return self._standing(entry, last, blocked.get(key, ()), kept)
+
+    def gate(self, name: str, organization: str | None, environment: str) -> GateReport:
+        """What the gate of the service of this name says to a deployment into an environment.
+
+        Raises:
+            NotFoundError: there is no such service.
+            AmbiguousError: several organisations have one, and none was named.
+        """
+        entry = self._entry(name, organization)
+        last = self._stores.gates.standing(entry.service.key)
+        seen = standing(
+            entry.service,
+            entry.problem,
+            None if last is None else (last.view, last.at),
+            blocked=(),
+            ledgers={},
+            audits={},
+            now=self.now(),
+        )
+        of = repositories(entry.service) if is_paced(seen.view) else frozenset[str]()
+        return gate_report(seen, environment, self._stores.deployments.of(of))
 
     def detail(self, seen: Standing) -> ServiceDetail:
         """A service with its history."""
@@ -165,6 +182,16 @@ class Reading:
     def work(self, now: datetime) -> WorkCounts:
         """How much there is to do; ``now`` is real time, as the queue's is."""
         return self._stores.work.counts(now)
+
+    def _entry(self, name: str, organization: str | None) -> Entry:
+        entries = [one for one in self._stores.catalog.entries(organization) if one.service.name == name]
+        if not entries:
+            raise NotFoundError(
+                f"no service is named {name}" + (f" in {organization}" if organization else "")
+            )
+        if len(entries) > 1:
+            raise AmbiguousError(name, tuple(one.service.key for one in entries))
+        return entries[0]
 
     def _counted(self, service: Service, objective: Objective, start: datetime, end: datetime) -> Slices:
         """The slices of (start, end] as they count: judged by the objective's method, and adjusted."""

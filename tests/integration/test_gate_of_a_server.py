@@ -1,0 +1,99 @@
+"""A pipeline asks ``gatekeeper serve`` in a process of its own, through ``gatekeeper gate`` in another."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+import requests
+
+import faces
+from ports import free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PROGRAM = [sys.executable, "-m", "gatekeeper"]
+PATIENCE = 30.0
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The root of a server whose evidence is of another day, so that only what was frozen is decided."""
+    folder = tmp_path_factory.mktemp("served")
+    faces.populated(folder).close()
+    port = free_port()
+    environ = {
+        **os.environ,  # noqa: TID251 (an edge: the program's own environment)
+        "GATEKEEPER_DATABASE_URL": f"sqlite:///{folder}/gatekeeper.db",
+        "GATEKEEPER_PROMETHEUS_URL": "http://127.0.0.1:9",
+    }
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen([*PROGRAM, "serve", "--port", str(port)], env=environ, stderr=log)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        wait_for(url)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(timeout=PATIENCE)
+
+
+def wait_for(url: str) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        with contextlib.suppress(requests.ConnectionError):
+            if requests.get(f"{url}/healthz", timeout=5).ok:
+                return
+        time.sleep(0.1)
+    pytest.fail(f"no answer within {PATIENCE} s")
+
+
+def gate(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run it as a pipeline does: in a folder of its own, with no setting."""
+    environ = {key: os.environ[key] for key in ("PATH", "PYTHONPATH") if key in os.environ}  # noqa: TID251 (an edge)
+    command = [*PROGRAM, "gate", *arguments, "--environment", "production"]
+    return subprocess.run(
+        command, cwd=folder, env=environ, capture_output=True, text=True, check=False, timeout=PATIENCE
+    )
+
+
+@pytest.mark.parametrize(
+    ("service", "code", "words"),
+    [
+        pytest.param("checkout", 1, "blocked: checkout is frozen: ", id="blocked"),
+        pytest.param("newsletter", 0, "allowed: newsletter is ", id="allowed"),
+        pytest.param("payments", 3, "not known: payments is not measured: ", id="not known"),
+    ],
+)
+def test_a_pipeline_hears_whether_to_deploy(
+    server: str, tmp_path: Path, service: str, code: int, words: str
+) -> None:
+    done = gate(tmp_path, service, "--server", server)
+    assert (done.returncode, done.stdout.startswith(words), done.stderr) == (code, True, ""), done
+    assert not list(tmp_path.iterdir()), "whoever asks a server needs no database"
+
+
+def test_json_can_be_piped(server: str, tmp_path: Path) -> None:
+    done = gate(tmp_path, "acme/checkout", "--server", server, "--json")
+    told = json.loads(done.stdout)
+    assert (done.returncode, told["allowed"], told["state"]) == (1, False, "frozen")
+
+
+def test_an_unknown_service_is_a_mistake_of_the_pipeline(server: str, tmp_path: Path) -> None:
+    done = gate(tmp_path, "nope", "--server", server)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "no service is named nope" in done.stderr
+
+
+def test_a_server_that_is_away_opens_no_gate(tmp_path: Path) -> None:
+    done = gate(tmp_path, "checkout", "--server", f"http://127.0.0.1:{free_port()}")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "did not answer" in done.stderr

@@ -1,0 +1,171 @@
+"""``gatekeeper gate``: here and over HTTP the same answer, and the exit codes that pipelines rely on."""
+
+from __future__ import annotations
+
+import json
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from typer.testing import CliRunner, Result
+from werkzeug.serving import make_server
+
+import faces
+from gatekeeper.cli.exits import Code
+from gatekeeper.cli.program import app
+from gatekeeper.web.app import create_app
+from ports import free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+YES = {"allowed": True, "known": True, "effective": "allow", "sentence": "well", "reasons": []}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("gate")
+    faces.populated(folder).close()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def url(folder: Path) -> Iterator[str]:
+    gatekeeper = faces.gatekeeper_at(folder)
+    with serving(make_server("127.0.0.1", 0, create_app(gatekeeper), threaded=True)) as port:
+        yield f"http://127.0.0.1:{port}/"
+    gatekeeper.close()
+
+
+@contextmanager
+def serving(server: Any) -> Iterator[int]:
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def run(*arguments: str, folder: Path | None = None) -> Result:
+    environ = {} if folder is None else {"GATEKEEPER_DATABASE_URL": f"sqlite:///{folder}/gatekeeper.db"}
+    result = CliRunner().invoke(app, ["gate", *arguments], env=environ)
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result
+
+
+@pytest.mark.parametrize("way", ["here", "over HTTP"])
+@pytest.mark.parametrize(
+    ("service", "code", "words"),
+    [
+        pytest.param("checkout", Code.NO, "blocked: checkout is frozen: ", id="a frozen gate"),
+        pytest.param("acme/checkout", Code.NO, "blocked: checkout is frozen: ", id="by its whole name"),
+        pytest.param("newsletter", Code.OK, "allowed: newsletter is ", id="an observer"),
+        pytest.param(
+            "recommendations", Code.UNKNOWN, "not known: recommendations is not measured", id="nothing known"
+        ),
+        pytest.param("nope", Code.USAGE, "no service is named nope", id="no such service"),
+        pytest.param("other/checkout", Code.USAGE, "in other", id="none there"),
+        pytest.param("../metrics?", Code.USAGE, "no service is named metrics?", id="what is no name"),
+    ],
+)
+def test_the_answer_is_the_exit_code_and_a_line(
+    folder: Path, url: str, way: str, service: str, code: Code, words: str
+) -> None:
+    more = ["--server", url] if way == "over HTTP" else []
+    result = run(service, "--environment", "production", *more, folder=folder)
+    assert (result.exit_code, words in result.output) == (code, True), result.output
+
+
+def test_json_is_what_the_api_answers(folder: Path, url: str) -> None:
+    there = run("checkout", "--environment", "production", "--json", "--server", url)
+    here = run("checkout", "--environment", "production", "--json", folder=folder)
+    told, kept = json.loads(there.stdout), json.loads(here.stdout)
+    assert (told.pop("at")[:4], kept.pop("at")[:4]) != ("", "")
+    assert told["effective"] == "block"
+    assert there.exit_code == here.exit_code == Code.NO
+
+
+def test_the_reasons_stand_below(url: str) -> None:
+    lines = run("checkout", "--environment", "production", "--server", url).stdout.splitlines()
+    assert any("freeze.below" in line for line in lines[1:])
+
+
+class Canned(BaseHTTPRequestHandler):
+    """Answers everything with one status and body."""
+
+    status, body, kind = 200, b"", "application/json"
+
+    def do_GET(self) -> None:
+        self.send_response(self.status)
+        self.send_header("Content-Type", self.kind)
+        self.send_header("Content-Length", str(len(self.body) + (self.status == 299)))
+        self.end_headers()
+        self.wfile.write(self.body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def asked(status: int, body: object) -> Result:
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    handler = type("One", (Canned,), {"status": status, "body": raw})
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), handler)) as port:
+        return run("checkout", "--environment", "production", "--server", f"http://127.0.0.1:{port}")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "code"),
+    [
+        pytest.param(200, YES, Code.OK, id="yes"),
+        pytest.param(200, YES | {"effective": "warn"}, Code.OK, id="yes, with a warning"),
+        pytest.param(200, YES | {"more": [1]}, Code.OK, id="yes, of a later version"),
+        pytest.param(200, YES | {"known": False}, Code.UNKNOWN, id="not known"),
+        pytest.param(200, YES | {"allowed": False}, Code.NO, id="no"),
+        pytest.param(200, YES | {"allowed": "true"}, Code.USAGE, id="no truth value"),
+        pytest.param(200, {"allowed": True}, Code.USAGE, id="half an answer"),
+        pytest.param(200, [], Code.USAGE, id="no answer of ours"),
+        pytest.param(200, b"<html>Sign in</html>", Code.USAGE, id="a page to sign in"),
+        pytest.param(299, YES, Code.UNKNOWN, id="an answer that is cut off"),
+        pytest.param(401, b"", Code.USAGE, id="a proxy that wants to know who asks"),
+        pytest.param(404, b"", Code.USAGE, id="a server of something else"),
+        pytest.param(429, {"error": "slowly"}, Code.UNKNOWN, id="too many questions"),
+        pytest.param(500, b"oops", Code.UNKNOWN, id="a server that fails"),
+        pytest.param(
+            503, {"error": "its database is away"}, Code.UNKNOWN, id="a server without its database"
+        ),
+    ],
+)
+def test_only_a_clear_yes_is_one(status: int, body: object, code: Code) -> None:
+    result = asked(status, body)
+    assert result.exit_code == code, result.output
+    assert result.output.strip()
+
+
+@pytest.mark.parametrize(
+    ("server", "code"),
+    [
+        pytest.param(f"http://u:s3cr3t@127.0.0.1:{free_port()}", Code.UNKNOWN, id="nobody listens"),
+        pytest.param("gatekeeper.acme.example", Code.USAGE, id="no scheme"),
+        pytest.param("ftp://gatekeeper.acme.example", Code.USAGE, id="another scheme"),
+        pytest.param("https://", Code.USAGE, id="no host"),
+        pytest.param("https://[::1", Code.USAGE, id="half a host"),
+        pytest.param("http://127.0.0.1:99999", Code.USAGE, id="no such port"),
+    ],
+)
+def test_a_server_that_cannot_be_asked(server: str, code: Code) -> None:
+    result = run("checkout", "--environment", "production", "--server", server)
+    assert result.exit_code == code, result.output
+    assert "gatekeeper: " in result.output
+    assert "s3cr3t" not in result.output
+
+
+def test_what_a_server_says_cannot_write_to_the_terminal() -> None:
+    result = asked(200, YES | {"sentence": "\x1b[2Jwell\x07"})
+    assert result.exit_code == Code.OK
+    assert "\x1b" not in result.stdout

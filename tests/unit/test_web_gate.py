@@ -1,0 +1,93 @@
+"""``GET /api/v1/services/NAME/gate``: whether to deploy, and what the answer is made of."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from jsonschema import Draft202012Validator
+
+import faces
+from gatekeeper.bootstrap import Gatekeeper
+from gatekeeper.web.app import create_app
+from gatekeeper.web.openapi import description
+
+PATH = "/api/v1/services/{}/gate?environment={}"
+
+
+@pytest.fixture(scope="module")
+def gatekeeper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gatekeeper]:
+    one = faces.populated(tmp_path_factory.mktemp("gate"))
+    yield one
+    one.close()
+
+
+@pytest.fixture(scope="module")
+def client(gatekeeper: Gatekeeper) -> FlaskClient:
+    return create_app(gatekeeper).test_client()
+
+
+def answered(client: FlaskClient, path: str, status: int = 200) -> Any:
+    """The answer, held to the API's own description."""
+    answer = client.get(path)
+    assert answer.status_code == status, answer.text
+    parsed = json.loads(answer.data, parse_constant=pytest.fail)
+    document = description()
+    content = document["paths"]["/services/{name}/gate"]["get"]["responses"][str(status)]["content"]
+    schema = {**content["application/json"]["schema"], "components": document["components"]}
+    Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER).validate(parsed)
+    return parsed
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        pytest.param("checkout", (False, True, "block", "frozen"), id="a frozen gate blocks"),
+        pytest.param("legacy", (True, False, "warn", "open"), id="stale evidence is not known"),
+        pytest.param("newsletter", (True, True, "allow", "open"), id="an observer lets pass"),
+    ],
+)
+def test_it_says_whether_to_deploy(client: FlaskClient, name: str, told: tuple[object, ...]) -> None:
+    answer = answered(client, PATH.format(name, "production"))
+    assert (answer["allowed"], answer["known"], answer["effective"], answer["state"]) == told
+
+
+def test_a_frozen_gate_says_why_and_until_when(client: FlaskClient) -> None:
+    answer = answered(client, PATH.format("checkout", "Production"))
+    listed = client.get("/api/v1/services/checkout").get_json()
+    same = ("state", "since", "expected_end", "reasons", "organization")
+    assert [answer[key] for key in same] == [listed[key] for key in same]
+    assert answer["sentence"].startswith("checkout is frozen: ")
+    assert (answer["service"], answer["environment"]) == ("checkout", "Production")
+    assert (answer["why"], answer["mode"], answer["treated"]) == ("frozen", "enforce", "enforce")
+    assert answer["at"] == "2026-11-22T20:03:20Z"
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "words"),
+    [
+        pytest.param("/api/v1/services/nope/gate?environment=e", 404, "no service", id="an unknown service"),
+        pytest.param("/api/v1/services/checkout/gate", 400, "environment is", id="no environment"),
+        pytest.param(PATH.format("checkout", "%20"), 400, "environment is", id="an environment of nothing"),
+        pytest.param(PATH.format("checkout", "e" * 256), 400, "environment is", id="a name that is too long"),
+        pytest.param(
+            PATH.format("checkout", "e&organization=other"), 404, "in other", id="another organization's"
+        ),
+    ],
+)
+def test_a_refusal_says_why(client: FlaskClient, path: str, status: int, words: str) -> None:
+    assert words in answered(client, path, status)["error"]
+
+
+def test_one_name_in_two_organizations_has_to_be_told_apart(tmp_path: Path) -> None:
+    gatekeeper = faces.gatekeeper_at(tmp_path)
+    for organization in ("acme", "other"):
+        faces.put_policies(gatekeeper, "checkout", organization=organization)
+    client = create_app(gatekeeper).test_client()
+    path = PATH.format("checkout", "production")
+    assert answered(client, path, 409)["choices"] == ["acme/checkout", "other/checkout"]
+    answer = answered(client, f"{path}&organization=other")
+    assert (answer["organization"], answer["known"], answer["since"]) == ("other", False, None)
+    gatekeeper.close()
