@@ -8,12 +8,15 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 import requests
 
 import faces
+from gatekeeper.policy.gate import Mode
+from gatekeeper.policy.in_force import InForce
 from ports import free_port
 
 if TYPE_CHECKING:
@@ -25,10 +28,17 @@ PATIENCE = 30.0
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The root of a server whose evidence is of another day, so that only what was frozen is decided."""
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its evidence is of another day, so that only what was frozen is decided."""
     folder = tmp_path_factory.mktemp("served")
     faces.populated(folder).close()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def server(database: Path) -> Iterator[str]:
+    """The root of a server."""
+    folder = database
     port = free_port()
     environ = {
         **os.environ,  # noqa: TID251 (an edge: the program's own environment)
@@ -97,3 +107,35 @@ def test_a_server_that_is_away_opens_no_gate(tmp_path: Path) -> None:
     done = gate(tmp_path, "checkout", "--server", f"http://127.0.0.1:{free_port()}")
     assert (done.returncode, done.stdout) == (3, "")
     assert "did not answer" in done.stderr
+
+
+def test_a_pipeline_that_waits_goes_on_once_the_gate_opens(
+    server: str, database: Path, tmp_path: Path
+) -> None:
+    command = [*PROGRAM, "gate", "checkout", "--environment", "production", "--server", server]
+    assert subprocess.run(command, cwd=tmp_path, check=False, timeout=PATIENCE).returncode == 1
+    with subprocess.Popen(
+        [*command, "--wait", "--deadline", "5m"], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+    ) as waiting:
+        assert waiting.stderr is not None
+        assert waiting.stderr.readline().startswith("waiting: blocked: checkout is frozen: ")
+        thaw(database)
+        assert waiting.wait(timeout=PATIENCE) == 0
+
+
+def thaw(database: Path) -> None:
+    """checkout only observes from now on: the last test that needs it frozen is over."""
+    gatekeeper = faces.gatekeeper_at(database)
+    standing = gatekeeper.stores.gates.standing("acme/checkout")
+    assert standing is not None
+    service = standing.view.service
+    observing = service.model_copy(update={"gate": service.gate.model_copy(update={"mode": Mode.OBSERVE})})
+    others = tuple(
+        (entry.service if entry.service.key != service.key else observing, entry.problem)
+        for entry in gatekeeper.stores.catalog.entries()
+    )
+    gatekeeper.stores.catalog.put_in_force(InForce("acme/shop", "", others, ()), (), faces.NOW)
+    gatekeeper.stores.gates.save(
+        replace(standing.view, service=observing), standing.view.memory.state, (), faces.NOW
+    )
+    gatekeeper.close()

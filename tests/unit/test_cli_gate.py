@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from typer.testing import CliRunner, Result
-from werkzeug.serving import make_server
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 import faces
 from gatekeeper.cli.exits import Code
@@ -25,6 +25,13 @@ if TYPE_CHECKING:
 YES = {"allowed": True, "known": True, "effective": "allow", "sentence": "well", "reasons": []}
 
 
+class Quiet(WSGIRequestHandler):
+    """Logs nothing: the server is in the process whose output is looked at."""
+
+    def log(self, *_: object) -> None:
+        """Say nothing."""
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("gate")
@@ -35,7 +42,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def url(folder: Path) -> Iterator[str]:
     gatekeeper = faces.gatekeeper_at(folder)
-    with serving(make_server("127.0.0.1", 0, create_app(gatekeeper), threaded=True)) as port:
+    with serving(
+        make_server("127.0.0.1", 0, create_app(gatekeeper), threaded=True, request_handler=Quiet)
+    ) as port:
         yield f"http://127.0.0.1:{port}/"
     gatekeeper.close()
 
@@ -169,3 +178,39 @@ def test_what_a_server_says_cannot_write_to_the_terminal() -> None:
     result = asked(200, YES | {"sentence": "\x1b[2Jwell\x07"})
     assert result.exit_code == Code.OK
     assert "\x1b" not in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        pytest.param(["--deadline", "5m"], "--wait", id="a deadline for nothing"),
+        pytest.param(["--wait", "--deadline", "5"], "add a unit", id="a deadline without a unit"),
+    ],
+)
+def test_a_deadline_that_means_nothing_is_refused(folder: Path, arguments: list[str], words: str) -> None:
+    result = run("newsletter", "--environment", "production", *arguments, folder=folder)
+    assert (result.exit_code, words in result.output) == (Code.USAGE, True), result.output
+
+
+@pytest.mark.parametrize("way", ["here", "over HTTP"])
+def test_at_the_deadline_the_gate_has_its_last_word(folder: Path, url: str, way: str) -> None:
+    more = ["--server", url] if way == "over HTTP" else []
+    result = run(
+        "checkout",
+        "--environment",
+        "production",
+        "--wait",
+        "--deadline",
+        "1s",
+        "--json",
+        *more,
+        folder=folder,
+    )
+    assert result.exit_code == Code.NO
+    assert json.loads(result.stdout)["state"] == "frozen"
+    assert result.stderr.startswith("waiting: blocked: checkout is frozen: ")
+
+
+def test_what_is_allowed_is_not_waited_for(url: str) -> None:
+    result = run("newsletter", "--environment", "production", "--wait", "--server", url)
+    assert (result.exit_code, result.stderr) == (Code.OK, "")

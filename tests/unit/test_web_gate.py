@@ -1,7 +1,10 @@
 """``GET /api/v1/services/NAME/gate``: whether to deploy, and what the answer is made of."""
 
 import json
+import threading
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +14,10 @@ from jsonschema import Draft202012Validator
 
 import faces
 from gatekeeper.bootstrap import Gatekeeper
+from gatekeeper.policy.gate import Mode
 from gatekeeper.web.app import create_app
 from gatekeeper.web.openapi import description
+from gatekeeper.web.waiting import Waiting
 
 PATH = "/api/v1/services/{}/gate?environment={}"
 
@@ -72,6 +77,8 @@ def test_a_frozen_gate_says_why_and_until_when(client: FlaskClient) -> None:
         pytest.param("/api/v1/services/checkout/gate", 400, "environment is", id="no environment"),
         pytest.param(PATH.format("checkout", "%20"), 400, "environment is", id="an environment of nothing"),
         pytest.param(PATH.format("checkout", "e" * 256), 400, "environment is", id="a name that is too long"),
+        pytest.param(PATH.format("checkout", "e&wait=26"), 400, "from 0 to 25", id="too long a wait"),
+        pytest.param(PATH.format("checkout", "e&wait=-1"), 400, "from 0 to 25", id="a wait that is none"),
         pytest.param(
             PATH.format("checkout", "e&organization=other"), 404, "in other", id="another organization's"
         ),
@@ -90,4 +97,28 @@ def test_one_name_in_two_organizations_has_to_be_told_apart(tmp_path: Path) -> N
     assert answered(client, path, 409)["choices"] == ["acme/checkout", "other/checkout"]
     answer = answered(client, f"{path}&organization=other")
     assert (answer["organization"], answer["known"], answer["since"]) == ("other", False, None)
+    gatekeeper.close()
+
+
+def frozen(gatekeeper: Gatekeeper, *, mode: str) -> None:
+    """checkout is frozen, and its gate enforces that or observes."""
+    standing = gatekeeper.stores.gates.standing("acme/checkout")
+    assert standing is not None
+    service = standing.view.service
+    changed = service.model_copy(update={"gate": service.gate.model_copy(update={"mode": Mode(mode)})})
+    view = replace(standing.view, service=changed)
+    gatekeeper.stores.gates.save(view, view.memory.state, (), faces.NOW)
+
+
+def test_a_request_that_waits_is_answered_once_the_gate_opens(tmp_path: Path) -> None:
+    gatekeeper = faces.populated(tmp_path)
+    client = create_app(gatekeeper, waiting=Waiting(pause=0.01)).test_client()
+    path = PATH.format("checkout", "production")
+    began = time.monotonic()
+    assert not answered(client, f"{path}&wait=1")["allowed"]
+    assert time.monotonic() - began >= 1
+    opening = threading.Timer(0.2, frozen, [gatekeeper], {"mode": "observe"})
+    opening.start()
+    assert answered(client, f"{path}&wait=25")["allowed"]
+    opening.join()
     gatekeeper.close()

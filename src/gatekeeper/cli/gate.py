@@ -1,18 +1,27 @@
 """``gatekeeper gate``: may a service be deployed into an environment now?"""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from typing import Annotated
 
 import typer
 
 from gatekeeper.bootstrap import build
 from gatekeeper.cli.decisions import AsJson
-from gatekeeper.cli.exits import readable_errors
+from gatekeeper.cli.exits import errors, readable_errors
 from gatekeeper.cli.server import Server
 from gatekeeper.cli.told import Told
+from gatekeeper.cli.waiting import Ask, ask_until
+from gatekeeper.errors import ConfigurationError
+from gatekeeper.policy.mistake import MistakeError
 from gatekeeper.policy.problem import one_line
+from gatekeeper.policy.units import parse_duration
 from gatekeeper.settings import Settings
 from gatekeeper.web.reading import Reading
+
+PATIENCE = timedelta(hours=1)
 
 
 def gate(
@@ -24,35 +33,57 @@ def gate(
     server: Annotated[
         str | None, typer.Option(metavar="URL", help="The Gatekeeper to ask; else the database is read here.")
     ] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until it is allowed.")] = False,
+    deadline: Annotated[
+        str | None, typer.Option(metavar="DURATION", help="How long to wait at most, such as 90m.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Say whether a service may be deployed into an environment now, and why. For pipelines of any kind.
 
     Exits with 0 when it may, 1 when it is blocked, 2 when the command or the configuration is wrong,
-    3 when the evidence is unknown or the server does not answer.
+    3 when the evidence is unknown or the server does not answer. With --wait, it exits once it may, or at the
+    deadline (1h unless given).
     """
-    organization, _, name = service.rpartition("/")
     with readable_errors():
-        if server is None:
-            told = _read_here(name, organization or None, environment)
-        else:
-            told = Server(server).gate(name, organization or None, environment)
+        patience = _patience(deadline, wait=wait)
+        with _asking(service, environment, server) as ask:
+            told = ask_until(ask, patience.total_seconds(), _tell) if wait else ask(0.0)
     if as_json:
         typer.echo(json.dumps(told.whole, indent=2))
     else:
-        _print(told)
+        typer.echo(f"{told.word}: {one_line(told.sentence)}")
+        for reason in told.reasons:
+            typer.echo(f"  {one_line(reason)}")
     raise typer.Exit(told.code)
 
 
-def _read_here(name: str, organization: str | None, environment: str) -> Told:
+@contextmanager
+def _asking(service: str, environment: str, server: str | None) -> Iterator[Ask]:
+    """Asks a server, or the database here, which answers at once."""
+    organization, _, name = service.rpartition("/")
+    if server is not None:
+        asked = Server(server)
+        yield lambda wait: asked.gate(name, organization or None, environment, wait)
+        return
     gatekeeper = build(Settings.from_env())
+    reading = Reading(gatekeeper)
     try:
-        return Told.of(Reading(gatekeeper).gate(name, organization, environment).model_dump(mode="json"))
+        yield lambda _: Told.of(reading.gate(name, organization or None, environment).model_dump(mode="json"))
     finally:
         gatekeeper.close()
 
 
-def _print(told: Told) -> None:
-    typer.echo(f"{told.word}: {one_line(told.sentence)}")
-    for reason in told.reasons:
-        typer.echo(f"  {one_line(reason)}")
+def _patience(deadline: str | None, *, wait: bool) -> timedelta:
+    if deadline is None:
+        return PATIENCE
+    if not wait:
+        raise ConfigurationError("--deadline says how long to --wait; add that")
+    try:
+        return parse_duration(deadline)
+    except MistakeError as mistake:
+        raise ConfigurationError(f"--deadline: {mistake}") from None
+
+
+def _tell(why: str) -> None:
+    errors.print(f"waiting: {one_line(why)}")

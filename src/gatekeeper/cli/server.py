@@ -32,24 +32,25 @@ class Server:
         self._root = url.rstrip("/")
         self._host = _host(url)  # messages name no more than that: a URL may have a password
 
-    def gate(self, name: str, organization: str | None, environment: str) -> Told:
-        """What a service's gate says to a deployment into an environment.
+    def gate(self, name: str, organization: str | None, environment: str, wait: float) -> Told:
+        """What a service's gate says to a deployment into an environment; no is only said after so many seconds.
 
         Raises:
             TemporaryError: there was no answer, or the server could not give one.
             ConfigurationError: the server knows no such service, or is no Gatekeeper.
         """
         asked = {"environment": environment} | ({"organization": organization} if organization else {})
-        answer = self._get(f"/api/v1/services/{quote(name, safe='')}/gate", asked)
+        if (seconds := int(wait)) > 0:
+            asked["wait"] = str(seconds)
+        answer = self._get(f"/api/v1/services/{quote(name, safe='')}/gate", asked, wait)
         if answer.status_code != HTTPStatus.OK:
             raise self._refusal(answer)
         return Told.of(_json(answer))
 
-    def _get(self, path: str, parameters: dict[str, str]) -> requests.Response:
+    def _get(self, path: str, parameters: dict[str, str], wait: float) -> requests.Response:
+        timeout = (CONNECT_SECONDS, ANSWER_SECONDS + wait)
         try:
-            return requests.get(
-                self._root + path, params=parameters, timeout=(CONNECT_SECONDS, ANSWER_SECONDS)
-            )
+            return requests.get(self._root + path, params=parameters, timeout=timeout)
         except (requests.TooManyRedirects, ValueError) as error:  # requests' own for what is no URL
             raise ConfigurationError(f"{self._host} cannot be asked: {type(error).__name__}") from error
         except requests.RequestException as error:
@@ -65,7 +66,8 @@ class Server:
             text += f": {', '.join(str(one) for one in choices)}"
         message = f"{self._host} answered {answer.status_code}: {text}"
         if answer.status_code in _LATER or answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            return TemporaryError(message)
+            after = answer.headers.get("Retry-After", "")
+            return TemporaryError(message, retry_after=float(after) if after.isdecimal() else None)
         return ConfigurationError(message)
 
 

@@ -8,11 +8,12 @@ from gatekeeper.web.models import DecisionList, ServiceList
 from gatekeeper.web.openapi import DEFAULT_DECISIONS, LONGEST_ENVIRONMENT, MOST_DECISIONS, description
 from gatekeeper.web.reading import Reading
 from gatekeeper.web.views import decision_detail, decision_report, service_report
+from gatekeeper.web.waiting import MOST_SECONDS, Waiting
 
 PREFIX = "/api/v1"
 
 
-def create_api(reading: Reading) -> Blueprint:
+def create_api(reading: Reading, waiting: Waiting) -> Blueprint:
     """The API's routes. What goes wrong is answered by ``gatekeeper.web.failures``."""
     blueprint = Blueprint("api", __name__, url_prefix=PREFIX)
 
@@ -27,11 +28,20 @@ def create_api(reading: Reading) -> Blueprint:
 
     @blueprint.get("/services/<name>/gate")
     def gate(name: str) -> Response:
-        return _answer(reading.gate(name, request.args.get("organization"), _environment()))
+        organization, environment = request.args.get("organization"), _environment()
+        return _answer(
+            waiting.until(
+                lambda: reading.gate(name, organization, environment),
+                lambda told: told.allowed and told.known,
+                _number("wait", 0, least=0, most=MOST_SECONDS),
+            )
+        )
 
     @blueprint.get("/decisions")
     def decisions() -> Response:
-        found = reading.decisions(request.args.get("subject"), _limit())
+        found = reading.decisions(
+            request.args.get("subject"), _number("limit", DEFAULT_DECISIONS, least=1, most=MOST_DECISIONS)
+        )
         return _answer(DecisionList(decisions=[decision_report(one) for one in found]))
 
     @blueprint.get("/decisions/<identity>")
@@ -56,8 +66,8 @@ def _environment() -> str:
     return given
 
 
-def _limit() -> int:
-    given = request.args.get("limit", str(DEFAULT_DECISIONS))
-    if not (given.isascii() and given.isdecimal() and 1 <= int(given[:9]) <= MOST_DECISIONS):
-        raise BadRequest(f"limit is a number from 1 to {MOST_DECISIONS}")
+def _number(name: str, default: int, *, least: int, most: int) -> int:
+    given = request.args.get(name, str(default))
+    if not (given.isascii() and given.isdecimal() and least <= int(given[:9]) <= most):
+        raise BadRequest(f"{name} is a number from {least} to {most}")
     return int(given)

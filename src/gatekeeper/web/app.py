@@ -14,6 +14,7 @@ from gatekeeper.web.failures import answer_failures
 from gatekeeper.web.health import create_health
 from gatekeeper.web.metrics import Metrics, create_metrics
 from gatekeeper.web.reading import Reading
+from gatekeeper.web.waiting import Waiting
 from gatekeeper.web.webhooks import Door, Webhooks
 
 POLICY = (
@@ -36,6 +37,7 @@ def create_app(
     worker_alive: Callable[[], bool] | None = None,
     real_time: Callable[[], datetime] = now,
     debounce: timedelta = DEBOUNCE,
+    waiting: Waiting | None = None,
 ) -> Flask:
     """The WSGI application. Starts nothing: the engine is whoever serves' to start.
 
@@ -45,6 +47,7 @@ def create_app(
         worker_alive: whether the worker in this process is running; None when there is none here.
         real_time: the present by which work is queued.
         debounce: how long work waits for the rest of its burst of events, as the Gatekeeper was built with.
+        waiting: the requests that wait for a gate to open.
     """
     app = Flask("gatekeeper.web")
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
@@ -58,7 +61,7 @@ def create_app(
         clock=real_time,
     )
     app.wsgi_app = Webhooks(door, app.wsgi_app, metrics.count_delivery)  # type: ignore[method-assign]  # Flask's own way
-    app.register_blueprint(create_api(reading))
+    app.register_blueprint(create_api(reading, waiting or Waiting()))
     app.register_blueprint(create_dashboard(reading, gatekeeper.settings))
     app.register_blueprint(create_health(gatekeeper, real_time, worker_alive))
     app.register_blueprint(create_metrics(metrics, gatekeeper, reading, real_time))

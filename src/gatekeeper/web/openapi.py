@@ -16,6 +16,7 @@ from gatekeeper.web.models import (
     ServiceDetail,
     ServiceList,
 )
+from gatekeeper.web.waiting import MOST_SECONDS
 
 MOST_DECISIONS = 200
 DEFAULT_DECISIONS = 50
@@ -36,6 +37,13 @@ _ENVIRONMENT = {
     "required": True,
     "description": "Where to, as the policy's environments name it, in whatever case.",
     "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_ENVIRONMENT},
+}
+_WAIT = {
+    "name": "wait",
+    "in": "query",
+    "description": "Answer only once it is allowed, and known, or after so many seconds: a long poll. "
+    "When too many requests wait already, the answer comes at once.",
+    "schema": {"type": "integer", "minimum": 0, "maximum": MOST_SECONDS, "default": 0},
 }
 _SUBJECT = {
     "name": "subject",
@@ -89,6 +97,7 @@ def description() -> dict[str, Any]:
                 GateReport,
                 _path("name"),
                 _ENVIRONMENT,
+                _WAIT,
                 _ORGANIZATION,
                 errors=(400, 404, 409),
             ),
