@@ -14,7 +14,14 @@ from gatekeeper.availability.forecast import Forecast, Stretch
 from gatekeeper.availability.incidents import Incident, Reliability
 from gatekeeper.availability.measure import Measured, Unmeasured
 from gatekeeper.availability.window import Rolling
-from gatekeeper.decide.snapshot import ObjectiveEvidence, OverrideRequest, Pull, ServiceView, Snapshot
+from gatekeeper.decide.snapshot import (
+    ExemptLabel,
+    ObjectiveEvidence,
+    OverrideRequest,
+    Pull,
+    ServiceView,
+    Snapshot,
+)
 from gatekeeper.decide.verdict import Memory, State
 from gatekeeper.policy.gate import Gate, Mode
 from gatekeeper.policy.model import Origin, Service
@@ -157,8 +164,23 @@ def a_request(actor: str = "alice", *, teams: tuple[str, ...] = (TEAM,), **value
     return OverrideRequest(actor=actor, teams=teams, **(defaults | values))
 
 
+def an_exempt_label(
+    label: str, actor: str = "alice", *, teams: tuple[str, ...] = (TEAM,), **values: Any
+) -> ExemptLabel:
+    """A label that was put on an hour ago, by somebody entitled unless something else is said."""
+    defaults: dict[str, Any] = {"human": True, "labeled_at": NOW - HOUR}
+    return ExemptLabel(label, actor, teams=teams, **(defaults | values))
+
+
 def a_snapshot(*views: ServiceView, labels: tuple[str, ...] = (), **values: Any) -> Snapshot:
+    """What is seen of a pull request: ``labels`` were put on by somebody entitled to exempt it."""
     requests = values.get("requests", ())
-    worn = (*labels, *(request.label for request in requests))
-    defaults: dict[str, Any] = {"now": NOW, "pull": a_pull(*worn), "services": views}
+    exempting = values.get("exempting", tuple(map(an_exempt_label, labels)))
+    worn = dict.fromkeys([*labels, *(one.label for one in (*requests, *exempting))])
+    defaults: dict[str, Any] = {
+        "now": NOW,
+        "pull": a_pull(*worn),
+        "services": views,
+        "exempting": exempting,
+    }
     return Snapshot(**(defaults | values))

@@ -72,6 +72,7 @@ class FakeGitHub:
     said: dict[int, tuple[str, int, CommentData]] = field(default_factory=dict)
     labeled: list[tuple[str, int, str, LabelEvent]] = field(default_factory=list)
     members: dict[str, set[str]] = field(default_factory=lambda: {"@acme/sre": {"alice", "bob"}})
+    writers: set[str] = field(default_factory=lambda: {"alice", "bob"})
     required: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     repositories: dict[str, RepositoryData] = field(default_factory=dict)
     renamed: dict[str, str] = field(default_factory=dict)
@@ -107,6 +108,8 @@ class FakeGitHub:
         pull = replace(pull, **values)
         self.pulls[pull.repository, number] = pull
         self.changed[pull.repository, number] = Files(tuple(sorted(paths)), complete=True)
+        for label in pull.labels:  # chosen in the form, by somebody of the team
+            self.labeled.append((SHOP, number, label, LabelEvent("alice", human=True, at=NOW)))
 
     def change(self, number: int, **values: Any) -> None:
         self.pulls[SHOP, number] = replace(self.pulls[SHOP, number], **values)
@@ -206,6 +209,10 @@ class FakeGitHub:
     def is_active_member(self, team: str, user: str) -> bool:
         with self._call("is_active_member"):
             return user in self.members.get(team, set())
+
+    def may_write(self, repository: str, login: str) -> bool:
+        with self._call("may_write"):
+            return login in self.writers
 
     def required_checks(self, repository: str, branch: str) -> frozenset[str]:
         with self._call("required_checks"):

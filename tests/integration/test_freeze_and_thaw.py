@@ -122,11 +122,31 @@ def test_a_change_that_touches_no_service_gets_a_skipped_check_where_one_is_requ
 
 
 def test_an_exempt_label_lets_pass_and_taking_it_off_blocks_again(stage: Stage) -> None:
-    number = stage.open_pull(labels=["reliability"])
+    number = stage.open_pull()
+    stage.github.state.label(SHOP, number, "reliability", by="ops1")
+    stage.settle()
     assert stage.check(number).conclusion == "success"
+    assert "by its label reliability, set by @ops1" in (stage.check(number).output.title or "")
     stage.github.state.unlabel(SHOP, number, "reliability", by="ops1")
     stage.settle()
     assert stage.check(number).conclusion == "action_required"
+
+
+@pytest.mark.parametrize(
+    "actor", [pytest.param("dev1", id="the author, who may write"), pytest.param("po1", id="a triager")]
+)
+def test_an_exempt_label_of_somebody_not_entitled_is_removed_once_and_recorded(
+    stage: Stage, actor: str
+) -> None:
+    number = stage.open_pull()
+    stage.github.state.label(SHOP, number, "reliability", by=actor)
+    stage.settle()
+    assert stage.check(number).conclusion == "action_required"
+    assert "reliability" not in stage.github.state.pull(SHOP, number).labels
+    why = f"`@{actor}` is not an active member of `@acme/sre`"
+    assert f"The label `reliability` was removed: {why}" in stage.comment(number)
+    (record,) = stage.gatekeeper.stores.overrides.of_pull(SHOP, number)
+    assert (record.label, record.actor, record.granted, record.why) == ("reliability", actor, False, why)
 
 
 def test_a_push_is_judged_anew_on_its_own_head(stage: Stage) -> None:

@@ -28,7 +28,7 @@ def view(state: State = State.CAUTION, gate: Gate = PACED, **values: Any) -> Ser
 
 
 def seen(one: ServiceView, *labels: str, lines: int | None = 10, **values: Any) -> Snapshot:
-    return a_snapshot(one, pull=replace(a_pull(*labels), changed_lines=lines), **values)
+    return a_snapshot(one, labels=labels, pull=replace(a_pull(*labels), changed_lines=lines), **values)
 
 
 def judged(snapshot: Snapshot) -> tuple[Verdict, Why, str]:

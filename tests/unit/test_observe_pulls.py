@@ -12,7 +12,7 @@ from databases import opened
 from fakes import BOT, SHOP, FakeGitHub, Place, head
 from gatekeeper.act.plan import Published
 from gatekeeper.decide.desired import MARKER
-from gatekeeper.decide.snapshot import OverrideRequest
+from gatekeeper.decide.snapshot import ExemptLabel, OverrideRequest, ServiceView
 from gatekeeper.decide.verdict import Doubt, State
 from gatekeeper.errors import GitHubError, GitHubRefusedError
 from gatekeeper.github.values import Files
@@ -159,6 +159,63 @@ def test_exempt_paths(place: Place, github: FakeGitHub, paths: tuple[str, ...], 
     github.open(1, paths=paths)
     (view,) = place.observe().snapshot.services
     assert view.all_exempt is exempt
+
+
+EXEMPT: dict[str, Any] = {"exempt": {"labels": ["security"]}}
+FROZEN_EXEMPTING = a_view(State.FROZEN, -0.5, service=covering("pay", **EXEMPT))
+FROZEN_WITHOUT_TEAM = a_view(State.FROZEN, -0.5, service=covering("pay", override={"teams": []}, **EXEMPT))
+
+
+@pytest.mark.parametrize(
+    ("view", "actor", "human", "found", "reads"),
+    [
+        pytest.param(FROZEN_EXEMPTING, "alice", True, ((TEAM,), False), ["is_active_member"], id="of a team"),
+        pytest.param(FROZEN_EXEMPTING, "po1", True, ((), False), ["is_active_member"], id="of no team"),
+        pytest.param(FROZEN_EXEMPTING, "alice", False, ((), False), [], id="an App in somebody's name"),
+        pytest.param(FROZEN_WITHOUT_TEAM, "bob", True, ((), True), ["may_write"], id="a writer"),
+        pytest.param(FROZEN_WITHOUT_TEAM, "po1", True, ((), False), ["may_write"], id="a triager"),
+        pytest.param(FROZEN_WITHOUT_TEAM, "bob", False, ((), False), [], id="an App of a writer"),
+    ],
+)
+def test_behind_an_exempting_label_stands(
+    place: Place,
+    github: FakeGitHub,
+    view: ServiceView,
+    actor: str,
+    human: bool,  # noqa: FBT001 - a column of the table
+    found: tuple[tuple[str, ...], bool],
+    reads: list[str],
+) -> None:
+    place.put(view)
+    github.label(1, "Security", by=actor, human=human)
+    (one,) = place.observe().snapshot.exempting
+    assert one == ExemptLabel("Security", actor, human, NOW, *found)
+    assert [call for call in github.calls if call in {"is_active_member", "may_write"}] == reads
+
+
+def test_nobody_is_asked_about_labels_where_the_gate_is_open(place: Place, github: FakeGitHub) -> None:
+    place.put(a_view(service=covering("pay", **EXEMPT)))
+    github.label(1, "security", by="mallory")
+    assert place.observe().snapshot.exempting == ()
+    assert "last_labeled" not in github.calls
+
+
+def test_nobody_behind_an_exempting_label_yet_is_looked_at_again(place: Place, github: FakeGitHub) -> None:
+    place.put(FROZEN_EXEMPTING)
+    github.change(1, labels=("security",))
+    seen = place.observe()
+    assert (seen.snapshot.exempting, seen.seen) == ((), "")
+
+
+def test_what_may_not_be_read_of_somebody_exempts_nothing_and_sends_nobody_away(
+    place: Place, github: FakeGitHub
+) -> None:
+    place.put(FROZEN_EXEMPTING)
+    github.label(1, "security", by="alice")
+    github.refusing["is_active_member"] = 403
+    seen = place.observe()
+    assert seen.snapshot.exempting == ()
+    assert seen.unread == ("who may exempt by label cannot be told: is_active_member: 403",)
 
 
 def test_a_service_that_no_pass_has_looked_at_is_not_known(place: Place) -> None:

@@ -231,6 +231,32 @@ def test_who_may_override_cannot_be_told_so_it_stays_blocked_with_its_label(bloc
     assert blocked.overrides.latest() == ()
 
 
+def test_an_unentitled_exempting_label_is_taken_off_and_put_on_record_once(
+    place: Place, github: FakeGitHub
+) -> None:
+    place.put(a_view(State.FROZEN, -0.5, service=a_service(gate=a_gate(exempt={"labels": ["reliability"]}))))
+    github.open(1)
+    github.label(1, "reliability", by="mallory")
+    why = "`@mallory` is not an active member of `@acme/sre`"
+    for _ in range(3):
+        place.run(1)
+    assert "reliability" not in github.labels()
+    (record,) = place.overrides.latest()
+    assert (record.label, record.actor, record.granted, record.why, record.until) == (
+        "reliability",
+        "mallory",
+        False,
+        why,
+        NOW,
+    )
+    (comment,) = github.ours()
+    assert comment.count(f"The label `reliability` was removed: {why}.") == 1
+    github.label(1, "reliability", by="alice")
+    place.run(1)
+    assert (github.conclusion(), len(place.overrides.latest())) == ("success", 1)
+    assert "was removed" not in github.ours()[0]
+
+
 # Heads
 
 

@@ -8,7 +8,7 @@ from gatekeeper.decide.markdown import code, listed
 from gatekeeper.decide.phrases import instant
 from gatekeeper.decide.snapshot import ServiceView
 from gatekeeper.decide.verdict import State, Verdict, Why
-from gatekeeper.policy.gate import Mode
+from gatekeeper.policy.gate import Gate, Mode
 from gatekeeper.policy.units import format_duration
 
 
@@ -17,10 +17,16 @@ def passes(view: ServiceView) -> str:
     exempt = view.service.gate.exempt
     ways = []
     if exempt.labels:
-        ways.append(f"changes labelled {listed(exempt.labels, ' or ')}")
+        ways.append(f"changes labelled {listed(exempt.labels, ' or ')} by {_vouching(view.service.gate)}")
     if exempt.paths:
         ways.append(f"changes to {listed(exempt.paths, ' and ')} only")
     return "; ".join(ways) or "nothing: this policy has no exemptions"
+
+
+def _vouching(gate: Gate) -> str:
+    """Whose labels exempt."""
+    teams = gate.override.teams
+    return f"somebody of {listed(teams, ' or ')}" if teams else "somebody who may write to the repository"
 
 
 def what_now(view: ServiceView, ruling: ServiceRuling, now: datetime) -> str:

@@ -80,7 +80,7 @@ class Comment:
 
 @dataclass(frozen=True)
 class Desired:
-    """What ought to be on GitHub. ``labels`` are those of ``OUR_LABELS``; ``strip`` are refused override labels."""
+    """What ought to be on GitHub. ``labels`` are those of ``OUR_LABELS``; ``strip`` are refused labels of others."""
 
     check: Check
     comment: Comment
@@ -110,7 +110,7 @@ def desire(snapshot: Snapshot, decision: Decision, *, explained: bool = False) -
         check=_check(snapshot, decision, pairs, essence),
         comment=_comment(snapshot, decision, pairs, essence, explained=explained),
         labels=_labels(pairs),
-        strip=frozenset(ruling.label for ruling in decision.refused),
+        strip=frozenset(label for label, _ in _refused_now(decision)),
     )
 
 
@@ -211,8 +211,14 @@ def _comment(
 
 def _refused(snapshot: Snapshot, decision: Decision) -> list[tuple[str, str]]:
     """Refused labels and why, the same before and after the refusal was recorded and the label removed."""
-    told = {(one.label, one.why) for one in snapshot.refusals}
-    return sorted(told | {(one.label, one.why) for one in decision.refused})
+    told = {(one.label, one.why) for one in snapshot.refusals if one.label not in snapshot.pull.labels}
+    return sorted(told | _refused_now(decision))
+
+
+def _refused_now(decision: Decision) -> set[tuple[str, str]]:
+    """Labels that count for nothing, and why: override labels, and exempting ones."""
+    overrides = {(one.label, one.why) for one in decision.refused}
+    return overrides | {(one.label, one.why) for one in decision.unentitled}
 
 
 def _labels(pairs: Pairs) -> frozenset[str]:
@@ -247,6 +253,7 @@ def _facts(view: ServiceView, ruling: ServiceRuling, now: datetime) -> list[Any]
         *(view.service.description, view.policy_problem),
         *(corrections.essence(view), bool(corrections.over(view, now))),
         *([["waits", ruling.awaiting.label, ruling.awaiting.actor]] if ruling.awaiting else []),
+        *([["label", ruling.by, ruling.unentitled]] if ruling.by or ruling.unentitled else []),
     ]
 
 

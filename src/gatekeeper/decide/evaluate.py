@@ -1,10 +1,11 @@
 """``decide``: the verdict on one change, with its reasons."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from gatekeeper.decide import pace
+from gatekeeper.decide.exemptions import LabelRuling, label_rulings, unentitled
 from gatekeeper.decide.markdown import code, listed
 from gatekeeper.decide.phrases import instant
 from gatekeeper.decide.snapshot import OverrideRequest, ServiceView, Snapshot
@@ -48,6 +49,8 @@ class ServiceRuling:
         override: the override that lets it through, where one does.
         denied: why an override that counts for another service does not count for this one (Markdown).
         awaiting: the override that would let it through if there were a reason, where one would.
+        by: login of whoever stands behind the exempting label, where one decided.
+        unentitled: why an exempting label that counts for another service does not count for this one (Markdown).
     """
 
     service: str
@@ -59,6 +62,8 @@ class ServiceRuling:
     override: OverrideRuling | None = None
     denied: str = ""
     awaiting: OverrideRuling | None = None
+    by: str = ""
+    unentitled: str = ""
 
     @property
     def undecided(self) -> bool:
@@ -73,6 +78,7 @@ class Decision:
     Attributes:
         refused: override requests that count for no service.
         waiting: those that count for none as long as there is no reason.
+        unentitled: exempting labels that count for no service.
     """
 
     verdict: Verdict
@@ -80,17 +86,22 @@ class Decision:
     refused: tuple[OverrideRuling, ...] = ()
     granted: tuple[OverrideRuling, ...] = ()
     waiting: tuple[OverrideRuling, ...] = ()
+    unentitled: tuple[LabelRuling, ...] = ()
 
 
 def decide(snapshot: Snapshot) -> Decision:
     """Judge one pull request. Equal snapshots give equal decisions."""
     overrides = {view.service.key: _overrides(view, snapshot) for view in snapshot.services}
+    labels = {view.service.key: _exempting(view, snapshot) for view in snapshot.services}
+    vouched = [ruling for rulings in labels.values() for ruling in rulings]
     asked = [ruling for rulings in overrides.values() for ruling in rulings]
     granted = {ruling.label: ruling for ruling in asked if ruling.granted}
     waiting = {ruling.label: ruling for ruling in asked if ruling.waits and ruling.label not in granted}
+    counting = frozenset(granted) | {ruling.label for ruling in vouched if ruling.counts}
+    kept = counting | waiting.keys()
     rulings = sorted(
         (
-            _rule(view, snapshot, overrides[view.service.key], frozenset(granted))
+            _rule(view, snapshot, overrides[view.service.key], labels[view.service.key], counting)
             for view in snapshot.services
         ),
         key=lambda ruling: (-ruling.effective, -ruling.verdict, ruling.service),
@@ -98,9 +109,16 @@ def decide(snapshot: Snapshot) -> Decision:
     return Decision(
         verdict=max((ruling.effective for ruling in rulings), default=Verdict.ALLOW),
         rulings=tuple(rulings),
-        refused=tuple(_refused(ruling for ruling in asked if ruling.label not in {*granted, *waiting})),
+        refused=tuple(_refused(ruling for ruling in asked if ruling.label not in kept)),
         granted=tuple(granted[label] for label in sorted(granted)),
         waiting=tuple(waiting[label] for label in sorted(waiting)),
+        unentitled=unentitled(
+            ruling
+            for view in snapshot.services
+            if view.service.gate.mode is not Mode.OBSERVE  # it blocks nothing, so it judges nobody
+            for ruling in labels[view.service.key]
+            if ruling.label not in kept
+        ),
     )
 
 
@@ -123,33 +141,55 @@ def standing(memory: Memory, gate: Gate, now: datetime) -> tuple[Verdict, Why]:
 
 
 def _rule(
-    view: ServiceView, snapshot: Snapshot, overrides: Iterable[OverrideRuling], granted: frozenset[str]
+    view: ServiceView,
+    snapshot: Snapshot,
+    overrides: Sequence[OverrideRuling],
+    labels: Sequence[LabelRuling],
+    counting: frozenset[str],
 ) -> ServiceRuling:
+    """What one gate says; ``counting`` are the labels that count for some service, so that they stay on."""
     gate = view.service.gate
-    verdict, why, detail = _by_gate(view, snapshot)
+    vouched = next((one for one in labels if one.counts), None)
+    verdict, why, detail = _by_gate(view, snapshot, vouched)
     override = awaiting = None
-    denied = ""
+    denied = elsewhere = ""
     if verdict is Verdict.BLOCK:
         override = next((one for one in overrides if one.granted), None)
         awaiting = next((one for one in overrides if one.waits), None)
         denied = next(
-            (one.why for one in overrides if not (one.granted or one.waits) and one.label in granted), ""
+            (one.why for one in overrides if not (one.granted or one.waits) and one.label in counting), ""
         )
+        elsewhere = next((one.why for one in labels if one.label in counting), "")
     if override is not None:
         verdict, why = Verdict.ALLOW, Why.OVERRIDDEN
     effective = min(verdict, CEILING[gate.mode])
     return ServiceRuling(
-        view.service.key, verdict, effective, why, gate.mode, detail, override, denied, awaiting
+        service=view.service.key,
+        verdict=verdict,
+        effective=effective,
+        why=why,
+        mode=gate.mode,
+        detail=detail,
+        override=override,
+        denied=denied,
+        awaiting=awaiting,
+        by=vouched.actor if vouched is not None and why is Why.EXEMPT_LABEL else "",
+        unentitled=elsewhere,
     )
 
 
-def _by_gate(view: ServiceView, snapshot: Snapshot) -> tuple[Verdict, Why, str]:
+def _exempting(view: ServiceView, snapshot: Snapshot) -> tuple[LabelRuling, ...]:
+    """Rulings on the exempting labels where they are needed: where the gate lets pass, they judge nobody."""
+    verdict, _ = standing(view.memory, view.service.gate, snapshot.now)
+    return label_rulings(view, snapshot) if verdict is not Verdict.ALLOW else ()
+
+
+def _by_gate(view: ServiceView, snapshot: Snapshot, vouched: LabelRuling | None) -> tuple[Verdict, Why, str]:
     verdict, why, detail = _paced(view, snapshot)
     if verdict is Verdict.ALLOW:
         return verdict, why, ""
-    worn = {label.casefold() for label in snapshot.pull.labels}
-    if exempting := sorted(label for label in view.service.gate.exempt.labels if label.casefold() in worn):
-        return Verdict.ALLOW, Why.EXEMPT_LABEL, exempting[0]
+    if vouched is not None:
+        return Verdict.ALLOW, Why.EXEMPT_LABEL, vouched.label
     if view.all_exempt:
         return Verdict.ALLOW, Why.EXEMPT_PATHS, ""
     return verdict, why, detail

@@ -62,7 +62,8 @@ def headline(view: ServiceView, ruling: ServiceRuling) -> str:
 def _passes(ruling: ServiceRuling) -> str:
     match ruling.why:
         case Why.EXEMPT_LABEL:
-            return f"this change passes by its label {ruling.detail}"
+            by = f", set by @{ruling.by}" if ruling.by else ""
+            return f"this change passes by its label {ruling.detail}{by}"
         case Why.EXEMPT_PATHS:
             return "this change passes: only exempt paths are touched"
     return f"deployments to {ruling.detail} are free of its gate"

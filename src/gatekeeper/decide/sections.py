@@ -41,6 +41,8 @@ def _notes(view: ServiceView, ruling: ServiceRuling, now: datetime) -> Iterator[
         yield f"🔑 {who} asks to let this change through: {ruling.awaiting.why}"
     if ruling.denied:
         yield f"🚫 The override does not count for {view.service.name}: {ruling.denied}."
+    if ruling.unentitled:
+        yield f"🚫 The label does not exempt it from the gate of {view.service.name}: {ruling.unentitled}."
     if note := advice.mode_note(view, ruling):
         yield f"👀 {note}"
     if view.memory.gaps:

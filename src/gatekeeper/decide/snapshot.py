@@ -165,8 +165,29 @@ class OverrideRequest:
 
 
 @dataclass(frozen=True)
+class ExemptLabel:
+    """An exempting label on the pull request, and who stands behind it.
+
+    Attributes:
+        actor: login of whoever put it there last; empty when GitHub does not tell.
+        human: False for bots and Apps.
+        teams: of the teams that may override where the label exempts, those with the actor as active member.
+        writes: whether the actor may write to the repository; asked only where a policy names no such team.
+        trusted: nobody looked into it, and it counts.
+    """
+
+    label: str
+    actor: str
+    human: bool
+    labeled_at: datetime
+    teams: tuple[str, ...] = ()
+    writes: bool = False
+    trusted: bool = False
+
+
+@dataclass(frozen=True)
 class Refusal:
-    """An override that was refused on this pull request: said once, kept in the comment."""
+    """A label that was refused on this pull request, an override's or an exempting one: kept in the comment."""
 
     label: str
     actor: str
@@ -185,3 +206,4 @@ class Snapshot:
     refusals: tuple[Refusal, ...] = ()
     check_required: bool = False
     policy_problems: tuple[str, ...] = ()
+    exempting: tuple[ExemptLabel, ...] = ()

@@ -52,7 +52,7 @@ OPENINGS = (
         "Try the bank a second time when it does not answer",
         "services/checkout/bank.py",
         "def charge(card, amount):\n    return retry(card.bank.charge, amount, times=2)\n",
-        "A **fix**: labelled `reliability`, which checkout's policy never makes wait.",
+        "A **fix**: operations labelled it `reliability`, which checkout's policy never makes wait.",
         ("reliability",),
     ),
     _Opening(
@@ -88,15 +88,16 @@ def world(clock: Callable[[], datetime], *, public_key: str, signing_clock: Call
         SHOP, OUTSIDER, "triage"
     )  # may label, which GitHub allows; entitled to override is somebody else
     for one in OPENINGS:
-        made.open_pull(
+        pull = made.open_pull(
             SHOP,
             author=DEV,
             title=one.title,
             files={one.path: one.text},
             body=one.body,
-            labels=one.labels,
             branch=f"{DEV}/{one.title.lower().replace(' ', '-')}",
         )
+        for label in one.labels:  # it exempts from the hand of those who may let changes through
+            made.label(SHOP, pull.number, label, by=OPS)
     return made
 
 

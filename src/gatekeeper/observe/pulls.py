@@ -15,8 +15,9 @@ from gatekeeper.decide.snapshot import Closed, Pull, Refusal, ServiceView, Snaps
 from gatekeeper.decide.standing import as_of, unseen
 from gatekeeper.errors import GitHubError, GitHubRefusedError
 from gatekeeper.github.values import CheckRunData, Files, GroupData, PullData
-from gatekeeper.observe import comments, overrides
+from gatekeeper.observe import comments, exempting, overrides
 from gatekeeper.observe.comments import Comments
+from gatekeeper.observe.exempting import Exempting
 from gatekeeper.observe.overrides import Overrides
 from gatekeeper.policy.covers import Everything, Touch, exempt_by_paths, touched
 from gatekeeper.policy.model import Service
@@ -28,7 +29,7 @@ MOST_FILES = 20
 """As many touched paths are kept with a decision; the text shows fewer."""
 
 
-class Reader(comments.Reader, overrides.Reader, Protocol):
+class Reader(comments.Reader, overrides.Reader, exempting.Reader, Protocol):
     """What is read of a pull request. Strict subset of the GitHub client's methods."""
 
     @property
@@ -139,6 +140,7 @@ class PullObserver:
         views = self._views(pull, paths, standing, now)
         comments = Comments(self._reader, repository, number)
         asked = Overrides(self._reader, comments).on(pull, views)
+        behind = Exempting(self._reader).on(pull, views, now)
         snapshot = Snapshot(
             now=now,
             pull=pull_of(pull),
@@ -147,15 +149,16 @@ class PullObserver:
             refusals=self._memory.refusals(repository, number),
             check_required=not views and self._requires_check(pull),
             policy_problems=self._catalog.problems(repository),
+            exempting=behind.labels,
         )
         return Observed(
             snapshot,
             self._actual(snapshot, comments),
             paths,
             paths_of,
-            seen=fingerprint(pull) if asked.complete else "",
+            seen=fingerprint(pull) if asked.complete and behind.complete else "",
             policies_here=any(one.origin.repository == pull.repository for one, _ in standing),
-            unread=asked.unread,
+            unread=(*asked.unread, *behind.unread),
         )
 
     def _pull(self, repository: str, number: int) -> PullData | None:

@@ -7,6 +7,7 @@ from typing import Any
 from gatekeeper.act.apply import Kind
 from gatekeeper.act.plan import InDoubt, Nothing, Published
 from gatekeeper.decide.evaluate import Decision, OverrideRuling
+from gatekeeper.decide.exemptions import LabelRuling
 from gatekeeper.decide.snapshot import Pull, Refusal, Snapshot
 from gatekeeper.errors import TemporaryError
 from gatekeeper.events.keys import WorkKey
@@ -76,13 +77,14 @@ class PullRecord:
         self._pulls.close(repository, number, now, merged_at=merged_at)
 
     def rulings(self, snapshot: Snapshot, decision: Decision) -> None:
-        """What came of override requests, and which overrides were withdrawn."""
+        """What came of override requests, which overrides were withdrawn, and which labels exempt nothing."""
         labeled_at = {request.label: request.labeled_at for request in snapshot.requests}
         until = _first_ends(decision)
         self._overrides.add_new(
             _record(snapshot, ruling, labeled_at[ruling.label], until.get(ruling.label, ruling.until))
             for ruling in (*decision.granted, *decision.refused, *decision.waiting)
         )
+        self._overrides.add_new(_unentitled(snapshot, ruling) for ruling in decision.unentitled)
         pull = snapshot.pull
         self._overrides.withdraw(pull.repository, pull.number, set(pull.labels), snapshot.now)
 
@@ -164,6 +166,12 @@ class PullRecord:
     def with_head(self, repository: str, sha: str) -> tuple[int, ...]:
         """Numbers of the open pull requests with this head."""
         return tuple(one.number for one in self._pulls.sharing(repository, sha))
+
+
+def _unentitled(snapshot: Snapshot, ruling: LabelRuling) -> OverrideRecord:
+    labeled_at = {one.label: one.labeled_at for one in snapshot.exempting}[ruling.label]
+    refused = OverrideRuling(ruling.label, ruling.actor, granted=False, until=labeled_at, why=ruling.why)
+    return _record(snapshot, refused, labeled_at, labeled_at)
 
 
 def _remembered(seen: Any, identity: str, *, asked: bool, known: KnownPull | None) -> KnownPull:

@@ -9,6 +9,7 @@ is no new format.
 import re
 from typing import TYPE_CHECKING
 
+from gatekeeper.decide.exemptions import on_trust
 from gatekeeper.decide.snapshot import Snapshot
 from gatekeeper.errors import ConfigurationError
 from gatekeeper.store.rows import Codec
@@ -16,8 +17,8 @@ from gatekeeper.store.rows import Codec
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-FORMAT = 1
-"""The format that is written."""
+FORMAT = 2
+"""The format that is written. Before 2, every exempting label counted, whoever had set it."""
 
 _HEAD = re.compile(r'\{"format":(\d{1,9}),')
 
@@ -27,7 +28,7 @@ class SnapshotCodec(Codec[Snapshot]):
 
     def __init__(self) -> None:
         super().__init__(Snapshot)
-        self._readers: Mapping[int, Callable[[str], Snapshot]] = {1: super().parse}
+        self._readers: Mapping[int, Callable[[str], Snapshot]] = {1: self._parse_trusting, 2: super().parse}
 
     def text(self, value: Snapshot) -> str:
         """The canonical JSON text, its format first."""
@@ -47,6 +48,9 @@ class SnapshotCodec(Codec[Snapshot]):
                 f"this decision was stored in format {number} by a later version; this one reads up to {FORMAT}"
             )
         return reader(text)
+
+    def _parse_trusting(self, text: str) -> Snapshot:
+        return on_trust(super().parse(text))
 
 
 SNAPSHOT = SnapshotCodec()

@@ -1,0 +1,68 @@
+"""Exempting labels: they count from the hand of people who may let changes through (docs/adr/0010)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from gatekeeper.decide.markdown import code, listed
+from gatekeeper.decide.snapshot import ExemptLabel, ServiceView, Snapshot
+from gatekeeper.policy.gate import Gate
+
+
+@dataclass(frozen=True)
+class LabelRuling:
+    """What an exempting label comes to at one gate: it counts, or not and ``why`` (Markdown)."""
+
+    label: str
+    actor: str
+    counts: bool
+    why: str = ""
+
+
+def label_rulings(view: ServiceView, snapshot: Snapshot) -> tuple[LabelRuling, ...]:
+    """Rulings on the exempting labels of this gate, by label. Of one that nobody stands behind yet there is none."""
+    gate = view.service.gate
+    exempting = {label.casefold() for label in gate.exempt.labels}  # GitHub ignores the case of labels
+    worn = {label.casefold() for label in snapshot.pull.labels} & exempting
+    found = [_judge(one, gate) for one in snapshot.exempting if one.label.casefold() in worn]
+    return tuple(sorted(found, key=lambda ruling: ruling.label))
+
+
+def unentitled(rulings: Iterable[LabelRuling]) -> tuple[LabelRuling, ...]:
+    """One refusal a label, with the objection of every service: a label cannot be half removed."""
+    by_label: dict[str, list[LabelRuling]] = {}
+    for ruling in rulings:
+        by_label.setdefault(ruling.label, []).append(ruling)
+    return tuple(
+        replace(group[0], why="; ".join(sorted({ruling.why for ruling in group})))
+        for _, group in sorted(by_label.items())
+    )
+
+
+def on_trust(snapshot: Snapshot) -> Snapshot:
+    """The same, with each exempting label counting that nobody has looked into."""
+    known = {one.label.casefold() for one in snapshot.exempting}
+    worn = {label.casefold() for label in snapshot.pull.labels} - known
+    named = {label for view in snapshot.services for label in view.service.gate.exempt.labels}
+    trusted = tuple(
+        ExemptLabel(label, "", human=True, labeled_at=snapshot.now, trusted=True)
+        for label in sorted(named)
+        if label.casefold() in worn
+    )
+    return replace(snapshot, exempting=(*snapshot.exempting, *trusted))
+
+
+def _judge(one: ExemptLabel, gate: Gate) -> LabelRuling:
+    why = "" if one.trusted else _objection(one, gate)
+    return LabelRuling(one.label, one.actor, counts=not why, why=why)
+
+
+def _objection(one: ExemptLabel, gate: Gate) -> str:
+    who = code(f"@{one.actor}") if one.actor else "whoever applied it"
+    teams = gate.override.teams
+    if not one.human:
+        return f"{who} is a bot, and only people can say what kind of change this is"
+    if teams and not set(teams) & set(one.teams):
+        return f"{who} is not an active member of {listed(teams, ' or ')}"
+    if not teams and not one.writes:
+        return f"{who} may not write to this repository"
+    return ""
