@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import threading
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from typer.testing import CliRunner, Result
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 import faces
+from canned import CUT_OFF, answering, serving
 from gatekeeper.cli.exits import Code
 from gatekeeper.cli.program import app
 from gatekeeper.web.app import create_app
@@ -47,18 +45,6 @@ def url(folder: Path) -> Iterator[str]:
     ) as port:
         yield f"http://127.0.0.1:{port}/"
     gatekeeper.close()
-
-
-@contextmanager
-def serving(server: Any) -> Iterator[int]:
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield server.server_port
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def run(*arguments: str, folder: Path | None = None) -> Result:
@@ -105,27 +91,9 @@ def test_the_reasons_stand_below(url: str) -> None:
     assert any("freeze.below" in line for line in lines[1:])
 
 
-class Canned(BaseHTTPRequestHandler):
-    """Answers everything with one status and body."""
-
-    status, body, kind = 200, b"", "application/json"
-
-    def do_GET(self) -> None:
-        self.send_response(self.status)
-        self.send_header("Content-Type", self.kind)
-        self.send_header("Content-Length", str(len(self.body) + (self.status == 299)))
-        self.end_headers()
-        self.wfile.write(self.body)
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
-def asked(status: int, body: object) -> Result:
-    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    handler = type("One", (Canned,), {"status": status, "body": raw})
-    with serving(ThreadingHTTPServer(("127.0.0.1", 0), handler)) as port:
-        return run("checkout", "--environment", "production", "--server", f"http://127.0.0.1:{port}")
+def asked(status: int, body: object, *more: str) -> Result:
+    with answering(status, body) as url:
+        return run("checkout", "--environment", "production", "--server", url, *more)
 
 
 @pytest.mark.parametrize(
@@ -140,7 +108,7 @@ def asked(status: int, body: object) -> Result:
         pytest.param(200, {"allowed": True}, Code.USAGE, id="half an answer"),
         pytest.param(200, [], Code.USAGE, id="no answer of ours"),
         pytest.param(200, b"<html>Sign in</html>", Code.USAGE, id="a page to sign in"),
-        pytest.param(299, YES, Code.UNKNOWN, id="an answer that is cut off"),
+        pytest.param(CUT_OFF, YES, Code.UNKNOWN, id="an answer that is cut off"),
         pytest.param(401, b"", Code.USAGE, id="a proxy that wants to know who asks"),
         pytest.param(404, b"", Code.USAGE, id="a server of something else"),
         pytest.param(429, {"error": "slowly"}, Code.UNKNOWN, id="too many questions"),
@@ -214,3 +182,30 @@ def test_at_the_deadline_the_gate_has_its_last_word(folder: Path, url: str, way:
 def test_what_is_allowed_is_not_waited_for(url: str) -> None:
     result = run("newsletter", "--environment", "production", "--wait", "--server", url)
     assert (result.exit_code, result.stderr) == (Code.OK, "")
+
+
+@pytest.mark.parametrize(
+    ("body", "annotation"),
+    [
+        pytest.param(YES, "::notice title=Gatekeeper::allowed: well", id="allowed"),
+        pytest.param(
+            YES | {"effective": "warn"},
+            "::warning title=Gatekeeper::allowed, with a warning: well",
+            id="warned",
+        ),
+        pytest.param(YES | {"known": False}, "::warning title=Gatekeeper::not known: well", id="not known"),
+        pytest.param(
+            YES
+            | {"allowed": False, "sentence": "66.0 % over\n::add-mask::x", "reasons": ["::error::a", "b"]},
+            "::error title=Gatekeeper::blocked: 66.0 %25 over\\n::add-mask::x%0A  ::error::a%0A  b",
+            id="blocked, by a text that would be more",
+        ),
+    ],
+)
+def test_in_a_workflow_the_answer_is_one_annotation(body: object, annotation: str) -> None:
+    assert asked(200, body, "--github").stdout == f"{annotation}\n"
+
+
+def test_json_and_an_annotation_together_are_wrong_usage() -> None:
+    result = asked(200, YES, "--github", "--json")
+    assert (result.exit_code, result.stdout) == (Code.USAGE, "")

@@ -4,16 +4,17 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from gatekeeper.bootstrap import build
 from gatekeeper.cli.decisions import AsJson
-from gatekeeper.cli.exits import errors, readable_errors
+from gatekeeper.cli.exits import Code, errors, readable_errors
 from gatekeeper.cli.server import Server
 from gatekeeper.cli.told import Told
 from gatekeeper.cli.waiting import Ask, ask_until
+from gatekeeper.cli.workflow import annotation
 from gatekeeper.errors import ConfigurationError
 from gatekeeper.policy.mistake import MistakeError
 from gatekeeper.policy.problem import one_line
@@ -38,6 +39,9 @@ def gate(
         str | None, typer.Option(metavar="DURATION", help="How long to wait at most, such as 90m.")
     ] = None,
     as_json: AsJson = False,
+    github: Annotated[
+        bool, typer.Option("--github", help="In a GitHub workflow: make the answer an annotation of the job.")
+    ] = False,
 ) -> None:
     """Say whether a service may be deployed into an environment now, and why. For pipelines of any kind.
 
@@ -46,15 +50,16 @@ def gate(
     deadline (1h unless given).
     """
     with readable_errors():
+        if as_json and github:
+            raise ConfigurationError("--json and --github cannot be printed together; choose one")
         patience = _patience(deadline, wait=wait)
         with _asking(service, environment, server) as ask:
             told = ask_until(ask, patience.total_seconds(), _tell) if wait else ask(0.0)
     if as_json:
         typer.echo(json.dumps(told.whole, indent=2))
     else:
-        typer.echo(f"{told.word}: {one_line(told.sentence)}")
-        for reason in told.reasons:
-            typer.echo(f"  {one_line(reason)}")
+        text = _text(told)
+        typer.echo(annotation(_level(told), text, title="Gatekeeper") if github else text)
     raise typer.Exit(told.code)
 
 
@@ -83,6 +88,17 @@ def _patience(deadline: str | None, *, wait: bool) -> timedelta:
         return parse_duration(deadline)
     except MistakeError as mistake:
         raise ConfigurationError(f"--deadline: {mistake}") from None
+
+
+def _level(told: Told) -> Literal["notice", "warning", "error"]:
+    if told.code is Code.NO:
+        return "error"
+    return "warning" if told.warns or not told.known else "notice"
+
+
+def _text(told: Told) -> str:
+    reasons = (f"\n  {one_line(reason)}" for reason in told.reasons)
+    return f"{told.word}: {one_line(told.sentence)}{''.join(reasons)}"
 
 
 def _tell(why: str) -> None:

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from gatekeeper.bootstrap import Sources, now
 from gatekeeper.cli.exits import Code, errors, readable_errors
+from gatekeeper.cli.workflow import annotation
 from gatekeeper.errors import ConfigurationError
 from gatekeeper.policy.loader import Loaded, PolicyFile, load
 from gatekeeper.policy.model import Service
@@ -152,20 +153,15 @@ def _told(files: Sequence[PolicyFile], loaded: Loaded) -> dict[str, object]:
 
 
 def _annotation(problem: Problem) -> str:
-    """A workflow command: GitHub's "Workflow commands for GitHub Actions", with what its toolkit escapes.
-
-    The text names the place again, since the job's log shows the text alone.
-    """
-    place = f"file={_property(problem.path)},line={problem.line},col={problem.column}"
-    return f"::{problem.severity} {place},title=Gatekeeper policy::{_data(str(problem))}"
-
-
-def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
+    """On the problem's line. The text names the place again, since the job's log shows the text alone."""
+    return annotation(
+        problem.severity.value,
+        str(problem),
+        file=problem.path,
+        line=problem.line,
+        col=problem.column,
+        title="Gatekeeper policy",
+    )
 
 
 def _problem(problem: Problem) -> dict[str, object]:
