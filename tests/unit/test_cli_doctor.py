@@ -15,11 +15,12 @@ from typer.testing import CliRunner, Result
 import faces
 from gatekeeper.availability.filling import LedgerUpdate
 from gatekeeper.availability.series import Cursor
-from gatekeeper.cli.diagnose_github import EVENTS, HELPFUL_EVENTS, NEEDED, WANTED, events, permissions, skew
-from gatekeeper.cli.diagnose_sources import retention
-from gatekeeper.cli.findings import Findings, Level
 from gatekeeper.cli.program import app
 from gatekeeper.demo.github import AppKey, StandIn
+from gatekeeper.diagnose.findings import Findings, Level
+from gatekeeper.diagnose.github import events, permissions, skew
+from gatekeeper.diagnose.sources import retention
+from gatekeeper.github.needs import EVENTS, HELPFUL_EVENTS, NEEDED, WANTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from gatekeeper.decide import phrases
+from gatekeeper.diagnose.examine import missing
 from gatekeeper.events.keys import Kind
 from gatekeeper.settings import Settings
 from gatekeeper.store.catalog import Source
@@ -46,19 +47,6 @@ def notices(
         *(_parked(one) for one in parked),
         *(_mistaken(one) for one in sources if one.problems),
     )
-
-
-def missing(settings: Settings) -> Iterator[tuple[str, str]]:
-    """(setting, what it is needed for) of what has to be set for Gatekeeper to do its work."""
-    if settings.github_app_id is None and settings.github_token is None:
-        yield (
-            "GATEKEEPER_GITHUB_APP_ID and GATEKEEPER_GITHUB_PRIVATE_KEY",
-            "nothing on GitHub can be read or gated",
-        )
-    if not settings.webhook_secrets:
-        yield "GATEKEEPER_WEBHOOK_SECRET", "every webhook is refused"
-    if settings.prometheus_url is None:
-        yield "GATEKEEPER_PROMETHEUS_URL", "availability cannot be measured"
 
 
 def _half_set_up(settings: Settings) -> Iterator[Notice]:

@@ -7,8 +7,8 @@ from typing import Any
 from flask import Blueprint
 
 from gatekeeper.bootstrap import Gatekeeper
+from gatekeeper.diagnose.examine import missing
 from gatekeeper.errors import TemporaryError
-from gatekeeper.web.attention import missing
 
 PATIENCE = timedelta(minutes=2)
 """Due work that nobody has taken for so long, while nothing else runs, is waiting for a worker that is not there."""

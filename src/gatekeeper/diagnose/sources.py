@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 import requests
 
 from gatekeeper.bootstrap import Gatekeeper
-from gatekeeper.cli.findings import Findings
 from gatekeeper.decide import windows
 from gatekeeper.decide.phrases import instant, pair, percent
+from gatekeeper.diagnose.findings import Findings
 from gatekeeper.policy.model import Service
 from gatekeeper.policy.objective import Indicator
 from gatekeeper.policy.units import format_duration

@@ -8,26 +8,12 @@ from email.utils import parsedate_to_datetime
 import requests
 
 from gatekeeper.bootstrap import Gatekeeper, now
-from gatekeeper.cli.findings import Findings
 from gatekeeper.decide.desired import CHECK_NAME
 from gatekeeper.decide.proposal import CHECK_NAME as POLICY_CHECK
+from gatekeeper.diagnose.findings import Findings
 from gatekeeper.github.client import GitHub
+from gatekeeper.github.needs import EVENTS, HELPFUL_EVENTS, NEEDED, WANTED
 
-NEEDED = {
-    "metadata": "read",
-    "checks": "write",
-    "statuses": "write",
-    "pull_requests": "write",
-    "contents": "read",
-    "members": "read",
-}
-"""Without these the main job does not work."""
-WANTED = {"deployments": "write", "actions": "read", "merge_queues": "read"}
-"""For deployments and merge queues. Asked for on the first day, because every owner has to accept later ones."""
-EVENTS = frozenset({"check_run", "check_suite", "issue_comment", "pull_request", "push"})
-"""Without these the main job waits for a timer."""
-HELPFUL_EVENTS = frozenset({"deployment_status", "merge_group", "pull_request_review", "repository"})
-"""Tell what deployments cost; of merge groups, reviews and renamed repositories at once, and not by a timer."""
 SKEW = timedelta(seconds=30)
 """A JSON Web Token is back-dated by 60 s; half of that is left for everything else."""
 TIMEOUT = 10.0

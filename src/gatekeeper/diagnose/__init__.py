@@ -1,0 +1,1 @@
+"""Is it wired up? What the doctor and the status page tell."""
