@@ -39,6 +39,11 @@ class Settings(BaseModel):
     webhook_secret: SecretStr = Field(
         SecretStr(""), description="The webhook secret; several, comma-separated, while rotating."
     )
+    api_token: SecretStr = Field(
+        SecretStr(""),
+        description="What pipelines report deployments with; several, comma-separated, while rotating. Without one, "
+        "nobody may.",
+    )
     prometheus_url: str | None = Field(None, description="Root of the Prometheus HTTP API.", repr=False)
     prometheus_flavour: Literal["prometheus", "anchored", "victoriametrics"] = Field(
         "prometheus",
@@ -122,8 +127,12 @@ class Settings(BaseModel):
     @property
     def webhook_secrets(self) -> tuple[bytes, ...]:
         """The secrets a delivery may be signed with, current first."""
-        given = self.webhook_secret.get_secret_value().split(",")
-        return tuple(secret.strip().encode() for secret in given if secret.strip())
+        return _separated(self.webhook_secret)
+
+    @property
+    def api_tokens(self) -> tuple[bytes, ...]:
+        """The tokens that a deployment may be reported with; none where nobody may."""
+        return _separated(self.api_token)
 
     @property
     def prometheus_header_map(self) -> dict[str, str]:
@@ -152,6 +161,11 @@ class Settings(BaseModel):
 
 
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~\w-]+", re.ASCII)
+
+
+def _separated(secrets: SecretStr) -> tuple[bytes, ...]:
+    given = secrets.get_secret_value().split(",")
+    return tuple(secret.strip().encode() for secret in given if secret.strip())
 
 
 def _pairs(headers: str) -> Iterator[tuple[str, str]]:

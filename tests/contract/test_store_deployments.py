@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from itertools import permutations
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from builders import HOUR, MINUTE, NOW, SHA
 from fakes import SHOP
 from gatekeeper.availability.deployments import Deployed
 from gatekeeper.events.deployments import DeploymentStatus
-from gatekeeper.store.deployments import KEPT, Deployments
+from gatekeeper.store.deployments import KEPT, Claim, Deployments
 from gatekeeper.store.engine import Database
 
 BEGAN = DeploymentStatus(
@@ -106,3 +107,24 @@ def test_what_is_old_is_forgotten(
 
 def test_they_are_kept_for_longer_than_the_longest_window() -> None:
     assert timedelta(days=92, hours=1) < KEPT
+
+
+@pytest.mark.parametrize(
+    ("change", "claim"),
+    [
+        pytest.param({}, Claim.KNOWN, id="the same"),
+        pytest.param({"state": "success", "url": None, "ref": "other"}, Claim.KNOWN, id="what came of it"),
+        pytest.param({"sha": SHA[::-1]}, Claim.TAKEN, id="another commit"),
+        pytest.param({"environment": "staging"}, Claim.TAKEN, id="another environment"),
+        pytest.param({"task": "rollback"}, Claim.TAKEN, id="another task"),
+    ],
+)
+def test_an_id_is_one_deployments(deployments: Deployments, change: dict[str, Any], claim: Claim) -> None:
+    first = replace(BEGAN, state="success")
+    assert deployments.claim(SHOP, first) is Claim.NEW
+    before = deployments.of([SHOP])
+    assert deployments.claim(SHOP, replace(first, **change)) is claim
+    after = deployments.of([SHOP])
+    assert [one.start for one in after] == [one.start for one in before]
+    if claim is Claim.TAKEN:
+        assert after == before

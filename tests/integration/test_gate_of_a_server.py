@@ -44,6 +44,7 @@ def server(database: Path) -> Iterator[str]:
         **os.environ,  # noqa: TID251 (an edge: the program's own environment)
         "GATEKEEPER_DATABASE_URL": f"sqlite:///{folder}/gatekeeper.db",
         "GATEKEEPER_PROMETHEUS_URL": "http://127.0.0.1:9",
+        "GATEKEEPER_API_TOKEN": "s3cr3t",
     }
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen([*PROGRAM, "serve", "--port", str(port)], env=environ, stderr=log)
@@ -107,6 +108,33 @@ def test_a_server_that_is_away_opens_no_gate(tmp_path: Path) -> None:
     done = gate(tmp_path, "checkout", "--server", f"http://127.0.0.1:{free_port()}")
     assert (done.returncode, done.stdout) == (3, "")
     assert "did not answer" in done.stderr
+
+
+def test_a_pipeline_tells_what_it_deployed_twice_and_it_is_there_once(server: str) -> None:
+    report = {"id": "7", "repository": "acme/shop", "environment": "production", "sha": "9" * 40}
+    statuses = [
+        requests.post(
+            f"{server}/api/v1/deployments",
+            json=report | {"state": state},
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=PATIENCE,
+        ).status_code
+        for token, state in (
+            ("s3cr3t", "in_progress"),
+            ("s3cr3t", "success"),
+            ("s3cr3t", "success"),
+            ("", "success"),
+        )
+    ]
+    assert statuses == [201, 200, 200, 401]
+    known = deployments_of_checkout(server)
+    assert known.count("acme/shop:7") == 1
+
+
+def deployments_of_checkout(server: str) -> list[str]:
+    """Their ids, as the API tells them."""
+    detail = requests.get(f"{server}/api/v1/services/checkout", timeout=PATIENCE).json()
+    return [one["id"] for one in detail["deployments"]]
 
 
 def test_a_pipeline_that_waits_goes_on_once_the_gate_opens(

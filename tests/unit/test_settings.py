@@ -144,6 +144,11 @@ def test_webhook_secrets_while_rotating() -> None:
     assert settings(webhook_secret="new, old,").webhook_secrets == (b"new", b"old")
 
 
+def test_api_tokens_while_rotating() -> None:
+    assert settings(api_token=" new ,old").api_tokens == (b"new", b"old")
+    assert settings().api_tokens == ()
+
+
 def test_a_root_has_no_slash_at_its_end() -> None:
     given = settings(
         public_url="https://gate.acme.example/", github_api_url="https://ghe.acme.example/api/v3/"
@@ -156,6 +161,7 @@ SECRETIVE = {
     "github_private_key": SECRET,
     "github_app_id": "1",
     "webhook_secret": SECRET,
+    "api_token": SECRET,
     "prometheus_token": SECRET,
     "prometheus_headers": f"X-Key={SECRET}",
     "prometheus_url": f"https://u:{SECRET}@prometheus.acme.example",

@@ -222,7 +222,7 @@ def test_without_a_deployment_it_says_where_they_come_from(tmp_path: Path) -> No
     gatekeeper = faces.gatekeeper_at(tmp_path)
     faces.measure(gatekeeper, *faces.put_policies(gatekeeper, "checkout"))
     text = page(create_app(gatekeeper).test_client(), "/services/checkout").text
-    assert "None in the window: deployment_status events tell of them." in text
+    assert "None in the window: deployment_status events tell of them, or pipelines" in text
     gatekeeper.close()
 
 

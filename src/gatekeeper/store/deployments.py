@@ -1,10 +1,11 @@
 """The record of deployments: each report once, in whatever order they come."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from enum import Enum, auto
 from typing import Any
 
-from sqlalchemy import case, delete, func, or_, select
+from sqlalchemy import and_, case, delete, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gatekeeper.availability.deployments import Deployed
@@ -16,6 +17,19 @@ KEPT = timedelta(days=180)
 """Twice the longest window, so that what ran long before it is known when it is rolled back to."""
 
 
+_DIALECTS: Mapping[str, Any] = {"sqlite": sqlite, "postgresql": postgresql}
+_IDENTIFYING = ("environment", "sha", "task")
+
+
+class Claim(Enum):
+    """What became of a report under an id that its sender chose."""
+
+    NEW = auto()
+    KNOWN = auto()
+    TAKEN = auto()
+    """The id is another deployment's: nothing was recorded."""
+
+
 class Deployments:
     """All deployments."""
 
@@ -24,21 +38,21 @@ class Deployments:
 
     def report(self, repository: str, status: DeploymentStatus) -> None:
         """Record what was reported; of two reports of the same, the earlier time counts."""
-        row = {
-            "id": status.id,
-            "repository": repository,
-            "folded": repository.lower(),
-            "environment": status.environment,
-            "production": status.production,
-            "task": status.task,
-            "ref": status.ref,
-            "sha": status.sha,
-            "url": status.url,
-            "began_at": status.at if status.state == "in_progress" else None,
-            "succeeded_at": status.at if status.state == "success" else None,
-        }
         with self._database.write() as connection:
-            connection.execute(_UPSERTS[connection.dialect.name].values(row))
+            connection.execute(_upsert(connection.dialect.name).values(_values(repository, status)))
+
+    def claim(self, repository: str, status: DeploymentStatus) -> Claim:
+        """Record what was reported under an id that its sender chose, unless the id is another deployment's.
+
+        It is another's if that one went to another environment, brought another commit, or had another task.
+        """
+        mine = and_(*(getattr(deployment.c, name) == getattr(status, name) for name in _IDENTIFYING))
+        with self._database.write() as connection:
+            known = connection.execute(select(deployment.c.id).where(deployment.c.id == status.id)).first()
+            upsert = _upsert(connection.dialect.name, where=mine).values(_values(repository, status))
+            if connection.execute(upsert.returning(deployment.c.id)).first() is None:
+                return Claim.TAKEN
+        return Claim.NEW if known is None else Claim.KNOWN
 
     def of(self, repositories: Iterable[str]) -> tuple[Deployed, ...]:
         """What succeeded of these repositories, in order of time. Names of repositories ignore case."""
@@ -59,8 +73,24 @@ class Deployments:
             return connection.execute(delete(deployment).where(*old)).rowcount
 
 
-def _upsert(dialect: Any) -> Any:
-    new = dialect.insert(deployment)
+def _values(repository: str, status: DeploymentStatus) -> dict[str, Any]:
+    return {
+        "id": status.id,
+        "repository": repository,
+        "folded": repository.lower(),
+        "environment": status.environment,
+        "production": status.production,
+        "task": status.task,
+        "ref": status.ref,
+        "sha": status.sha,
+        "url": status.url,
+        "began_at": status.at if status.state == "in_progress" else None,
+        "succeeded_at": status.at if status.state == "success" else None,
+    }
+
+
+def _upsert(dialect: str, where: Any = None) -> Any:
+    new = _DIALECTS[dialect].insert(deployment)
     said = ("repository", "folded", "environment", "production", "task", "ref", "sha")
     return new.on_conflict_do_update(
         index_elements=[deployment.c.id],
@@ -70,14 +100,12 @@ def _upsert(dialect: Any) -> Any:
             "began_at": _earlier(deployment.c.began_at, new.excluded.began_at),
             "succeeded_at": _earlier(deployment.c.succeeded_at, new.excluded.succeeded_at),
         },
+        where=where,
     )
 
 
 def _earlier(one: Any, other: Any) -> Any:
     return case((one.is_(None), other), (other < one, other), else_=one)
-
-
-_UPSERTS = {"sqlite": _upsert(sqlite), "postgresql": _upsert(postgresql)}
 
 
 def _deployed(row: Any) -> Deployed:

@@ -1,4 +1,6 @@
-"""The JSON API under ``/api/v1/``: reads only."""
+"""The JSON API under ``/api/v1/``: reads only, but for deployments that pipelines report."""
+
+from http import HTTPStatus
 
 from flask import Blueprint, Response, request
 from pydantic import BaseModel
@@ -7,13 +9,14 @@ from werkzeug.exceptions import BadRequest
 from gatekeeper.web.models import DecisionList, ServiceList
 from gatekeeper.web.openapi import DEFAULT_DECISIONS, LONGEST_ENVIRONMENT, MOST_DECISIONS, description
 from gatekeeper.web.reading import Reading
+from gatekeeper.web.reporting import LARGEST_REPORT, Reporting
 from gatekeeper.web.views import decision_detail, decision_report, service_report
 from gatekeeper.web.waiting import MOST_SECONDS, Waiting
 
 PREFIX = "/api/v1"
 
 
-def create_api(reading: Reading, waiting: Waiting) -> Blueprint:
+def create_api(reading: Reading, waiting: Waiting, reporting: Reporting) -> Blueprint:
     """The API's routes. What goes wrong is answered by ``gatekeeper.web.failures``."""
     blueprint = Blueprint("api", __name__, url_prefix=PREFIX)
 
@@ -48,6 +51,13 @@ def create_api(reading: Reading, waiting: Waiting) -> Blueprint:
     def decision(identity: str) -> Response:
         return _answer(decision_detail(reading.decision(identity)))
 
+    @blueprint.post("/deployments")
+    def deployments() -> Response:
+        reporting.admit(request.headers.get("Authorization", ""))
+        request.max_content_length = LARGEST_REPORT
+        receipt = reporting.receive(request.get_data(cache=False))
+        return _answer(receipt, HTTPStatus.CREATED if receipt.new else HTTPStatus.OK)
+
     @blueprint.get("/openapi.json")
     def openapi() -> dict[str, object]:
         return description()
@@ -55,8 +65,8 @@ def create_api(reading: Reading, waiting: Waiting) -> Blueprint:
     return blueprint
 
 
-def _answer(answer: BaseModel) -> Response:
-    return Response(answer.model_dump_json(), mimetype="application/json")
+def _answer(answer: BaseModel, status: HTTPStatus = HTTPStatus.OK) -> Response:
+    return Response(answer.model_dump_json(), status, mimetype="application/json")
 
 
 def _environment() -> str:

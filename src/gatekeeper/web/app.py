@@ -14,6 +14,7 @@ from gatekeeper.web.failures import answer_failures
 from gatekeeper.web.health import create_health
 from gatekeeper.web.metrics import Metrics, create_metrics
 from gatekeeper.web.reading import Reading
+from gatekeeper.web.reporting import Reporting
 from gatekeeper.web.waiting import Waiting
 from gatekeeper.web.webhooks import Door, Webhooks
 
@@ -61,7 +62,7 @@ def create_app(
         clock=real_time,
     )
     app.wsgi_app = Webhooks(door, app.wsgi_app, metrics.count_delivery)  # type: ignore[method-assign]  # Flask's own way
-    app.register_blueprint(create_api(reading, waiting or Waiting()))
+    app.register_blueprint(create_api(reading, waiting or Waiting(), Reporting.to(gatekeeper)))
     app.register_blueprint(create_dashboard(reading, gatekeeper.settings))
     app.register_blueprint(create_health(gatekeeper, real_time, worker_alive))
     app.register_blueprint(create_metrics(metrics, gatekeeper, reading, real_time))

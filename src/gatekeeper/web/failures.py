@@ -2,7 +2,7 @@
 
 import structlog
 from flask import Flask, Response, render_template, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, Unauthorized
 
 from gatekeeper.errors import NotFoundError, TemporaryError
 from gatekeeper.web.api import PREFIX
@@ -17,7 +17,10 @@ def answer_failures(app: Flask) -> None:
 
     @app.errorhandler(HTTPException)
     def refused(error: HTTPException) -> Response:
-        return _failure(error.code or 500, error.description or error.name)
+        answer = _failure(error.code or 500, error.description or error.name)
+        if isinstance(error, Unauthorized):
+            answer.headers["WWW-Authenticate"] = "Bearer"
+        return answer
 
     @app.errorhandler(NotFoundError)
     def unknown(error: NotFoundError) -> Response:

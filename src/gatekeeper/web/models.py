@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from gatekeeper.decide.verdict import Rule, State, Why
 from gatekeeper.policy.gate import EnvironmentMode, Mode
@@ -260,6 +260,53 @@ class DeploymentReport(Answer):
     rolled_back_by: list[str] = Field(description="Ids of the deployments that take it back.")
     costs: list[CostReport] = Field(
         description="By objective whose window it is in; empty for a rollback: its cost is that of what it takes back."
+    )
+
+
+class ReportedDeployment(Answer):
+    """A deployment that a pipeline reports: that it began, or that it succeeded."""
+
+    id: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:/@+-]{0,199}$",
+        description="The pipeline's own name for it, once in the repository; both reports have the same.",
+    )
+    repository: str = Field(
+        pattern=r"^[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}$",
+        description="Where the commit is, as owner/name.",
+    )
+    environment: str = Field(min_length=1, max_length=255)
+    sha: str = Field(pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})$", description="The commit that is deployed.")
+    state: Literal["in_progress", "success"] = Field(
+        description="It began, or it succeeded; what only began does not count."
+    )
+    at: AwareDatetime | None = Field(default=None, description="When it came to this state; now by default.")
+    ref: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=255,
+        description="The branch or tag that was asked for; the sha by default.",
+    )
+    task: str = Field(
+        default="deploy",
+        min_length=1,
+        max_length=100,
+        description="What is done; rollback takes back the last one.",
+    )
+    production: bool = Field(
+        default=False, description="Users come to this environment, though its name does not begin with prod."
+    )
+    url: str | None = Field(
+        default=None, pattern=r"^https?://[^\s]+$", max_length=2000, description="A page about it."
+    )
+
+
+class DeploymentReceipt(Answer):
+    """A deployment is on record."""
+
+    id: str = Field(description="Its id in the answers of this API: the repository, and the pipeline's own.")
+    new: bool = Field(description="False where it was reported before.")
+    services: list[str] = Field(
+        description="Of which services it is one, as organization/name; empty where no policy names the repository."
     )
 
 

@@ -11,8 +11,10 @@ from pydantic.json_schema import models_json_schema
 from gatekeeper.web.models import (
     DecisionDetail,
     DecisionList,
+    DeploymentReceipt,
     Error,
     GateReport,
+    ReportedDeployment,
     ServiceDetail,
     ServiceList,
 )
@@ -23,6 +25,7 @@ DEFAULT_DECISIONS = 50
 LONGEST_ENVIRONMENT = 255
 """Characters that a name of an environment has at most, as on GitHub."""
 
+SCHEME = "bearer"
 REFERENCE = "#/components/schemas/{model}"
 
 _ORGANIZATION = {
@@ -66,11 +69,15 @@ def description() -> dict[str, Any]:
         ServiceList,
         ServiceDetail,
         GateReport,
+        DeploymentReceipt,
         DecisionList,
         DecisionDetail,
         Error,
     ]
-    _, schemas = models_json_schema([(answer, "serialization") for answer in answers], ref_template=REFERENCE)
+    _, schemas = models_json_schema(
+        [*((answer, "serialization") for answer in answers), (ReportedDeployment, "validation")],
+        ref_template=REFERENCE,
+    )
     return {
         "openapi": "3.1.0",
         "info": {
@@ -101,6 +108,7 @@ def description() -> dict[str, Any]:
                 _ORGANIZATION,
                 errors=(400, 404, 409),
             ),
+            "/deployments": _post("report", "Report a deployment", ReportedDeployment, DeploymentReceipt),
             "/decisions": _get(
                 "decisions", "Decisions, newest first", DecisionList, _SUBJECT, _LIMIT, errors=(400,)
             ),
@@ -108,7 +116,10 @@ def description() -> dict[str, Any]:
                 "decision", "A decision with its whole input", DecisionDetail, _path("id"), errors=(404,)
             ),
         },
-        "components": {"schemas": schemas["$defs"]},
+        "components": {
+            "schemas": schemas["$defs"],
+            "securitySchemes": {SCHEME: {"type": "http", "scheme": "bearer"}},
+        },
     }
 
 
@@ -120,17 +131,40 @@ def _get(
     errors: tuple[int, ...] = (),
 ) -> dict[str, Any]:
     reasons = {400: "A parameter is wrong.", 404: "There is no such thing.", 409: "Several are meant."}
-    responses = {"200": _content("The answer.", answer)}
-    responses |= {str(status): _content(reasons[status], Error) for status in (*errors,)}
-    responses["503"] = _content("The database could not be used.", Error)
+    refusals = {status: reasons[status] for status in errors}
     return {
         "get": {
             "operationId": operation,
             "summary": summary,
             "parameters": list(parameters),
-            "responses": responses,
+            "responses": {"200": _content("The answer.", answer)} | _refusals(refusals),
         }
     }
+
+
+def _post(operation: str, summary: str, body: type[BaseModel], answer: type[BaseModel]) -> dict[str, Any]:
+    refusals = {
+        400: "The report is wrong.",
+        401: "The token is missing or wrong.",
+        403: "No token is set, so nothing can be reported.",
+        409: "The id is that of another deployment.",
+        413: "The report is too large.",
+    }
+    on_record = {"201": _content("It is on record.", answer), "200": _content("It was already.", answer)}
+    return {
+        "post": {
+            "operationId": operation,
+            "summary": summary,
+            "security": [{SCHEME: []}],
+            "requestBody": {"required": True, **_content("The report.", body)},
+            "responses": on_record | _refusals(refusals),
+        }
+    }
+
+
+def _refusals(reasons: Mapping[int, str]) -> dict[str, Any]:
+    all_of_them = {**reasons, 503: "The database could not be used."}
+    return {str(status): _content(reason, Error) for status, reason in all_of_them.items()}
 
 
 def _content(text: str, answer: type[BaseModel]) -> dict[str, Any]:
