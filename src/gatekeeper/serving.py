@@ -22,6 +22,7 @@ from gatekeeper.errors import ConfigurationError, TemporaryError
 from gatekeeper.settings import Settings
 from gatekeeper.web.app import create_app
 from gatekeeper.web.metrics import Metrics
+from gatekeeper.web.waiting import Waiting
 
 THREADS = 16
 """Requests at once in a process. They wait for the disk more than they compute."""
@@ -124,10 +125,12 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "graceful_timeout": GRACEFUL_SECONDS,
             "logger_class": _Logger,
             "proc_name": "gatekeeper",
+            "post_fork": self._forked,
             "worker_exit": self._stop,
             "control_socket_disable": True,  # a new gunicorn opens one below the user's home otherwise
         }
         self._worker: Worker | None = None
+        self._process: Any = None  # gunicorn's own worker, in the process that answers requests
         # Held by the one process that runs passes; a new one takes over when that dies.
         self._passes_lock = tempfile.TemporaryFile()  # noqa: SIM115 (for as long as the server lives)
         super().__init__()
@@ -150,7 +153,8 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         if self._runs_passes():
             self._worker.start()
             alive = self._worker.is_alive
-        app = create_app(gatekeeper, metrics=metrics, worker_alive=alive)
+        waiting = Waiting(stopping=lambda: not self._process.alive)
+        app = create_app(gatekeeper, metrics=metrics, worker_alive=alive, waiting=waiting)
         # What is loaded now stays: looking through it for garbage again and again only delays answers.
         gc.collect()
         gc.freeze()
@@ -163,6 +167,9 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         except OSError:
             return False
         return True
+
+    def _forked(self, _arbiter: object, process: Any) -> None:
+        self._process = process
 
     def _stop(self, _arbiter: object, _worker: object) -> None:
         if self._worker is not None:

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -38,7 +39,13 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def server(database: Path) -> Iterator[str]:
     """The root of a server."""
-    folder = database
+    with started(database) as (_, url):
+        yield url
+
+
+@contextlib.contextmanager
+def started(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """A server on the database of this folder, and its root."""
     port = free_port()
     environ = {
         **os.environ,  # noqa: TID251 (an edge: the program's own environment)
@@ -51,7 +58,7 @@ def server(database: Path) -> Iterator[str]:
     url = f"http://127.0.0.1:{port}"
     try:
         wait_for(url)
-        yield url
+        yield process, url
     finally:
         process.terminate()
         process.wait(timeout=PATIENCE)
@@ -167,3 +174,17 @@ def thaw(database: Path) -> None:
         replace(standing.view, service=observing), standing.view.memory.state, (), faces.NOW
     )
     gatekeeper.close()
+
+
+def test_a_server_that_stops_answers_who_waits_at_once(tmp_path: Path) -> None:
+    faces.populated(tmp_path).close()
+    with started(tmp_path) as (process, url), ThreadPoolExecutor(1) as pool:
+        path = f"{url}/api/v1/services/checkout/gate?environment=production&wait=25"
+        waiting = pool.submit(requests.get, path, timeout=PATIENCE)
+        time.sleep(1)
+        assert not waiting.done()
+        began = time.monotonic()
+        process.terminate()
+        assert waiting.result().json()["allowed"] is False
+        assert time.monotonic() - began < 15, "well before the 25 seconds"
+        assert process.wait(timeout=PATIENCE) == 0

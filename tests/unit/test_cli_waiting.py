@@ -79,13 +79,13 @@ def test_a_gate_that_opens_at_the_deadline_is_open() -> None:
 def test_a_server_that_holds_requests_is_asked_anew_without_a_pause() -> None:
     gate = Gate(holds=True)
     gate.until(60)
-    assert gate.asked == [(0, 25), (25, 25), (50, 10), (60, 0)]
+    assert gate.asked == [(0, 0), (0, 25), (25, 25), (50, 10), (60, 0)]
 
 
 def test_one_that_does_not_is_asked_every_ten_seconds() -> None:
     gate = Gate()
     gate.until(25)
-    assert [at for at, _ in gate.asked] == [0, 10, 20, 25]
+    assert [at for at, _ in gate.asked] == [0, 0, 10, 20, 25]
 
 
 def test_without_patience_it_is_asked_once() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 from jsonschema import Draft202012Validator
+from structlog.testing import capture_logs
 
 import faces
 from gatekeeper.bootstrap import Gatekeeper
@@ -121,4 +122,23 @@ def test_a_request_that_waits_is_answered_once_the_gate_opens(tmp_path: Path) ->
     opening.start()
     assert answered(client, f"{path}&wait=25")["allowed"]
     opening.join()
+    gatekeeper.close()
+
+
+def test_each_answer_is_counted_and_logged(tmp_path: Path) -> None:
+    gatekeeper = faces.populated(tmp_path)
+    client = create_app(gatekeeper).test_client()
+    with capture_logs() as lines:
+        for name in ("checkout", "checkout", "legacy", "newsletter"):
+            answered(client, PATH.format(name, "production"))
+    told = [line for line in lines if line["event"] == "gate.answered"]
+    assert [(line["service"], line["effective"], line["known"]) for line in told] == [
+        ("checkout", "block", True),
+        ("checkout", "block", True),
+        ("legacy", "warn", False),
+        ("newsletter", "allow", True),
+    ]
+    counted = client.get("/metrics").text
+    for answer, count in (("block", 2.0), ("unknown", 1.0), ("allow", 1.0)):
+        assert f'gatekeeper_gate_answers_total{{answer="{answer}"}} {count}\n' in counted
     gatekeeper.close()

@@ -68,3 +68,15 @@ def test_a_look_that_fails_frees_its_seat() -> None:
         waiting.until(lambda: next(found), bool, 10)
     later = answers(no=1)
     assert waiting.until(lambda: next(later), bool, 10) is True
+
+
+def test_nobody_is_kept_waiting_by_a_process_that_stops() -> None:
+    looks: list[bool] = []
+    waiting = Waiting(pause=0.001, stopping=lambda: len(looks) >= 3)
+
+    def look() -> bool:
+        looks.append(False)
+        return False
+
+    assert waiting.until(look, bool, 10) is False
+    assert len(looks) == 3

@@ -38,9 +38,10 @@ def ask_until(
     deadline, said = clock() + seconds, ""
     while True:
         began = clock()
-        pause = PAUSE
+        # The first answer comes at once, so that whoever looks on hears what is waited for.
+        wait, pause = (min(MOST_SECONDS, deadline - began), PAUSE) if said else (0.0, 0.0)
         try:
-            told = ask(max(0.0, min(MOST_SECONDS, deadline - began)))
+            told = ask(max(0.0, wait))
         except TemporaryError as error:
             if began >= deadline:
                 raise

@@ -1,12 +1,14 @@
 """The JSON API under ``/api/v1/``: reads only, but for deployments that pipelines report."""
 
+from collections.abc import Callable
 from http import HTTPStatus
 
+import structlog
 from flask import Blueprint, Response, request
 from pydantic import BaseModel
 from werkzeug.exceptions import BadRequest
 
-from gatekeeper.web.models import DecisionList, ServiceList
+from gatekeeper.web.models import DecisionList, GateReport, ServiceList
 from gatekeeper.web.openapi import DEFAULT_DECISIONS, LONGEST_ENVIRONMENT, MOST_DECISIONS, description
 from gatekeeper.web.reading import Reading
 from gatekeeper.web.reporting import LARGEST_REPORT, Reporting
@@ -15,8 +17,12 @@ from gatekeeper.web.waiting import MOST_SECONDS, Waiting
 
 PREFIX = "/api/v1"
 
+log = structlog.get_logger()
 
-def create_api(reading: Reading, waiting: Waiting, reporting: Reporting) -> Blueprint:
+
+def create_api(
+    reading: Reading, waiting: Waiting, reporting: Reporting, count_gate: Callable[[str], None]
+) -> Blueprint:
     """The API's routes. What goes wrong is answered by ``gatekeeper.web.failures``."""
     blueprint = Blueprint("api", __name__, url_prefix=PREFIX)
 
@@ -32,13 +38,14 @@ def create_api(reading: Reading, waiting: Waiting, reporting: Reporting) -> Blue
     @blueprint.get("/services/<name>/gate")
     def gate(name: str) -> Response:
         organization, environment = request.args.get("organization"), _environment()
-        return _answer(
-            waiting.until(
-                lambda: reading.gate(name, organization, environment),
-                lambda told: told.allowed and told.known,
-                _number("wait", 0, least=0, most=MOST_SECONDS),
-            )
+        told = waiting.until(
+            lambda: reading.gate(name, organization, environment),
+            lambda told: told.allowed and told.known,
+            _number("wait", 0, least=0, most=MOST_SECONDS),
         )
+        _tell(told)
+        count_gate(told.effective if told.known else "unknown")
+        return _answer(told)
 
     @blueprint.get("/decisions")
     def decisions() -> Response:
@@ -67,6 +74,12 @@ def create_api(reading: Reading, waiting: Waiting, reporting: Reporting) -> Blue
 
 def _answer(answer: BaseModel, status: HTTPStatus = HTTPStatus.OK) -> Response:
     return Response(answer.model_dump_json(), status, mimetype="application/json")
+
+
+def _tell(told: GateReport) -> None:
+    """Log what a pipeline was told: nothing else has it."""
+    fields = ("organization", "service", "environment", "state", "effective", "known", "why")
+    log.info("gate.answered", **told.model_dump(mode="json", include=set(fields)))
 
 
 def _environment() -> str:

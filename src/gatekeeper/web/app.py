@@ -62,7 +62,9 @@ def create_app(
         clock=real_time,
     )
     app.wsgi_app = Webhooks(door, app.wsgi_app, metrics.count_delivery)  # type: ignore[method-assign]  # Flask's own way
-    app.register_blueprint(create_api(reading, waiting or Waiting(), Reporting.to(gatekeeper)))
+    app.register_blueprint(
+        create_api(reading, waiting or Waiting(), Reporting.to(gatekeeper), metrics.count_gate)
+    )
     app.register_blueprint(create_dashboard(reading, gatekeeper.settings))
     app.register_blueprint(create_health(gatekeeper, real_time, worker_alive))
     app.register_blueprint(create_metrics(metrics, gatekeeper, reading, real_time))

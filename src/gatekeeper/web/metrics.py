@@ -36,6 +36,12 @@ class Metrics:
         self._deliveries = Counter(
             "gatekeeper_deliveries", "Webhook deliveries.", ["outcome"], registry=self.registry
         )
+        self._gates = Counter(
+            "gatekeeper_gate_answers",
+            "Answers to pipelines that asked whether to deploy.",
+            ["answer"],
+            registry=self.registry,
+        )
         self._passes = Counter(
             "gatekeeper_passes", "Passes over a piece of work.", ["kind", "outcome"], registry=self.registry
         )
@@ -50,6 +56,10 @@ class Metrics:
     def count_delivery(self, outcome: str) -> None:
         """Count a delivery by what became of it."""
         self._deliveries.labels(outcome.replace(" ", "_")).inc()
+
+    def count_gate(self, answer: str) -> None:
+        """Count an answer to a pipeline that asked whether to deploy."""
+        self._gates.labels(answer).inc()
 
     def count_pass(self, event: str, fields: Mapping[str, Any]) -> None:
         """Count a pass by the line that it leaves in the log; other lines are none of ours."""

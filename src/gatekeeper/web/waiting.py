@@ -8,7 +8,7 @@ from typing import TypeVar
 MOST_WAITING = 4
 """In one process: each holds one of its threads, and webhooks have to find one that is free."""
 MOST_SECONDS = 25
-"""Less than a server that stops waits for its requests, and than proxies wait for an answer."""
+"""Less than proxies wait for an answer."""
 PAUSE = 1.0
 """Seconds between two looks."""
 
@@ -21,20 +21,30 @@ class Waiting:
     Args:
         most: how many may at once; one more is answered without waiting.
         pause: seconds between two looks.
+        stopping: whether the process is to stop; then nobody is kept waiting.
     """
 
-    def __init__(self, most: int = MOST_WAITING, pause: float = PAUSE) -> None:
+    def __init__(
+        self,
+        most: int = MOST_WAITING,
+        pause: float = PAUSE,
+        stopping: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._seats = threading.BoundedSemaphore(most)
         self._pause = pause
+        self._stopping = stopping
 
     def until(self, look: Callable[[], Found], ended: Callable[[Found], bool], seconds: float) -> Found:
-        """What is found once ``ended`` holds for it, or after so many seconds, or at once when too many wait."""
+        """What is found once ``ended`` holds for it, or after so many seconds, or at once when too many wait.
+
+        Whoever waits when the process is told to stop is answered too.
+        """
         found = look()
         if ended(found) or seconds <= 0 or not self._seats.acquire(blocking=False):
             return found
         try:
             deadline = time.monotonic() + seconds
-            while not ended(found) and (left := deadline - time.monotonic()) > 0:
+            while not (ended(found) or self._stopping()) and (left := deadline - time.monotonic()) > 0:
                 time.sleep(min(self._pause, left))
                 found = look()
         finally:
