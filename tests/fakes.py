@@ -41,6 +41,7 @@ from gatekeeper.store.publications import Publications
 from gatekeeper.store.pull_record import PullRecord
 from gatekeeper.store.pulls import Pulls
 from gatekeeper.store.queue import Queue
+from gatekeeper.store.runs import Runs
 from gatekeeper.store.service_record import ServiceRecord
 from gatekeeper.store.work import Claim, Work
 from gatekeeper.worker.policy_pass import PolicyPass
@@ -337,7 +338,9 @@ class Place:
             catalog=self.catalog,
             queue=self.queue,
         )
-        self.services = ServiceRecord(self.catalog, self.gates, self.pulls, self.groups, self.deployments)
+        self.services = ServiceRecord(
+            self.catalog, self.gates, self.pulls, self.groups, Runs(database), self.deployments
+        )
         self.observer = PullObserver(self.github, self.catalog, self.gates, self.record)
         listing = OpenPulls(self.github)
         self.dropped: list[int] = []

@@ -21,6 +21,8 @@ from gatekeeper.observe.groups import GroupObserver
 from gatekeeper.observe.installations import InstallationObserver
 from gatekeeper.observe.proposals import ProposalObserver
 from gatekeeper.observe.pulls import OpenPulls, PullObserver
+from gatekeeper.observe.runs import RunObserver
+from gatekeeper.policy.covers import repositories
 from gatekeeper.policy.objective import Indicator
 from gatekeeper.settings import Settings
 from gatekeeper.sources import Source, find
@@ -45,6 +47,7 @@ from gatekeeper.worker.ports import Pass
 from gatekeeper.worker.proposal_look import ProposalLook
 from gatekeeper.worker.proposal_pass import ProposalPass
 from gatekeeper.worker.pull_pass import PullPass
+from gatekeeper.worker.run_pass import RunPass, RunsPass
 from gatekeeper.worker.runner import Runner
 from gatekeeper.worker.schedule import Routine
 from gatekeeper.worker.service_pass import ServicePass
@@ -71,6 +74,7 @@ class Tempo:
     installations: timedelta = timedelta(hours=1)
     audits: timedelta = timedelta(minutes=10)
     deliveries: timedelta = timedelta(minutes=5)
+    runs: timedelta = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
@@ -218,6 +222,7 @@ def _passes_over_github(
     drop: Callable[[int], None],
 ) -> Mapping[Kind, Pass]:
     record, listing = stores.record, OpenPulls(github)
+    runs = RunObserver(github, stores.catalog, stores.gates, stores.deployments)
     installed = InstallationObserver(github, stores.installations, drop)
     return {
         Kind.PULL: PullPass(
@@ -242,6 +247,8 @@ def _passes_over_github(
             Applier(github, stores.publications, POLICY),
             settings.policy_repository,
         ),
+        Kind.RUN: RunPass(runs, stores.run_record, github, _link(settings)),
+        Kind.RUNS: RunsPass(runs, stores.runs.of_repository, stores.queue.add),
         Kind.POLICIES: PolicyPass(github, stores.catalog, settings.policy_repository, stores.proposals.open),
         Kind.REPOSITORY: RepositoryPass(listing, record, record),
         Kind.INSTALLATION: InstallationPass(installed, record),
@@ -311,6 +318,18 @@ def _at(clock: Callable[[], datetime], passes: Mapping[Kind, Pass]) -> dict[Kind
     return {kind: timed(one) for kind, one in passes.items()}
 
 
+def _waiting(github: GitHub | None, stores: Stores) -> Callable[[datetime], Sequence[Touch]]:
+    """The repositories in which workflow runs may wait for us."""
+
+    def waiting(_: datetime) -> Sequence[Touch]:
+        if github is None or github.mode == "token":  # which has no protection rule
+            return []
+        covered = {name for entry in stores.catalog.entries() for name in repositories(entry.service)}
+        return [Touch(WorkKey(Kind.RUNS, one), Priority.EVENT) for one in sorted(covered)]
+
+    return waiting
+
+
 def _routines(
     tempo: Tempo,
     clock: Callable[[], datetime],
@@ -368,6 +387,7 @@ def _routines(
         Routine("ledgers", tempo.services, filled),
         Routine("services", tempo.services, services),
         Routine("pulls", tempo.pulls, of_sources(Kind.REPOSITORY)),
+        Routine("runs", tempo.runs, _waiting(github, stores)),
         Routine("overrides", tempo.overrides, ended),
         Routine("audits", tempo.audits, unaudited),
         Routine("housekeeping", timedelta(hours=1), tidy),

@@ -33,6 +33,8 @@ def populated() -> Iterator[StandIn]:
         )
         world.comment_on("acme/shop", 1, "Please look.", by="po1")
         world.report_check("acme/shop", pull.head_sha, "tests", app_id=APP_ID, conclusion="success")
+        world.protect("acme/shop", "production", app_id=APP_ID)
+        world.run_workflow("acme/shop", by="dev1", environments=["production", "staging"])
         github.send_webhooks_to("http://127.0.0.1:9/", "secret")  # nobody listens: the log has a failed ping
         github.deliveries.wait()
         yield github
@@ -55,6 +57,8 @@ def names(populated: StandIn) -> Names:
             "installation": min(world.installations),
             "run": min(world.checks),
             "comment": min(world.comments),
+            "workflow": min(world.runs),
+            "deployment": max(world.deployments),
             "delivery": populated.deliveries.log[0].id,
             "organization": world.account("acme").id,
             "team": world.team("acme", "sre").id,

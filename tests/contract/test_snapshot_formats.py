@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import insert
 
 from builders import NOW, a_snapshot, a_view
-from gatekeeper.decide.desired import desire
+from gatekeeper.decide.change import check_of, judge
 from gatekeeper.decide.evaluate import decide
 from gatekeeper.errors import ConfigurationError
 from gatekeeper.store.decisions import DECISION, Decisions
@@ -47,8 +47,8 @@ def test_a_row_of_an_earlier_version_is_found_explained_and_replayed(path: Path,
     found = Decisions(database).find(one["id"])
     assert found is not None
     assert (found.decision_text, DECISION.text(found.decision)) == (one["decision"], one["decision"])
-    assert DECISION.text(decide(found.snapshot)) == one["decision"]
-    assert desire(found.snapshot, found.decision).check.title
+    assert DECISION.text(judge(found.snapshot)) == one["decision"]
+    assert check_of(found.snapshot, found.decision).title
 
 
 @pytest.mark.parametrize("path", STORED)

@@ -12,7 +12,7 @@ from gatekeeper.demo.github import StandIn, acme, create_github
 from gatekeeper.demo.github.acme import APP_ID
 from gatekeeper.demo.github.standin import wall_clock
 from gatekeeper.github import merge_queue
-from standin.tables import BUTTON, OUTPUT, REMARK, RUN, SHOP, Names
+from standin.tables import BUTTON, OUTPUT, REMARK, REPORT, RUN, SHOP, Names
 
 if TYPE_CHECKING:
     from standin import Client
@@ -130,6 +130,28 @@ HAPPY = [
     ),
     (f"installation GET {SHOP}/labels/SLO:Override", None, 200),
     (f"person PUT {SHOP}/pulls/1/merge", {"sha": "{head}"}, 405),
+    (f"installation GET {SHOP}/actions/runs", None, 200),
+    (f"installation GET {SHOP}/actions/runs?status=waiting&per_page=100", None, 200),
+    (f"installation GET {SHOP}/actions/runs/{{workflow}}", None, 200),
+    (f"installation GET {SHOP}/actions/runs/{{workflow}}/pending_deployments", None, 200),
+    (f"installation GET {SHOP}/environments/production/deployment_protection_rules", None, 200),
+    (f"installation POST {SHOP}/actions/runs/{{workflow}}/deployment_protection_rule", REPORT, 204),
+    (
+        f"installation POST {SHOP}/actions/runs/{{workflow}}/deployment_protection_rule",
+        REPORT | {"state": "approved"},
+        204,
+    ),
+    (f"installation POST {SHOP}/deployments", {"ref": "main", "required_contexts": []}, 201),
+    (f"person POST {SHOP}/deployments", {"ref": "{head}", "required_contexts": ["absent"]}, 409),
+    (f"installation GET {SHOP}/deployments", None, 200),
+    (f"installation GET {SHOP}/deployments?environment=production&per_page=1", None, 200),
+    (f"installation GET {SHOP}/deployments/{{deployment}}", None, 200),
+    (
+        f"installation POST {SHOP}/deployments/{{deployment}}/statuses",
+        {"state": "failure", "description": "Frozen.", "log_url": "https://example.com/1"},
+        201,
+    ),
+    (f"installation GET {SHOP}/deployments/{{deployment}}/statuses", None, 200),
 ]
 
 

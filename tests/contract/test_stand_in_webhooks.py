@@ -83,6 +83,11 @@ def install_again(world: World) -> None:
     world.install(APP_ID, "acme", by="ops1", repositories=[SHOP])
 
 
+def deploy_protected(world: World) -> None:
+    world.protect(SHOP, "production", app_id=APP_ID)
+    world.cancel_run(SHOP, world.run_workflow(SHOP, by="dev1").id, by="dev1")
+
+
 ACTS: list[tuple[str, Callable[[World], object], list[str]]] = [
     (
         "ten labels in the form are eleven events",
@@ -166,7 +171,22 @@ ACTS: list[tuple[str, Callable[[World], object], list[str]]] = [
     (
         "a deployment",
         lambda world: world.deploy(SHOP, "main", by="dev1"),
-        ["deployment_status.created", "deployment_status.created"],
+        ["deployment.created", "deployment_status.created", "deployment_status.created"],
+    ),
+    (
+        "a workflow that deploys",
+        lambda world: world.run_workflow(SHOP, by="dev1"),
+        ["deployment.created", "deployment_status.created", "deployment_status.created"],
+    ),
+    (
+        "a workflow that deploys where an App's rule protects",
+        deploy_protected,
+        [
+            "deployment.created",
+            "deployment_status.created",
+            "deployment_protection_rule.requested",
+            "deployment_status.created",
+        ],
     ),
     (
         "other repositories chosen",

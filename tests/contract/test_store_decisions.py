@@ -29,6 +29,7 @@ from builders import (
 )
 from gatekeeper.availability.incidents import Reliability
 from gatekeeper.availability.window import Rolling
+from gatekeeper.decide.change import judge
 from gatekeeper.decide.desired import desire
 from gatekeeper.decide.evaluate import Decision, ServiceRuling, decide
 from gatekeeper.decide.snapshot import Snapshot
@@ -196,7 +197,7 @@ def test_a_decision_is_found_by_its_id_with_its_whole_input(kept: Kept) -> None:
     assert stored is not None
     assert (stored.id, stored.at, stored.subject, stored.essence) == (identity, NOW, SUBJECT, "essence")
     assert (stored.snapshot, stored.decision) == (snapshot, decision)
-    assert DECISION.text(decide(stored.snapshot)) == stored.decision_text
+    assert DECISION.text(judge(stored.snapshot)) == stored.decision_text
     assert kept.decisions.find("0" * 16) is None
 
 

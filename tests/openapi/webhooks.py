@@ -23,6 +23,8 @@ def _schema() -> dict[str, Any]:
         "deployment_protection_rule",
         "merge_group",
     ]
+    listed = loaded["definitions"]["installation"]["properties"]["events"]["items"]["enum"]
+    listed.append("deployment_protection_rule")
     return loaded
 
 

@@ -29,7 +29,7 @@ def run(clock: Path, command: Sequence[str]) -> None:
         return build(
             settings,
             clock=lambda: datetime.fromisoformat(clock.read_text()),
-            tempo=Tempo(REFRESH, NEVER, NEVER, NEVER, NEVER),
+            tempo=Tempo(REFRESH, NEVER, NEVER, NEVER, NEVER, runs=NEVER),
             pace=PACE,
             debounce=DEBOUNCE,
             limiter=lambda: Limiter(between_requests=0, between_writes=0),

@@ -139,7 +139,7 @@ class Stage:
         self.gatekeeper = build(
             Settings.from_env(self.environ()),
             clock=lambda: self.now,
-            tempo=Tempo(NEVER, NEVER, NEVER, NEVER, NEVER),
+            tempo=Tempo(NEVER, NEVER, NEVER, NEVER, NEVER, runs=NEVER),
             pace=Pace(workers=2, sweep=timedelta(milliseconds=100)),
             debounce=DEBOUNCE / 5,
             limiter=lambda: Limiter(between_requests=0, between_writes=0),

@@ -14,6 +14,7 @@ SHOP = "/repos/acme/shop"
 RUN = {"name": "gatekeeper", "head_sha": "{head}"}
 OUTPUT = {"title": "Frozen", "summary": "Spent."}
 BUTTON = {"label": "Re-evaluate", "description": "Look again", "identifier": "recheck"}
+REPORT = {"environment_name": "production", "comment": "checkout is frozen."}
 REMARK = {"path": "a.py", "start_line": 1, "end_line": 1, "annotation_level": "failure", "message": "No."}
 
 

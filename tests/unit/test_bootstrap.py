@@ -69,6 +69,7 @@ def test_every_routine_is_due_at_start(gatekeeper: Gatekeeper) -> None:
         "pulls",
         "overrides",
         "audits",
+        "runs",
         "deliveries",
         "housekeeping",
     }

@@ -17,6 +17,8 @@ SHA = "0123456789abcdef0123456789abcdef01234567"
         pytest.param("service:acme/checkout", "acme/checkout", "", id="service"),
         pytest.param("audit:acme/checkout", "acme/checkout", "", id="audit of a service's ledgers"),
         pytest.param("deployments:acme/shop", "acme/shop", "", id="deployments"),
+        pytest.param("run:acme/shop#30433642", "acme/shop", "30433642", id="workflow run"),
+        pytest.param("runs:acme/shop", "acme/shop", "", id="workflow runs that wait"),
         pytest.param("installation:123", "123", "", id="installation"),
         pytest.param("deliveries:app", "app", "", id="deliveries on GitHub's record"),
     ],

@@ -246,6 +246,36 @@ def test_a_deployment_that_tells_nothing_is_ignored(changed: dict[str, Any], why
     assert why in (outcome.ignored or "")
 
 
+CALLBACK = "https://api.github.com/repos/acme/shop/actions/runs/30433642/deployment_protection_rule"
+
+
+def a_rule(**changed: Any) -> dict[str, Any]:
+    """A ``deployment_protection_rule`` of ``acme/shop``."""
+    asked = {"environment": "production", "deployment_callback_url": CALLBACK}
+    return {"repository": SHOP} | asked | changed
+
+
+def test_a_job_that_waits_for_our_answer_is_a_person_who_waits() -> None:
+    (touch,) = triggered("deployment_protection_rule", a_rule(), "requested").touches
+    assert touch == Touch(WorkKey.run("acme/shop", 30433642), Priority.PERSON, {"environment": "production"})
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        pytest.param(
+            {"deployment_callback_url": "https://api.github.com/"}, "names no run", id="another URL"
+        ),
+        pytest.param({"deployment_callback_url": None}, "no deployment_callback_url", id="no URL"),
+        pytest.param({"environment": 5}, "no environment", id="an environment that is none"),
+    ],
+)
+def test_a_rule_that_names_no_run_is_ignored(changed: dict[str, Any], why: str) -> None:
+    outcome = triggered("deployment_protection_rule", a_rule(**changed), "requested")
+    assert outcome.touches == ()
+    assert why in (outcome.ignored or "")
+
+
 def test_githubs_own_examples_of_deployments_are_understood() -> None:
     outcomes = [triggered(event, one) for event, one in samples() if event == "deployment_status"]
     assert len(outcomes) > 1
@@ -345,6 +375,7 @@ WELL_FORMED = [
     ("check_suite", "rerequested", a_check("check_suite", of_shop(3))),
     ("issue_comment", "created", a_comment()),
     ("deployment_status", "created", a_deployment()),
+    ("deployment_protection_rule", "requested", a_rule()),
 ]
 
 

@@ -10,6 +10,7 @@ import pytest
 from builders import DAY, HOUR, MINUTE, NOW, TEAM, a_gate, a_service, a_view
 from databases import opened
 from fakes import SHOP, FakeGitHub, Place, head
+from gatekeeper.decide.change import described
 from gatekeeper.decide.snapshot import Landed, ServiceView
 from gatekeeper.decide.verdict import State, Verdict
 from gatekeeper.errors import GitHubError, GitHubRefusedError, PermanentError, TemporaryError
@@ -433,7 +434,7 @@ def test_the_same_decision_on_another_head_is_another_one(blocked: Place) -> Non
     blocked.now += MINUTE
     blocked.run(1)
     stored = blocked.decisions.latest(f"{SHOP}#1")
-    assert [one.snapshot.pull.head_sha for one in stored] == [head("b"), head("a")]
+    assert [described(one.snapshot).sha for one in stored] == [head("b"), head("a")]
 
 
 # Overrides

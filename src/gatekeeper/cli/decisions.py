@@ -13,6 +13,7 @@ from rich.markdown import Markdown
 
 from gatekeeper.bootstrap import Gatekeeper, build
 from gatekeeper.cli.exits import Code, errors, readable_errors
+from gatekeeper.decide.change import check_of, judge
 from gatekeeper.decide.desired import Check, desire
 from gatekeeper.decide.evaluate import Decision, decide
 from gatekeeper.decide.snapshot import Closed, Snapshot
@@ -61,7 +62,7 @@ def explain(identity: Identity, *, as_json: AsJson = False) -> None:
         typer.echo(decision_detail(stored).model_dump_json(indent=2))
         return
     typer.echo(f"{stored.subject}: {VERDICTS[stored.decision.verdict]}")
-    _print(desire(stored.snapshot, stored.decision).check)
+    _print(check_of(stored.snapshot, stored.decision))
 
 
 def replay(identity: Identity) -> None:
@@ -71,7 +72,7 @@ def replay(identity: Identity) -> None:
     another version decided by other rules.
     """
     stored = _found(identity)
-    again = DECISION.text(decide(stored.snapshot))
+    again = DECISION.text(judge(stored.snapshot))
     if again == stored.decision_text:
         typer.echo(
             f"{stored.id}: the same to the bit ({stored.subject}, {VERDICTS[stored.decision.verdict]})"

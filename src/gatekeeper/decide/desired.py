@@ -167,7 +167,7 @@ def _conclusion(decision: Decision, pairs: Pairs) -> str | None:
         case Verdict.BLOCK:
             overridable = all(view.service.gate.override.teams for view, _ in counting)
             return "action_required" if overridable else "failure"
-        case Verdict.WARN if all(_first_measured(*pair) for pair in counting):
+        case Verdict.WARN if all(first_measured(*pair) for pair in counting):
             return None
         case Verdict.WARN:
             return "success" if all(ruling.why in _GOES_ON for _, ruling in counting) else "neutral"
@@ -175,7 +175,7 @@ def _conclusion(decision: Decision, pairs: Pairs) -> str | None:
             return "success"
 
 
-def _first_measured(view: ServiceView, ruling: ServiceRuling) -> bool:
+def first_measured(view: ServiceView, ruling: ServiceRuling) -> bool:
     """Whether only the first backfill stands between an enforcing gate and its answer, and its time is not up."""
     measuring = all(gap.doubt is Doubt.BACKFILLING for gap in view.memory.gaps)
     return measuring and ruling.why is Why.UNKNOWN_HELD and ruling.mode is Mode.ENFORCE
@@ -234,12 +234,13 @@ def _labels(pairs: Pairs) -> frozenset[str]:
 
 def _essence(snapshot: Snapshot, pairs: Pairs) -> str:
     """A hash of what matters: figures count as the gate's memory tells them, everything else to the letter."""
-    facts: list[Any] = [list(snapshot.policy_problems), snapshot.check_required]
-    facts += [_facts(view, ruling, snapshot.now) for view, ruling in pairs]
-    return digest(facts)
+    matter: list[Any] = [list(snapshot.policy_problems), snapshot.check_required]
+    matter += [facts(view, ruling, snapshot.now) for view, ruling in pairs]
+    return digest(matter)
 
 
-def _facts(view: ServiceView, ruling: ServiceRuling, now: datetime) -> list[Any]:
+def facts(view: ServiceView, ruling: ServiceRuling, now: datetime) -> list[Any]:
+    """What of a service and its ruling matters to a reader, JSON-able."""
     memory, override = view.memory, ruling.override
     return [
         *(ruling.service, ruling.mode, ruling.why, ruling.effective, ruling.detail, ruling.denied),

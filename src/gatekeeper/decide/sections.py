@@ -14,12 +14,12 @@ NOT_A_PUNISHMENT = (
     "A freeze is no punishment: it gives the service the quiet it needs to keep its promise again."
 )
 
-_ICONS = {Verdict.ALLOW: "🟢", Verdict.WARN: "🟡", Verdict.BLOCK: "🔴"}
+ICONS = {Verdict.ALLOW: "🟢", Verdict.WARN: "🟡", Verdict.BLOCK: "🔴"}
 
 
 def section(view: ServiceView, ruling: ServiceRuling, now: datetime) -> str:
     """One service's part of the text: headline, what it means for this change, the facts."""
-    parts = [f"### {_ICONS[ruling.effective]} {prose(explain.headline(view, ruling))}"]
+    parts = [f"### {ICONS[ruling.effective]} {prose(explain.headline(view, ruling))}"]
     if view.service.description:
         parts.append(f"*{prose(view.service.description)}*")
     parts += _notes(view, ruling, now)

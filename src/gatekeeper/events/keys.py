@@ -18,6 +18,8 @@ class Kind(StrEnum):
     SERVICE = "service"
     AUDIT = "audit"
     DEPLOYMENTS = "deployments"
+    RUN = "run"
+    RUNS = "runs"
     INSTALLATION = "installation"
     DELIVERIES = "deliveries"
 
@@ -36,6 +38,8 @@ _SUBJECTS = {
         Kind.SERVICE: _SERVICE,
         Kind.AUDIT: _SERVICE,
         Kind.DEPLOYMENTS: _REPOSITORY,
+        Kind.RUN: _REPOSITORY + r"#[1-9]\d{0,17}",
+        Kind.RUNS: _REPOSITORY,
         Kind.INSTALLATION: r"[1-9]\d{0,17}",
         Kind.DELIVERIES: r"app",
     }.items()
@@ -86,6 +90,11 @@ class WorkKey:
         return cls(Kind.GROUP, f"{repository}@{sha}")
 
     @classmethod
+    def run(cls, repository: str, number: int) -> Self:
+        """A workflow run whose deployments wait for our answer."""
+        return cls(Kind.RUN, f"{repository}#{number}")
+
+    @classmethod
     def commit(cls, repository: str, sha: str) -> Self:
         """A commit whose pull requests are not known yet (pushes in forks)."""
         return cls(Kind.COMMIT, f"{repository}@{sha}")
@@ -102,5 +111,5 @@ class WorkKey:
 
     @property
     def detail(self) -> str:
-        """The pull request's number or the commit's SHA; empty for the other kinds."""
+        """The number of the pull request or run, or the commit's SHA; empty for the other kinds."""
         return self.subject[len(self.name) + 1 :]

@@ -3,6 +3,7 @@
 Payloads: GitHub's "Webhook events and payloads"; whatever is missing in one makes it ignored, never an error.
 """
 
+import re
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -38,7 +39,7 @@ class Touch:
     Attributes:
         hint: what the event says beside that. A command: ``command``, ``argument``, ``actor``, ``comment``
             (id). A button or re-run: ``button`` (its identifier, or ``rerequested``), ``actor``. A deployment:
-            a ``DeploymentStatus``. Else empty.
+            a ``DeploymentStatus``. A job that waits for our answer: its ``environment``. Else empty.
     """
 
     key: WorkKey
@@ -233,6 +234,18 @@ def _deployment_status(delivery: Delivery, _policy_repository: str) -> Sequence[
     return [Touch(WorkKey(Kind.DEPLOYMENTS, _repository(delivery)), hint=status.hint())]
 
 
+_CALLBACK = re.compile(r".*/actions/runs/(?P<run>[1-9]\d{0,17})/deployment_protection_rule")
+
+
+def _protection_rule(delivery: Delivery, _policy_repository: str) -> Sequence[Touch]:
+    """A job waits for our answer, and whoever started it too."""
+    callback = _CALLBACK.fullmatch(_at(delivery.payload, str, "deployment_callback_url"))
+    if callback is None:
+        raise ValueError("deployment_callback_url names no run")
+    hint = {"environment": _at(delivery.payload, str, "environment")}
+    return [Touch(WorkKey.run(_repository(delivery), int(callback["run"])), Priority.PERSON, hint)]
+
+
 def _page(status: Mapping[str, Any]) -> str | None:
     """Where the deployment can be looked at. Whoever deploys chooses it, so it may be anything."""
     given = (status.get("log_url"), status.get("target_url"))
@@ -254,6 +267,7 @@ def _at(value: Any, kind: type[Wanted], *path: str) -> Wanted:
 _EVENTS: Mapping[str, Callable[[Delivery, str], Sequence[Touch]]] = {
     "check_run": _check,
     "check_suite": _check,
+    "deployment_protection_rule": _protection_rule,
     "deployment_status": _deployment_status,
     "installation": _installation,
     "installation_repositories": _installation,

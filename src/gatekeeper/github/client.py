@@ -95,6 +95,17 @@ class GitHub(Reader):
             # Not PyGithub's remove_from_labels, which leaves a slash in the name as it is.
             issue.requester.requestJsonAndCheck("DELETE", f"{issue.url}/labels/{quote(label, safe='')}")
 
+    def answer_rule(
+        self, repository: str, run: int, environment: str, comment: str, *, approve: bool
+    ) -> None:
+        """Let a job go that our protection rule holds, or only say why it waits (ten times at most)."""
+        found = self._repository(repository)
+        body = {"environment_name": environment, "comment": comment}
+        if approve:
+            body["state"] = "approved"
+        url = f"{found.url}/actions/runs/{run}/deployment_protection_rule"
+        found.requester.requestJsonAndCheck("POST", url, input=body)
+
 
 @contextmanager
 def _gone_is_fine() -> Iterator[None]:

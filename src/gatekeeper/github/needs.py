@@ -13,5 +13,13 @@ WANTED = {"deployments": "write", "actions": "read", "merge_queues": "read"}
 """For deployments and merge queues. Asked for on the first day, because every owner has to accept later ones."""
 EVENTS = frozenset({"check_run", "check_suite", "issue_comment", "pull_request", "push"})
 """Without these the main job waits for a timer."""
-HELPFUL_EVENTS = frozenset({"deployment_status", "merge_group", "pull_request_review", "repository"})
+HELPFUL_EVENTS = frozenset(
+    {
+        "deployment_protection_rule",
+        "deployment_status",
+        "merge_group",
+        "pull_request_review",
+        "repository",
+    }
+)
 """Tell what deployments cost; of merge groups, reviews and renamed repositories at once, and not by a timer."""

@@ -9,9 +9,10 @@ from github.CheckRun import CheckRun
 from github.Issue import Issue
 from github.PaginatedList import PaginatedList
 from github.Repository import Repository
+from github.WorkflowRun import WorkflowRun
 
 from gatekeeper.errors import GitHubRefusedError
-from gatekeeper.github import merge_queue, shapes
+from gatekeeper.github import merge_queue, runs, shapes
 from gatekeeper.github.auth import InstallationAuth
 from gatekeeper.github.connections import Connections, Mode
 from gatekeeper.github.policy_files import Blobs, policy_tree
@@ -28,6 +29,7 @@ from gatekeeper.github.values import (
     Rate,
     RepositoryData,
     ReviewData,
+    RunData,
 )
 
 _NOT_FOUND, _CONFLICT = 404, 409
@@ -114,6 +116,44 @@ class Reader:
         return tuple(
             shapes.check_run_data(run) for run in sorted(found, key=lambda run: run.id, reverse=True)
         )
+
+    # Reading workflow runs
+
+    def workflow_run(self, repository: str, number: int) -> RunData:
+        """A workflow run as it is now."""
+        return runs.run_data(self._repository(repository).get_workflow_run(number).complete())
+
+    def waiting_runs(self, repository: str) -> tuple[int, ...]:
+        """The workflow runs that wait for something that protects an environment, in order."""
+        listed = PaginatedList(
+            WorkflowRun,
+            self._connections.of_repository(repository).transport,
+            f"{self._repository(repository).url}/actions/runs",
+            {"status": "waiting"},
+            list_item="workflow_runs",
+        )
+        return tuple(sorted(one.id for one in listed))
+
+    def pending_environments(self, repository: str, run: int) -> tuple[str, ...]:
+        """The environments that a workflow run waits for, by name."""
+        found = self._repository(repository)
+        url = f"{found.url}/actions/runs/{run}/pending_deployments"
+        _, told = found.requester.requestJsonAndCheck("GET", url)
+        return runs.environments(told)
+
+    def guards(self, repository: str, environment: str) -> bool:
+        """Whether our own protection rule is enabled for an environment; a token has none."""
+        if self.mode == "token":
+            return False
+        found = self._repository(repository)
+        url = f"{found.url}/environments/{quote(environment, safe='')}/deployment_protection_rules"
+        try:
+            _, told = found.requester.requestJsonAndCheck("GET", url)
+        except GitHubRefusedError as error:
+            if error.status == _NOT_FOUND:
+                return False
+            raise
+        return runs.has_rule_of(told, self._connections.app_number())
 
     # Reading repositories and people
 

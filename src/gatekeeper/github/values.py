@@ -181,6 +181,24 @@ class GroupData:
 
 
 @dataclass(frozen=True)
+class RunData:
+    """A workflow run.
+
+    Attributes:
+        head_branch: the branch it runs for; the SHA where it runs for a tag.
+        actor: login of whoever started it, or started it again.
+        completed: whether it has ended, however.
+    """
+
+    repository: str
+    number: int
+    head_sha: str
+    head_branch: str
+    actor: str
+    completed: bool
+
+
+@dataclass(frozen=True)
 class PolicyTree:
     """The policy files of one commit.
 

@@ -9,16 +9,15 @@ from typing import Protocol
 
 from gatekeeper.act.apply import Kind
 from gatekeeper.act.plan import Actual, InDoubt, Nothing, Published
-from gatekeeper.decide.definitions import in_force
 from gatekeeper.decide.desired import CHECK_NAME
 from gatekeeper.decide.snapshot import Closed, Pull, Refusal, ServiceView, Snapshot
-from gatekeeper.decide.standing import as_of, unseen
 from gatekeeper.errors import GitHubError, GitHubRefusedError
 from gatekeeper.github.values import CheckRunData, Files, GroupData, PullData
 from gatekeeper.observe import comments, exempting, overrides
 from gatekeeper.observe.comments import Comments
 from gatekeeper.observe.exempting import Exempting
 from gatekeeper.observe.overrides import Overrides
+from gatekeeper.observe.views import Gates, current
 from gatekeeper.policy.covers import Everything, Touch, exempt_by_paths, touched
 from gatekeeper.policy.model import Service
 
@@ -57,13 +56,6 @@ class Catalog(Protocol):
 
     def problems(self, repository: str) -> tuple[str, ...]:
         """What is wrong with a repository's policy files."""
-
-
-class Gates(Protocol):
-    """Where each service's gate stands."""
-
-    def view(self, service: str) -> ServiceView | None:
-        """The gate and its evidence; None before the first pass."""
 
 
 class Memory(Protocol):
@@ -198,12 +190,9 @@ class PullObserver:
         return tuple(self._view(touch, problems[touch.service.key], now) for touch in found)
 
     def _view(self, touch: Touch, problem: str | None, now: datetime) -> ServiceView:
-        view = self._gates.view(touch.service.key)
-        current = (
-            as_of(in_force(view, touch.service, now), now) if view is not None else unseen(touch.service, now)
-        )
         exempt = bool(touch.paths) and exempt_by_paths(touch.service, touch.paths)
-        return replace(current, files=touch.paths[:MOST_FILES], all_exempt=exempt, policy_problem=problem)
+        view = current(self._gates, touch.service, problem, now)
+        return replace(view, files=touch.paths[:MOST_FILES], all_exempt=exempt)
 
     def _requires_check(self, pull: PullData) -> bool:
         """Whether the target branch waits for our check; where GitHub does not tell, it has no rules to ask about."""

@@ -7,11 +7,12 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from gatekeeper.decide.change import Change
 from gatekeeper.decide.evaluate import Decision
 from gatekeeper.decide.snapshot import Snapshot
 from gatekeeper.store.engine import Database
 from gatekeeper.store.rows import Codec, upsert
-from gatekeeper.store.snapshots import SNAPSHOT
+from gatekeeper.store.snapshots import CHANGE
 from gatekeeper.store.tables import decision as table
 
 DECISION: Codec[Decision] = Codec(Decision, terse=True)
@@ -24,7 +25,7 @@ class Stored:
     id: str
     at: datetime
     subject: str
-    snapshot: Snapshot
+    snapshot: Change
     decision: Decision
     decision_text: str
     essence: str
@@ -37,10 +38,10 @@ class Decisions:
         self._database = database
 
     def add(
-        self, connection: Connection, subject: str, snapshot: Snapshot, decision: Decision, essence: str
+        self, connection: Connection, subject: str, snapshot: Change, decision: Decision, essence: str
     ) -> str:
         """Store a decision, if the transaction commits; its id."""
-        text = SNAPSHOT.text(snapshot)
+        text = CHANGE.text(snapshot)
         identity = hashlib.sha256(f"{subject}\n{text}".encode()).hexdigest()[:16]
         row = {
             "id": identity,
@@ -67,6 +68,13 @@ class Decisions:
             row = connection.execute(select(table).where(table.c.id == identity)).one_or_none()
         return None if row is None else _stored(row)
 
+    def of_pull(self, identity: str) -> tuple[Snapshot, Decision] | None:
+        """One decision on a pull request."""
+        stored = self.find(identity)
+        if stored is None or not isinstance(stored.snapshot, Snapshot):
+            return None
+        return stored.snapshot, stored.decision
+
     def latest(self, subject: str | None = None, most: int = 50) -> tuple[Stored, ...]:
         """Decisions (about one subject), newest first."""
         query = select(table).order_by(table.c.at.desc(), table.c.id).limit(most)
@@ -81,7 +89,7 @@ def _stored(row: Any) -> Stored:
         id=row.id,
         at=row.at,
         subject=row.subject,
-        snapshot=SNAPSHOT.parse(row.snapshot),
+        snapshot=CHANGE.parse(row.snapshot),
         decision=DECISION.parse(row.decision),
         decision_text=row.decision,
         essence=row.essence,

@@ -23,9 +23,10 @@ class OpenChanges:
         return tuple(one for one in changes if one is not None)
 
     def _change(self, known: KnownPull, default_branch: str | None) -> OpenChange | None:
-        stored = self._decisions.find(known.decision) if known.decision is not None else None
+        stored = self._decisions.of_pull(known.decision) if known.decision is not None else None
         if stored is None:
             return None
+        snapshot, _ = stored
         paths = Everything() if known.paths is None else known.paths
         # Where nobody told us the default branch, pull requests go to it, as they nearly always do.
-        return OpenChange(stored.snapshot, paths, default_branch or stored.snapshot.pull.base_ref)
+        return OpenChange(snapshot, paths, default_branch or snapshot.pull.base_ref)

@@ -143,9 +143,9 @@ class PullRecord:
         """What was decided for other open pull requests with the same head, by number."""
         for other in self._pulls.sharing(repository, sha):
             if other.number != number and other.decision is not None:
-                stored = self._decisions.find(other.decision)
+                stored = self._decisions.of_pull(other.decision)
                 if stored is not None:
-                    yield stored.snapshot, stored.decision
+                    yield stored
 
     def groups(self, repository: str) -> Mapping[str, Sequence[int]]:
         """By head SHA, the pull requests of each merge group that is known to be there."""

@@ -14,18 +14,26 @@ from gatekeeper.store.deployments import Deployments
 from gatekeeper.store.gates import Gates, Standing
 from gatekeeper.store.groups import Groups
 from gatekeeper.store.pulls import Pulls
+from gatekeeper.store.runs import Runs
 
 
 class ServiceRecord:
     """The stores behind a service's passes."""
 
     def __init__(
-        self, catalog: Catalog, gates: Gates, pulls: Pulls, groups: Groups, deployments: Deployments
+        self,
+        catalog: Catalog,
+        gates: Gates,
+        pulls: Pulls,
+        groups: Groups,
+        runs: Runs,
+        deployments: Deployments,
     ) -> None:
         self._catalog = catalog
         self._gates = gates
         self._pulls = pulls
         self._groups = groups
+        self._runs = runs
         self._deployments = deployments
 
     def policy(self, service: str) -> Service | None:
@@ -44,6 +52,10 @@ class ServiceRecord:
     def queued(self, service: str) -> Sequence[tuple[str, str]]:
         """(repository, head SHA) of merge groups with a change of the service."""
         return self._groups.of_service(service)
+
+    def deploying(self, service: str) -> Sequence[tuple[str, int]]:
+        """(repository, number) of workflow runs that wait for the service's gate."""
+        return self._runs.of_service(service)
 
     def landed(self, service: str, since: datetime) -> Sequence[Landed]:
         """Changes of the service that were merged after that, oldest first."""

@@ -7,15 +7,19 @@ is no new format.
 """
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any
 
+from pydantic import Field
+
+from gatekeeper.decide.change import Change
 from gatekeeper.decide.exemptions import on_trust
 from gatekeeper.decide.snapshot import Snapshot
 from gatekeeper.errors import ConfigurationError
-from gatekeeper.store.rows import Codec
+from gatekeeper.store.rows import Codec, Value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
 FORMAT = 2
 """The format that is written. Before 2, every exempting label counted, whoever had set it."""
@@ -23,18 +27,20 @@ FORMAT = 2
 _HEAD = re.compile(r'\{"format":(\d{1,9}),')
 
 
-class SnapshotCodec(Codec[Snapshot]):
+class SnapshotCodec(Codec[Value]):
     """``Codec`` of snapshots; ``text`` and ``parse`` write and heed the format's number."""
 
-    def __init__(self) -> None:
-        super().__init__(Snapshot)
-        self._readers: Mapping[int, Callable[[str], Snapshot]] = {1: self._parse_trusting, 2: super().parse}
+    def __init__(self, type_: Any, trusting: Callable[[Value], Value]) -> None:
+        """Encode ``type_``; of format 1 is read what ``trusting`` makes of it."""
+        super().__init__(type_)
+        self._trusting = trusting
+        self._readers: Mapping[int, Callable[[str], Value]] = {1: self._parse_trusting, 2: super().parse}
 
-    def text(self, value: Snapshot) -> str:
+    def text(self, value: Value) -> str:
         """The canonical JSON text, its format first."""
         return f'{{"format":{FORMAT},{super().text(value)[1:]}'
 
-    def parse(self, text: str) -> Snapshot:
+    def parse(self, text: str) -> Value:
         """The snapshot of a stored text. One without a number is of format 1.
 
         Raises:
@@ -49,8 +55,14 @@ class SnapshotCodec(Codec[Snapshot]):
             )
         return reader(text)
 
-    def _parse_trusting(self, text: str) -> Snapshot:
-        return on_trust(super().parse(text))
+    def _parse_trusting(self, text: str) -> Value:
+        return self._trusting(super().parse(text))
 
 
-SNAPSHOT = SnapshotCodec()
+def _on_trust(change: Change) -> Change:
+    return on_trust(change) if isinstance(change, Snapshot) else change
+
+
+SNAPSHOT: SnapshotCodec[Snapshot] = SnapshotCodec(Snapshot, on_trust)
+CHANGE: SnapshotCodec[Change] = SnapshotCodec(Annotated[Change, Field(union_mode="left_to_right")], _on_trust)
+"""Of whatever kind of change; each has a field that the other lacks."""

@@ -23,6 +23,7 @@ from gatekeeper.store.pull_history import PullHistory
 from gatekeeper.store.pull_record import PullRecord
 from gatekeeper.store.pulls import Pulls
 from gatekeeper.store.queue import Queue
+from gatekeeper.store.runs import RunRecord, Runs
 from gatekeeper.store.service_record import ServiceRecord
 from gatekeeper.store.trials import Trials
 from gatekeeper.store.work import Work
@@ -45,6 +46,7 @@ class Stores:
     publications: Publications
     installations: Installations
     deployments: Deployments
+    runs: Runs
     ledger: SqlLedger
     audits: Audits
 
@@ -72,6 +74,7 @@ class Stores:
             publications=Publications(database),
             installations=Installations(database),
             deployments=Deployments(database),
+            runs=Runs(database),
             ledger=SqlLedger(database),
             audits=Audits(database),
         )
@@ -108,4 +111,9 @@ class Stores:
     @cached_property
     def service_record(self) -> ServiceRecord:
         """What a pass over a service reads and writes."""
-        return ServiceRecord(self.catalog, self.gates, self.pulls, self.groups, self.deployments)
+        return ServiceRecord(self.catalog, self.gates, self.pulls, self.groups, self.runs, self.deployments)
+
+    @cached_property
+    def run_record(self) -> RunRecord:
+        """What a pass over a workflow run reads and writes."""
+        return RunRecord(self.database, self.decisions, self.catalog, self.queue)

@@ -277,6 +277,24 @@ deployment = Table(
     Column("succeeded_at", UtcDateTime),
 )
 
+# A deployment that waits for our answer: an environment of a workflow run. `reports` is how often we reported at
+# most, and `essence` what was said last, null while that is not known; `approving_at` is set before we let it go.
+waiting_deployment = Table(
+    "waiting_deployment",
+    metadata,
+    Column("repository", Text, primary_key=True),
+    Column("run", BigInteger, primary_key=True, autoincrement=False),
+    Column("environment", Text, primary_key=True),
+    Column("services", JSON, nullable=False),
+    Column("verdict", Integer, nullable=False),
+    Column("decision", Text, nullable=False),
+    Column("reports", Integer, nullable=False, default=0),
+    Column("essence", Text),
+    Column("approving_at", UtcDateTime),
+    Column("approved", Boolean, nullable=False, default=False),
+    Column("since", UtcDateTime, nullable=False),
+)
+
 # Every decision with its whole input, so that it can be derived again.
 decision = Table(
     "decision",

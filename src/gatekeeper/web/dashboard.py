@@ -8,7 +8,7 @@ from flask import Blueprint, render_template, request
 
 from gatekeeper.availability.measure import Measured
 from gatekeeper.decide import advice, corrections, phrases
-from gatekeeper.decide.desired import desire
+from gatekeeper.decide.change import check_of, described
 from gatekeeper.settings import Settings
 from gatekeeper.web import chart, deployments, marked, views
 from gatekeeper.web.attention import notices
@@ -56,7 +56,8 @@ def create_dashboard(reading: Reading, settings: Settings) -> Blueprint:
         return render_template(
             "decision.html",
             stored=stored,
-            check=desire(stored.snapshot, stored.decision).check,
+            check=check_of(stored.snapshot, stored.decision),
+            change=described(stored.snapshot),
             verdict=views.VERDICTS[stored.decision.verdict],
             newest=reading.decision_of(stored.subject),
         )

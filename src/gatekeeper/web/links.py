@@ -15,6 +15,15 @@ class Pages:
         host = "github.com" if parts.netloc == "api.github.com" else parts.netloc
         self._root = f"{parts.scheme}://{host}"
 
+    def change(self, subject: str) -> str:
+        """A decision's subject: a pull request, or the deployments of ``acme/shop@production``."""
+        repository, _, environment = subject.partition("@")
+        return (
+            f"{self._root}/{repository}/deployments/{quote(environment, safe='')}"
+            if environment
+            else self.pull(subject)
+        )
+
     def pull(self, subject: str) -> str:
         """Of a pull request, ``owner/name#number``."""
         repository, _, number = subject.partition("#")

@@ -12,16 +12,17 @@ from gatekeeper.availability.forecast import Stretch
 from gatekeeper.availability.measure import Measured, Unmeasured
 from gatekeeper.decide import adoption, explain, outlook
 from gatekeeper.decide.adoption import Trial
+from gatekeeper.decide.change import Change, described
 from gatekeeper.decide.evaluate import Decision
 from gatekeeper.decide.priced import Priced
-from gatekeeper.decide.snapshot import ObjectiveEvidence, Raw, ServiceView, Snapshot
+from gatekeeper.decide.snapshot import ObjectiveEvidence, Raw, ServiceView
 from gatekeeper.decide.verdict import Reason, Verdict
 from gatekeeper.policy.objective import ByTimeslices, Objective, TargetException
 from gatekeeper.policy.units import format_share
 from gatekeeper.store.decisions import Stored
 from gatekeeper.store.gates import Transition
 from gatekeeper.store.overrides import OverrideRecord
-from gatekeeper.store.snapshots import SNAPSHOT
+from gatekeeper.store.snapshots import CHANGE
 from gatekeeper.web.audits import audit_report
 from gatekeeper.web.models import (
     AdjustmentReport,
@@ -97,20 +98,20 @@ def service_detail(
 
 def decision_report(stored: Stored) -> DecisionReport:
     """A decision in the list."""
-    pull = stored.snapshot.pull
+    change = described(stored.snapshot)
     return DecisionReport(
         id=stored.id,
         at=stored.at,
         subject=stored.subject,
-        title=pull.title,
-        author=pull.author,
-        head_sha=pull.head_sha,
+        title=change.title,
+        author=change.author,
+        head_sha=change.sha,
         verdict=VERDICTS[stored.decision.verdict],
         rulings=rulings(stored.snapshot, stored.decision),
     )
 
 
-def rulings(snapshot: Snapshot, decision: Decision) -> list[RulingReport]:
+def rulings(snapshot: Change, decision: Decision) -> list[RulingReport]:
     """What each service's gate said to a change, the strictest first."""
     views = {view.service.key: view for view in snapshot.services}
     return [
@@ -130,7 +131,7 @@ def decision_detail(stored: Stored) -> DecisionDetail:
     """A decision with its whole input."""
     return DecisionDetail(
         **dict(decision_report(stored)),
-        snapshot=SNAPSHOT.dump(stored.snapshot),
+        snapshot=CHANGE.dump(stored.snapshot),
         decision=json.loads(stored.decision_text),
     )
 

@@ -74,6 +74,9 @@ class Gates(Protocol):
     def queued(self, service: str) -> Sequence[tuple[str, str]]:
         """(repository, head SHA) of merge groups with a change of the service."""
 
+    def deploying(self, service: str) -> Sequence[tuple[str, int]]:
+        """(repository, number) of workflow runs that wait for the service's gate."""
+
     def landed(self, service: str, since: datetime) -> Sequence[Landed]:
         """Changes of the service that were merged after that, oldest first."""
 
@@ -225,15 +228,15 @@ class ServicePass:
         return _beside(evidence, service, one, status)
 
     def _touches(self, view: ServiceView, before: Standing | None, now: datetime) -> Sequence[Touch]:
-        """When something changed that a check shows: every merge group, then every open pull request of the service."""
+        """When something changed that a check shows: what waits to be deployed, to be merged, then what is open."""
         if before is not None and _shown(before.view, before.at) == _shown(view, now):
             return ()
-        queued = [
-            Touch(WorkKey.group(*group), Priority.PERSON) for group in self._gates.queued(view.service.key)
-        ]
-        return queued + [
+        key = view.service.key
+        waiting = [Touch(WorkKey.run(*run), Priority.PERSON) for run in self._gates.deploying(key)]
+        waiting += [Touch(WorkKey.group(*group), Priority.PERSON) for group in self._gates.queued(key)]
+        return waiting + [
             Touch(WorkKey.pull(repository, number), Priority.SWEEP, FAN_OUT)
-            for repository, number in self._gates.touching(view.service.key)
+            for repository, number in self._gates.touching(key)
         ]
 
 

@@ -28,6 +28,7 @@ EVENTS = (
     "check_run",
     "check_suite",
     "deployment",
+    "deployment_protection_rule",
     "deployment_status",
     "issue_comment",
     "membership",

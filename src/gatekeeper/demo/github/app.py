@@ -13,7 +13,17 @@ from flask import Flask, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from gatekeeper.demo.github import auth
-from gatekeeper.demo.github.api import apps, checks, graphql, issues, people, pulls, repositories, service
+from gatekeeper.demo.github.api import (
+    apps,
+    checks,
+    deployments,
+    graphql,
+    issues,
+    people,
+    pulls,
+    repositories,
+    service,
+)
 from gatekeeper.demo.github.auth import Caller
 from gatekeeper.demo.github.calls import Call, Calls
 from gatekeeper.demo.github.errors import DOCS, Refused
@@ -24,7 +34,7 @@ from gatekeeper.demo.github.pages import views
 if TYPE_CHECKING:
     from gatekeeper.demo.github.world import World
 
-APIS = (apps, checks, graphql, issues, people, pulls, repositories, service)
+APIS = (apps, checks, deployments, graphql, issues, people, pulls, repositories, service)
 FREE = frozenset({"/rate_limit"})  # not counted against the rate limit
 PASSED_ON = frozenset({"delay", "late", "lost"})  # faults under which the act is done all the same
 

@@ -259,20 +259,6 @@ class Status:
 
 
 @dataclass(frozen=True, slots=True)
-class Deployment:
-    """A request to deploy a commit; what becomes of it is told in statuses."""
-
-    id: int
-    repository: str
-    sha: str
-    ref: str
-    task: str
-    environment: str
-    creator: str
-    created_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class RequiredCheck:
     """A ruleset's demand on a branch: ``context`` must succeed, from ``app_id`` when a source is pinned."""
 

@@ -13,16 +13,17 @@ from gatekeeper.demo.github.shapes.deployments import deployment_status as deplo
 from gatekeeper.demo.github.shapes.issues import issue, issue_comment, label
 from gatekeeper.demo.github.shapes.people import organization, simple_user
 from gatekeeper.demo.github.shapes.pulls import hook_pull_request, hook_pull_request_simple, hook_review
-from gatekeeper.demo.github.shapes.repositories import hook_repository, person
+from gatekeeper.demo.github.shapes.repositories import hook_repository, person, repository_url
+from gatekeeper.demo.github.shapes.runs import hook_workflow_run, workflow
 
 if TYPE_CHECKING:
     from gatekeeper.demo.github.deliveries import Hook
+    from gatekeeper.demo.github.deployment_entities import Deployment, DeploymentStatus, WorkflowRun
     from gatekeeper.demo.github.entities import (
         CheckRun,
         CheckSuite,
         Comment,
         Commit,
-        Deployment,
         Installation,
         Label,
         PullRequest,
@@ -180,16 +181,41 @@ def merge_group(
     _about(records, "merge_group", entry.repository, sender, shape)
 
 
-def deployment_status(
-    records: Records, deployment: Deployment, state: str, sender: str, *, log_url: str
-) -> None:
+def deployment(records: Records, one: Deployment, sender: str, *, run: WorkflowRun | None = None) -> None:
+    """``deployment``: somebody, or a job of a workflow run, asked for one."""
+    shape = {
+        "action": "created",
+        "deployment": deployment_shape(records, one),
+        "workflow": None if run is None else workflow(records, run),
+        "workflow_run": None if run is None else hook_workflow_run(records, run),
+    }
+    _about(records, "deployment", one.repository, sender, shape)
+
+
+def deployment_status(records: Records, deployment: Deployment, one: DeploymentStatus) -> None:
     """``deployment_status``: a deployment came to this state."""
     shape = {
         "action": "created",
         "deployment": deployment_shape(records, deployment),
-        "deployment_status": deployment_status_shape(records, deployment, state, log_url=log_url),
+        "deployment_status": deployment_status_shape(records, one),
     }
-    _about(records, "deployment_status", deployment.repository, sender, shape)
+    _about(records, "deployment_status", deployment.repository, one.creator, shape)
+
+
+def deployment_protection_rule(
+    records: Records, run: WorkflowRun, deployment: Deployment, app_id: int
+) -> None:
+    """``deployment_protection_rule``: a job waits for the App's answer."""
+    api = repository_url(records, run.repository)
+    shape = {
+        "action": "requested",
+        "environment": deployment.environment,
+        "event": "push",
+        "deployment_callback_url": f"{api}/actions/runs/{run.id}/deployment_protection_rule",
+        "deployment": deployment_shape(records, deployment),
+        "pull_requests": [],
+    }
+    _about(records, "deployment_protection_rule", run.repository, run.actor, shape, only=app_id)
 
 
 def installation(records: Records, one: Installation, action: str, sender: str) -> None:

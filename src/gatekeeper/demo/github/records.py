@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
+    from gatekeeper.demo.github.deployment_entities import Deployment, DeploymentStatus, WorkflowRun
     from gatekeeper.demo.github.entities import (
         App,
         CheckRun,
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 PullKey = tuple[str, int]
 K = TypeVar("K")
 V = TypeVar("V")
-R = TypeVar("R", "Comment", "CheckRun")
+R = TypeVar("R", "Comment", "CheckRun", "Deployment", "WorkflowRun")
 
 
 @dataclass(slots=True)
@@ -74,6 +75,10 @@ class Records:
     required: list[RequiredCheck] = field(default_factory=list)
     queued: set[tuple[str, str]] = field(default_factory=set)
     queues: dict[tuple[str, str], list[QueueEntry]] = field(default_factory=dict)
+    deployments: dict[int, Deployment] = field(default_factory=dict)
+    deployment_statuses: list[DeploymentStatus] = field(default_factory=list)
+    protected: dict[tuple[str, str], frozenset[int]] = field(default_factory=dict)
+    runs: dict[int, WorkflowRun] = field(default_factory=dict)
     apps: dict[int, App] = field(default_factory=dict)
     installations: dict[int, Installation] = field(default_factory=dict)
     tokens: dict[str, InstallationToken] = field(default_factory=dict)
@@ -142,6 +147,22 @@ class Records:
             Refused: 404.
         """
         return _within(repository, _known(self.checks, check_id))
+
+    def deployment(self, repository: str, deployment_id: int) -> Deployment:
+        """The deployment, which must be in that repository.
+
+        Raises:
+            Refused: 404.
+        """
+        return _within(repository, _known(self.deployments, deployment_id))
+
+    def run(self, repository: str, run_id: int) -> WorkflowRun:
+        """The workflow run, which must be in that repository.
+
+        Raises:
+            Refused: 404.
+        """
+        return _within(repository, _known(self.runs, run_id))
 
     def head(self, repository: str, branch: str) -> Commit:
         """The commit a branch points to.

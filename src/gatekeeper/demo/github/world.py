@@ -8,7 +8,6 @@ from gatekeeper.demo.github import (
     branches,
     checks,
     conversation,
-    deploying,
     hooks,
     installing,
     pulls,
@@ -19,7 +18,7 @@ from gatekeeper.demo.github.conversation import Actor
 from gatekeeper.demo.github.deliveries import Hook
 from gatekeeper.demo.github.entities import CheckOutput, CheckRun, Membership, RequiredCheck
 from gatekeeper.demo.github.errors import Refused
-from gatekeeper.demo.github.records import Records
+from gatekeeper.demo.github.pipelines import Pipelines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
         App,
         Comment,
         Commit,
-        Deployment,
         Installation,
         PreparedChange,
         PullRequest,
@@ -41,7 +39,7 @@ if TYPE_CHECKING:
     )
 
 
-class World(Records):
+class World(Pipelines):
     """The records with the acts on them. Repositories are named ``owner/name``, people by login.
 
     Every method holds the lock, sends the webhooks GitHub would send, and raises ``Refused`` where GitHub refuses.
@@ -309,22 +307,6 @@ class World(Records):
             made = checks.create_run(self, run, self.apps[app_id].bot)
             queueing.settle(self, repository, sha)
             return made
-
-    def deploy(
-        self,
-        repository: str,
-        ref: str,
-        *,
-        by: str,
-        states: Iterable[str] = ("in_progress", "success"),
-        environment: str = "production",
-        task: str = "deploy",
-    ) -> Deployment:
-        """Deploy a branch or commit, and report each of these states (write or above)."""
-        with self.lock:
-            return deploying.deploy(
-                self, repository, ref, by=by, states=states, environment=environment, task=task
-            )
 
     def register_app(
         self,

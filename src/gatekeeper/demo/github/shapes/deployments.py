@@ -9,7 +9,7 @@ from gatekeeper.demo.github.shapes.people import simple_user
 from gatekeeper.demo.github.shapes.repositories import repository_url
 
 if TYPE_CHECKING:
-    from gatekeeper.demo.github.entities import Deployment
+    from gatekeeper.demo.github.deployment_entities import Deployment, DeploymentStatus
     from gatekeeper.demo.github.records import Records
 
 
@@ -29,7 +29,7 @@ def deployment(records: Records, one: Deployment) -> dict[str, Any]:
         "environment": one.environment,
         "transient_environment": False,
         "production_environment": one.environment == "production",
-        "description": None,
+        "description": one.description,
         "creator": simple_user(records, one.creator),
         "created_at": stamp(one.created_at),
         "updated_at": stamp(one.created_at),
@@ -38,22 +38,22 @@ def deployment(records: Records, one: Deployment) -> dict[str, Any]:
     }
 
 
-def deployment_status(records: Records, one: Deployment, state: str, *, log_url: str) -> dict[str, Any]:
-    """``deployment_status``, of this moment."""
-    api, number, now = repository_url(records, one.repository), records.new_id(), stamp(records.now())
+def deployment_status(records: Records, one: DeploymentStatus) -> dict[str, Any]:
+    """``deployment-status``; also as its webhook carries it."""
+    about = records.deployments[one.deployment_id]
+    api = repository_url(records, about.repository)
     return {
-        "url": f"{api}/deployments/{one.id}/statuses/{number}",
-        "id": number,
-        "node_id": node_id("DeploymentStatus", number),
-        "state": state,
+        "url": f"{api}/deployments/{about.id}/statuses/{one.id}",
+        "id": one.id,
+        "node_id": node_id("DeploymentStatus", one.id),
+        "state": one.state,
         "creator": simple_user(records, one.creator),
-        "description": "",
-        "environment": one.environment,
-        "environment_url": "",
-        "target_url": log_url,
-        "log_url": log_url,
-        "created_at": now,
-        "updated_at": now,
-        "deployment_url": f"{api}/deployments/{one.id}",
+        "description": one.description,
+        "environment": about.environment,
+        "target_url": one.log_url,
+        "log_url": one.log_url,
+        "created_at": stamp(one.created_at),
+        "updated_at": stamp(one.created_at),
+        "deployment_url": f"{api}/deployments/{about.id}",
         "repository_url": api,
     }

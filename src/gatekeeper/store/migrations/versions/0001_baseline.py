@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "be775946880f"
+revision = "f084a9ae3a10"
 down_revision = None
 
 
@@ -302,6 +302,21 @@ def upgrade() -> None:
     with op.batch_alter_table("transition", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_transition_service"), ["service"], unique=False)
 
+    op.create_table(
+        "waiting_deployment",
+        sa.Column("repository", sa.Text(), nullable=False),
+        sa.Column("run", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("environment", sa.Text(), nullable=False),
+        sa.Column("services", sa.JSON(), nullable=False),
+        sa.Column("verdict", sa.Integer(), nullable=False),
+        sa.Column("decision", sa.Text(), nullable=False),
+        sa.Column("reports", sa.Integer(), nullable=False),
+        sa.Column("essence", sa.Text(), nullable=True),
+        sa.Column("approving_at", sa.BigInteger(), nullable=True),
+        sa.Column("approved", sa.Boolean(), nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("repository", "run", "environment", name=op.f("pk_waiting_deployment")),
+    )
     op.create_table(
         "work",
         sa.Column("key", sa.Text(), nullable=False),

@@ -1,0 +1,168 @@
+"""``decide_deployment``: the verdict on a deployment, by what it brings to an environment that is not there yet."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from gatekeeper.decide.desired import first_measured
+from gatekeeper.decide.environment import EnvironmentSnapshot, rule_on
+from gatekeeper.decide.evaluate import Decision, OverrideRuling, ServiceRuling, decide
+from gatekeeper.decide.snapshot import ExemptLabel, OverrideRequest, Pull, ServiceView, Snapshot
+from gatekeeper.decide.verdict import Verdict
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A deployment that somebody asks for.
+
+    Attributes:
+        ref: the branch, tag or SHA that was asked for.
+        actor: login of whoever asks.
+    """
+
+    repository: str
+    environment: str
+    sha: str
+    ref: str
+    actor: str
+
+
+@dataclass(frozen=True)
+class Touching:
+    """How a pull request touches a service.
+
+    Attributes:
+        paths: those of its paths that are the service's (a few of them, for the text).
+        all_exempt: whether every one of them matches the policy's exempt paths.
+    """
+
+    service: str
+    paths: tuple[str, ...] = ()
+    all_exempt: bool = False
+
+
+@dataclass(frozen=True)
+class Brought:
+    """A pull request that a deployment brings, as it is now."""
+
+    pull: Pull
+    touches: tuple[Touching, ...] = ()
+    requests: tuple[OverrideRequest, ...] = ()
+    exempting: tuple[ExemptLabel, ...] = ()
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a deployment brings that does not run in its environment yet.
+
+    Attributes:
+        since: the commit that runs there.
+        pulls: by number; none where it brings nothing, as a rollback does.
+    """
+
+    since: str
+    pulls: tuple[Brought, ...] = ()
+
+
+@dataclass(frozen=True)
+class DeploymentSnapshot:
+    """All that the verdict on a deployment depends on.
+
+    Attributes:
+        services: those of its repository.
+        deployed: by service, when the deployments of the last day into the environment began.
+        content: what it brings; None when that is not known: then it may touch every service, and nothing exempts it.
+    """
+
+    now: datetime
+    deployment: Deployment
+    services: tuple[ServiceView, ...]
+    deployed: dict[str, tuple[datetime, ...]]
+    content: Content | None = None
+
+    @property
+    def pairs(self) -> dict[str, ServiceView]:
+        """The services by key."""
+        return {view.service.key: view for view in self.services}
+
+
+def decide_deployment(snapshot: DeploymentSnapshot) -> Decision:
+    """Judge one deployment; equal snapshots give equal decisions.
+
+    A service that nothing in it touches has no say. Where a gate is shut, it passes if each of its pull requests that
+    touches the service is exempt or overridden.
+    """
+    found = (_rule(view, snapshot) for view in snapshot.services)
+    rulings = sorted(
+        (ruling for ruling in found if ruling is not None),
+        key=lambda ruling: (-ruling.effective, -ruling.verdict, ruling.service),
+    )
+    granted = {one.override.label: one.override for one in rulings if one.override is not None}
+    return Decision(
+        verdict=max((ruling.effective for ruling in rulings), default=Verdict.ALLOW),
+        rulings=tuple(rulings),
+        granted=tuple(granted[label] for label in sorted(granted)),
+    )
+
+
+def waits(snapshot: DeploymentSnapshot, decision: Decision) -> bool:
+    """Whether the deployment has to wait: for a gate that is shut, or for the first measurement of one."""
+    if decision.verdict is Verdict.BLOCK:
+        return True
+    views = snapshot.pairs
+    return any(first_measured(views[ruling.service], ruling) for ruling in decision.rulings)
+
+
+def _rule(view: ServiceView, snapshot: DeploymentSnapshot) -> ServiceRuling | None:
+    key = view.service.key
+    met = _met(view, snapshot.content)
+    if snapshot.content is not None and not met:
+        return None
+    ruling = rule_on(
+        EnvironmentSnapshot(
+            snapshot.now, snapshot.deployment.environment, view, snapshot.deployed.get(key, ())
+        )
+    )
+    if ruling.verdict is not Verdict.BLOCK or not met:
+        return ruling
+    passes = [_passing(one, touch, view, snapshot.now) for one, touch in met]
+    if any(one is None for one in passes):
+        return ruling
+    deciding = min((one for one in passes if one is not None), key=_soonest_over)
+    return replace(
+        ruling,
+        verdict=Verdict.ALLOW,
+        effective=Verdict.ALLOW,
+        why=deciding.why,
+        detail=deciding.detail,
+        by=deciding.by,
+        override=deciding.override,
+    )
+
+
+def _met(view: ServiceView, content: Content | None) -> list[tuple[Brought, Touching]]:
+    if content is None:
+        return []
+    return [
+        (one, touch) for one in content.pulls for touch in one.touches if touch.service == view.service.key
+    ]
+
+
+def _passing(one: Brought, touch: Touching, view: ServiceView, now: datetime) -> ServiceRuling | None:
+    """The ruling that lets a pull request through a gate that is shut; None where none does."""
+    met = replace(view, files=touch.paths, all_exempt=touch.all_exempt)
+    (ruling,) = decide(Snapshot(now, one.pull, (met,), one.requests, exempting=one.exempting)).rulings
+    return ruling if ruling.verdict is Verdict.ALLOW else None
+
+
+def _soonest_over(ruling: ServiceRuling) -> tuple[bool, datetime | None]:
+    """Overrides before exemptions, and of those the first that ends: it says how long the deployment may go."""
+    override: OverrideRuling | None = ruling.override
+    return (override is None, override.until if override is not None else None)
+
+
+def brought(snapshot: DeploymentSnapshot) -> Sequence[str]:
+    """The pull requests that it brings, as ``acme/shop#12``."""
+    if snapshot.content is None:
+        return ()
+    return [f"{one.pull.repository}#{one.pull.number}" for one in snapshot.content.pulls]

@@ -1,0 +1,156 @@
+"""The deployments that wait for our answer, and what was said to them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, select, update
+
+from gatekeeper.decide.deployment import DeploymentSnapshot
+from gatekeeper.decide.evaluate import Decision
+from gatekeeper.events.triggers import Touch
+from gatekeeper.store.catalog import Catalog
+from gatekeeper.store.decisions import Decisions
+from gatekeeper.store.engine import Database
+from gatekeeper.store.queue import Queue
+from gatekeeper.store.rows import upsert
+from gatekeeper.store.tables import waiting_deployment
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A deployment that waits, as we left it.
+
+    Attributes:
+        decision: the id of the decision on it.
+        since: when we first knew of it.
+        reports: how often we reported, at most.
+        essence: of what was said last; None while it is not known whether that arrived.
+        approving_at: when we were about to let it go; None before.
+        approved: whether we have let it go: what it waits for now is no business of ours.
+    """
+
+    decision: str
+    since: datetime
+    reports: int = 0
+    essence: str | None = None
+    approving_at: datetime | None = None
+    approved: bool = False
+
+
+class Runs:
+    """All deployments that wait. There are few at any time, so they are looked through."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def of_service(self, service: str) -> tuple[tuple[str, int], ...]:
+        """(repository, number) of the runs that wait for a service's gate."""
+        return self._runs(lambda row: service in row.services and not row.approved)
+
+    def of_repository(self, repository: str) -> tuple[int, ...]:
+        """The runs of a repository that wait."""
+        return tuple(run for _, run in self._runs(lambda row: row.repository == repository))
+
+    def _runs(self, wanted: Any) -> tuple[tuple[str, int], ...]:
+        with self._database.read() as connection:
+            rows = connection.execute(select(waiting_deployment)).all()
+        return tuple(sorted({(row.repository, row.run) for row in rows if wanted(row)}))
+
+
+class RunRecord:
+    """What a pass over a run reads and writes."""
+
+    def __init__(self, database: Database, decisions: Decisions, catalog: Catalog, queue: Queue) -> None:
+        self._database = database
+        self._decisions = decisions
+        self._catalog = catalog
+        self._queue = queue
+
+    def knows_policies(self, repository: str) -> bool:
+        """Whether the policy files that may cover a repository were read."""
+        return self._catalog.is_known(repository)
+
+    def waiting(self, repository: str, run: int) -> Mapping[str, Waiting]:
+        """By environment, the deployments of a run that wait."""
+        query = select(waiting_deployment).where(
+            waiting_deployment.c.repository == repository, waiting_deployment.c.run == run
+        )
+        with self._database.read() as connection:
+            return {row.environment: _waiting(row) for row in connection.execute(query)}
+
+    def decided(
+        self, run: int, snapshot: DeploymentSnapshot, decision: Decision, essence: str, before: Waiting | None
+    ) -> Waiting:
+        """Store what was decided, and that it waits; the decision before where nothing that matters changed."""
+        about = snapshot.deployment
+        same = before is not None and self._decisions.says(before.decision, decision, essence)
+        with self._database.write() as connection:
+            identity = (
+                before.decision
+                if before is not None and same
+                else self._decisions.add(
+                    connection, f"{about.repository}@{about.environment}", snapshot, decision, essence
+                )
+            )
+            row = {
+                "repository": about.repository,
+                "run": run,
+                "environment": about.environment,
+                "services": [view.service.key for view in snapshot.services],
+                "verdict": int(decision.verdict),
+                "decision": identity,
+            }
+            first = row | {"reports": 0, "approved": False, "since": snapshot.now}
+            if before is None:
+                connection.execute(upsert(connection.dialect, waiting_deployment, first))
+            else:
+                connection.execute(_update(about.repository, run, about.environment).values(row))
+        return self.waiting(about.repository, run)[about.environment]
+
+    def reporting(self, repository: str, run: int, environment: str) -> None:
+        """We are about to report: whatever becomes of it, it counts."""
+        self._set(repository, run, environment, reports=waiting_deployment.c.reports + 1, essence=None)
+
+    def reported(self, repository: str, run: int, environment: str, essence: str) -> None:
+        """The report arrived, or there will be none."""
+        self._set(repository, run, environment, essence=essence)
+
+    def approving(self, repository: str, run: int, environment: str, now: datetime) -> None:
+        """We are about to let it go."""
+        self._set(repository, run, environment, approving_at=now)
+
+    def approved(self, repository: str, run: int, environment: str) -> None:
+        """We have let it go."""
+        self._set(repository, run, environment, approved=True)
+
+    def forget(self, repository: str, run: int, environments: Sequence[str]) -> None:
+        """These do not wait any more."""
+        gone = delete(waiting_deployment).where(
+            waiting_deployment.c.repository == repository,
+            waiting_deployment.c.run == run,
+            waiting_deployment.c.environment.in_(environments),
+        )
+        with self._database.write() as connection:
+            connection.execute(gone)
+
+    def touch(self, touches: Sequence[Touch]) -> None:
+        """Look at these too."""
+        self._queue.add(touches)
+
+    def _set(self, repository: str, run: int, environment: str, **values: Any) -> None:
+        with self._database.write() as connection:
+            connection.execute(_update(repository, run, environment).values(**values))
+
+
+def _update(repository: str, run: int, environment: str) -> Any:
+    return update(waiting_deployment).where(
+        waiting_deployment.c.repository == repository,
+        waiting_deployment.c.run == run,
+        waiting_deployment.c.environment == environment,
+    )
+
+
+def _waiting(row: Any) -> Waiting:
+    return Waiting(row.decision, row.since, row.reports, row.essence, row.approving_at, row.approved)

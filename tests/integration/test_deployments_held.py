@@ -1,0 +1,133 @@
+"""Deployments that our protection rule holds: real Prometheus, stand-in GitHub, all held to GitHub's description."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+import openapi
+from gatekeeper.decide.change import judge
+from gatekeeper.demo.github.acme import APP_ID
+from gatekeeper.store.decisions import DECISION
+from gatekeeper.web.app import create_app
+from staging import Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+    from pathlib import Path
+
+    from gatekeeper.demo.github.deployment_entities import DeployingJob
+    from worlds.prometheus import PrometheusServer
+    from worlds.world import World
+
+SHOP = "acme/shop"
+
+
+@pytest.fixture
+def stage(
+    tmp_path: Path, prometheus: PrometheusServer, policies: dict[str, str], frozen_at: datetime, filled: Path
+) -> Iterator[Stage]:
+    with Stage(tmp_path, prometheus=prometheus.url, now=frozen_at, policies=policies, filled=filled) as stage:
+        stage.github.state.protect(SHOP, "production", app_id=APP_ID)
+        yield stage
+        openapi.validate_all(stage.github.calls)
+        for one in stage.github.deliveries.emitted:
+            openapi.validate_webhook(one.event, one.payload)
+
+
+def start(stage: Stage, **options: object) -> int:
+    """dev1 starts a workflow that deploys main; its run, once all is settled."""
+    run = stage.github.state.run_workflow(SHOP, by="dev1", **options)  # type: ignore[arg-type] # passed on
+    stage.settle()
+    return run.id
+
+
+def job(stage: Stage, run: int, environment: str = "production") -> DeployingJob:
+    (found,) = [one for one in stage.github.state.runs[run].jobs if one.environment == environment]
+    return found
+
+
+def test_a_deployment_waits_while_frozen_is_told_why_and_goes_on_when_the_gate_opens(
+    stage: Stage, world: World
+) -> None:
+    run = start(stage)
+    assert stage.github.state.runs[run].status == "waiting"
+    ((_, report),) = job(stage, run).reports
+    for said in ("checkout is frozen", "53.5 % over", "goes on by itself", "2026-11-01", "`@acme/sre`"):
+        assert said in report, report
+    assert len(report) <= 1024
+    stage.at(world.end)
+    assert job(stage, run).result == "success"
+    assert "checkout is in probation" in job(stage, run).reports[-1][1]
+
+
+def test_it_is_told_once_however_often_the_event_comes_and_nothing_is_written_twice(stage: Stage) -> None:
+    stage.github.deliveries.duplicate(3)
+    run = start(stage)
+    stage.github.calls.clear()
+    stage.touch([f"run:{SHOP}#{run}", f"runs:{SHOP}"])
+    assert len(job(stage, run).reports) == 1
+    assert [str(call) for call in stage.github.calls.writes()] == []
+
+
+def test_each_environment_is_treated_as_the_policy_says(stage: Stage, policies: dict[str, str]) -> None:
+    world = stage.github.state
+    environments = "  environments: {production: enforce, staging: free, preview: advise}\n"
+    world.update_file(
+        "acme/.github", "policies/checkout.yaml", policies["policies/checkout.yaml"] + environments, by="ops1"
+    )
+    stage.settle()
+    for one in ("staging", "preview"):
+        world.protect(SHOP, one, app_id=APP_ID)
+    run = start(stage, environments=["production", "staging", "preview"])
+    results = {one.environment: one.result for one in world.runs[run].jobs}
+    assert results == {"production": None, "staging": "success", "preview": "success"}
+    assert "free of its gate" in job(stage, run, "staging").reports[0][1]
+    assert "only advised" in job(stage, run, "preview").reports[0][1]
+
+
+def test_a_run_whose_event_never_came_is_found_by_the_sweep(stage: Stage) -> None:
+    stage.github.deliveries.pause()
+    run = stage.github.state.run_workflow(SHOP, by="dev1").id
+    stage.touch([f"runs:{SHOP}"], webhooks=False)
+    assert len(job(stage, run).reports) == 1
+    stage.github.deliveries.resume()
+    stage.settle()
+
+
+@pytest.mark.parametrize("how", ["cancelled", "started by an administrator"])
+def test_what_waits_no_more_is_forgotten(stage: Stage, how: str, world: World) -> None:
+    run = start(stage)
+    if how == "cancelled":
+        stage.github.state.cancel_run(SHOP, run, by="dev1")
+    else:
+        stage.github.state.set_role(SHOP, "ops1", "admin")
+        stage.github.state.bypass(SHOP, run, by="ops1")
+    stage.github.calls.clear()
+    stage.at(world.end)
+    assert [call for call in stage.github.calls.writes() if "protection_rule" in call.path] == []
+    assert stage.gatekeeper.stores.runs.of_repository(SHOP) == ()
+
+
+def test_an_open_gate_lets_go_at_once_and_says_so(stage: Stage, world: World) -> None:
+    stage.at(world.end)
+    run = start(stage)
+    assert job(stage, run).result == "success"
+    ((_, said),) = job(stage, run).reports
+    assert "checkout is in probation" in said
+
+
+def test_the_decision_on_it_has_a_page_and_is_derived_again(stage: Stage) -> None:
+    run = start(stage)
+    (stored,) = stage.gatekeeper.stores.decisions.latest(f"{SHOP}@production")
+    assert stored.id in job(stage, run).reports[0][1]
+    client = create_app(stage.gatekeeper).test_client()
+    page = client.get(f"/decisions/{stored.id}")
+    assert page.status_code == 200
+    assert "Deployment to production" in page.text
+    listed = client.get("/api/v1/decisions").json
+    assert listed is not None
+    assert listed["decisions"][0]["subject"] == f"{SHOP}@production"
+    assert DECISION.text(judge(stored.snapshot)) == stored.decision_text

@@ -1,0 +1,274 @@
+"""The pass over a workflow run: held and told why, let go once, whatever gets lost on the way."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from builders import DAY, MINUTE, NOW, SHA, a_view
+from databases import opened
+from fakes import SHOP, Place
+from gatekeeper.decide.verdict import State, Verdict
+from gatekeeper.errors import GitHubError, GitHubRefusedError, TemporaryError
+from gatekeeper.events.keys import Kind, WorkKey
+from gatekeeper.github.values import RunData
+from gatekeeper.observe.runs import RunObserver
+from gatekeeper.store.runs import RunRecord, Runs
+from gatekeeper.worker.run_pass import MOST_REPORTS, RunPass, RunsPass
+
+RUN, KEY = 5, WorkKey.run(SHOP, 5)
+ASKED = {"environment": "production"}
+FROZEN = a_view(State.FROZEN, -0.5, expected_end=NOW + DAY)
+OPEN = a_view(State.OPEN, 0.9)
+
+
+@dataclass
+class Actions:
+    """GitHub Actions in memory, with one run.
+
+    Attributes:
+        pending: the environments that it waits for.
+        guarded: those of them that our rule protects.
+        failing: what the next answers to us are, oldest first; the act is done all the same when ``lost``.
+    """
+
+    run: RunData | None = field(
+        default_factory=lambda: RunData(SHOP, RUN, SHA, "main", "dora", completed=False)
+    )
+    pending: list[str] = field(default_factory=lambda: ["production"])
+    guarded: set[str] = field(default_factory=lambda: {"production"})
+    answers: list[tuple[str, bool, str]] = field(default_factory=list)
+    failing: list[Exception] = field(default_factory=list)
+    lost: bool = False
+
+    def workflow_run(self, repository: str, number: int) -> RunData:
+        if self.run is None:
+            raise GitHubRefusedError("Not Found", status=404)
+        return self.run
+
+    def waiting_runs(self, repository: str) -> tuple[int, ...]:
+        if self.failing:
+            raise self.failing.pop(0)
+        return (RUN,) if self.pending else ()
+
+    def pending_environments(self, repository: str, run: int) -> tuple[str, ...]:
+        return tuple(self.pending)
+
+    def guards(self, repository: str, environment: str) -> bool:
+        return environment in self.guarded
+
+    def answer_rule(
+        self, repository: str, run: int, environment: str, comment: str, *, approve: bool
+    ) -> None:
+        failure = self.failing.pop(0) if self.failing else None
+        if failure is not None and not self.lost:
+            raise failure
+        if environment not in self.pending:
+            raise GitHubRefusedError("nothing waits", status=422)
+        self.answers.append((environment, approve, comment))
+        if approve:
+            self.pending.remove(environment)
+        if failure is not None:
+            raise failure
+
+    @property
+    def approved(self) -> list[str]:
+        return [environment for environment, approve, _ in self.answers if approve]
+
+
+class Waiting(Place):
+    """The stores, with Actions beside them."""
+
+    def __init__(self, database: Any) -> None:
+        super().__init__(database)
+        self.actions = Actions()
+        self.runs = Runs(database)
+        observer = RunObserver(self.actions, self.catalog, self.gates, self.deployments)
+        record = RunRecord(database, self.decisions, self.catalog, self.queue)
+        self.passes[Kind.RUN] = RunPass(observer, record, self.actions, lambda one: f"https://gate/{one}")
+        self.passes[Kind.RUNS] = RunsPass(observer, self.runs.of_repository, self.queue.add)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Waiting]:
+    with opened(f"sqlite:///{tmp_path}/gatekeeper.db") as database:
+        yield Waiting(database)
+
+
+@pytest.fixture
+def held(place: Waiting) -> Waiting:
+    """The run waits for a frozen service, and was told so."""
+    place.put(FROZEN)
+    place.run(KEY, ASKED)
+    assert [approve for _, approve, _ in place.actions.answers] == [False]
+    return place
+
+
+def test_while_frozen_it_is_held_and_told_why_once(held: Waiting) -> None:
+    held.run(KEY, ASKED)
+    ((_, _, report),) = held.actions.answers
+    (stored,) = held.decisions.latest(f"{SHOP}@production")
+    assert "checkout is frozen" in report
+    assert f"https://gate/{stored.id}" in report
+    assert stored.decision.verdict is Verdict.BLOCK
+
+
+def test_when_the_gate_opens_it_is_let_go_once(held: Waiting) -> None:
+    held.stand(OPEN)
+    held.run(KEY)
+    held.run(KEY, ASKED)
+    assert held.actions.approved == ["production"]
+
+
+def test_a_service_that_moves_finds_the_runs_that_wait_for_it(held: Waiting) -> None:
+    assert held.runs.of_service("acme/checkout") == ((SHOP, RUN),)
+    assert held.runs.of_service("acme/search") == ()
+    held.stand(OPEN)
+    held.actions.pending.append("elsewhere")  # somebody else's rule: the run goes on waiting
+    held.run(KEY)
+    assert held.runs.of_service("acme/checkout") == ()
+
+
+def test_what_changes_is_said_again_ten_times_at_most(held: Waiting) -> None:
+    for days in range(2, 20):
+        held.stand(a_view(State.FROZEN, -0.5, memory={"since": NOW + days * DAY}))
+        held.run(KEY)
+    assert len(held.actions.answers) == MOST_REPORTS
+    held.stand(OPEN)
+    held.run(KEY)
+    assert held.actions.approved == ["production"], "that is no report"
+
+
+@pytest.mark.parametrize("lost", [pytest.param(True, id="after"), pytest.param(False, id="before")])
+def test_a_report_that_fails_is_sent_again_and_counts(place: Waiting, *, lost: bool) -> None:
+    place.put(FROZEN)
+    place.actions.failing, place.actions.lost = [GitHubError("502")] * 3, lost
+    for _ in range(3):
+        with pytest.raises(GitHubError):
+            place.run(KEY, ASKED)
+    place.run(KEY, ASKED)
+    assert len(place.actions.answers) == (4 if lost else 1)
+    for days in range(2, 20):
+        place.stand(a_view(State.FROZEN, -0.5, memory={"since": NOW + days * DAY}))
+        place.run(KEY)
+    assert len(place.actions.answers) <= MOST_REPORTS
+
+
+def test_an_approval_whose_answer_was_lost_is_done(held: Waiting) -> None:
+    held.stand(OPEN)
+    held.actions.failing, held.actions.lost = [GitHubError("no answer")], True
+    with pytest.raises(GitHubError):
+        held.run(KEY)
+    held.run(KEY)
+    assert held.actions.approved == ["production"]
+    assert held.runs.of_repository(SHOP) == ()
+
+
+def test_an_approval_that_github_failed_on_is_no_approval(held: Waiting) -> None:
+    held.stand(OPEN)
+    for _ in range(2):
+        held.actions.failing = [GitHubError("502")]
+        with pytest.raises(GitHubError):
+            held.run(KEY)
+        held.now += 2 * MINUTE
+    assert held.actions.approved == []
+    held.run(KEY)
+    assert held.actions.approved == ["production"]
+
+
+def test_a_job_that_does_not_wait_yet_is_answered_later(place: Waiting) -> None:
+    place.put(OPEN)
+    place.actions.pending = []
+    for _ in range(3):
+        with pytest.raises(TemporaryError) as raised:
+            place.run(KEY, ASKED)
+        assert raised.value.retry_after is not None
+        assert raised.value.retry_after >= 2
+    place.actions.pending = ["production"]
+    place.run(KEY, ASKED)
+    assert place.actions.approved == ["production"]
+
+
+def test_the_wait_for_a_job_that_never_waited_ends(place: Waiting) -> None:
+    place.put(OPEN)
+    place.actions.pending = []
+    with pytest.raises(TemporaryError):
+        place.run(KEY, ASKED)
+    place.now += 2 * MINUTE
+    assert place.run(KEY, ASKED) == {}
+    assert place.runs.of_repository(SHOP) == ()
+
+
+@pytest.mark.parametrize(
+    "gone",
+    [
+        pytest.param(lambda actions: setattr(actions, "run", None), id="the run is deleted"),
+        pytest.param(
+            lambda actions: setattr(actions, "run", replace(actions.run, completed=True)), id="it has ended"
+        ),
+        pytest.param(lambda actions: actions.pending.clear(), id="an administrator started the job"),
+    ],
+)
+def test_what_waits_no_more_is_forgotten(held: Waiting, gone: Any) -> None:
+    gone(held.actions)
+    held.run(KEY)
+    assert held.runs.of_repository(SHOP) == ()
+    assert held.actions.approved == []
+
+
+def test_environments_that_our_rule_does_not_protect_are_left_alone(place: Waiting) -> None:
+    place.put(OPEN)
+    place.actions.pending = ["production", "elsewhere"]
+    assert place.run(KEY).keys() == {"production"}
+    assert place.actions.approved == ["production"]
+
+
+def test_without_the_policies_nothing_is_answered(place: Waiting) -> None:
+    with pytest.raises(TemporaryError, match="not read yet"):
+        place.run(KEY, ASKED)
+    assert place.actions.answers == []
+    assert place.touched().keys() == {f"policies:{SHOP}"}
+
+
+def test_where_no_policy_covers_the_repository_it_goes_on(place: Waiting) -> None:
+    place.put()
+    place.run(KEY, ASKED)
+    assert place.actions.approved == ["production"]
+
+
+def test_a_repository_with_another_name_is_looked_at_under_that(held: Waiting) -> None:
+    assert held.actions.run is not None
+    held.actions.run = replace(held.actions.run, repository="acme/store")
+    held.run(KEY)
+    assert held.runs.of_repository(SHOP) == ()
+    assert held.touched().keys() == {"run:acme/store#5"}
+
+
+def test_what_github_will_not_let_us_do_is_not_hidden(held: Waiting) -> None:
+    held.stand(OPEN)
+    held.actions.failing = [GitHubRefusedError("Resource not accessible by integration", status=403)]
+    with pytest.raises(GitHubRefusedError):
+        held.run(KEY)
+
+
+@pytest.mark.parametrize(
+    ("failing", "touched"),
+    [
+        pytest.param([], {"run:acme/shop#5"}, id="one we never heard of"),
+        pytest.param([GitHubRefusedError("403", status=403)], set(), id="none that we may see"),
+    ],
+)
+def test_a_sweep_finds_the_runs_that_wait(
+    place: Waiting, failing: list[Exception], touched: set[str]
+) -> None:
+    place.actions.failing = failing
+    place.run(WorkKey(Kind.RUNS, SHOP))
+    assert place.touched().keys() == touched
+
+
+def test_a_sweep_finds_those_that_wait_no_more(held: Waiting) -> None:
+    held.actions.pending = []
+    held.run(WorkKey(Kind.RUNS, SHOP))
+    assert held.touched().keys() == {str(KEY)}
