@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -26,7 +27,7 @@ from gatekeeper.store.overrides import OverrideRecord
 from gatekeeper.worker.service_pass import ServicePass
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from gatekeeper.policy.model import Service
@@ -149,17 +150,26 @@ def gatekeeper_at(folder: Path, **settings: str) -> Gatekeeper:
 
 
 def put_policies(gatekeeper: Gatekeeper, *names: str, organization: str = "acme") -> tuple[Service, ...]:
-    loaded = load(
-        [PolicyFile(one.path, one.text.replace("acme/", f"{organization}/")) for one in map(policy, names)],
-        organization=organization,
-        repository=f"{organization}/shop",
-        commit=SHA,
-    )
-    assert loaded.ok, loaded.problems
+    files = [
+        PolicyFile(one.path, one.text.replace("acme/", f"{organization}/")) for one in map(policy, names)
+    ]
     problem = 'policies/search.yaml:8:15: "99.95" is not a percentage; write 99.95%'
     problems = {"search": problem} if "search" in names else {}
+    return put_in_force(gatekeeper, *files, organization=organization, problems=problems)
+
+
+def put_in_force(
+    gatekeeper: Gatekeeper,
+    *files: PolicyFile,
+    organization: str = "acme",
+    problems: Mapping[str, str] = MappingProxyType({}),
+) -> tuple[Service, ...]:
+    """Put the services of these files in force; ``problems`` says by name what is wrong with a newer version."""
+    repository = f"{organization}/shop"
+    loaded = load(files, organization=organization, repository=repository, commit=SHA)
+    assert loaded.ok, loaded.problems
     services = tuple((one, problems.get(one.name)) for one in loaded.services)
-    in_force = InForce(f"{organization}/shop", SHA, services, tuple(problems.values()))
+    in_force = InForce(repository, SHA, services, tuple(problems.values()))
     gatekeeper.stores.catalog.put_in_force(in_force, (), NOW)
     return loaded.services
 

@@ -121,10 +121,32 @@ def test_they_are_kept_for_longer_than_the_longest_window() -> None:
 )
 def test_an_id_is_one_deployments(deployments: Deployments, change: dict[str, Any], claim: Claim) -> None:
     first = replace(BEGAN, state="success")
-    assert deployments.claim(SHOP, first) is Claim.NEW
+    assert deployments.claim(SHOP, first, None) is Claim.NEW
     before = deployments.of([SHOP])
-    assert deployments.claim(SHOP, replace(first, **change)) is claim
+    assert deployments.claim(SHOP, replace(first, **change), None) is claim
     after = deployments.of([SHOP])
     assert [one.start for one in after] == [one.start for one in before]
     if claim is Claim.TAKEN:
         assert after == before
+
+
+def test_an_id_is_one_services_too(deployments: Deployments) -> None:
+    assert deployments.claim(SHOP, BEGAN, "acme/checkout") is Claim.NEW
+    assert deployments.claim(SHOP, SUCCEEDED, "acme/checkout") is Claim.KNOWN
+    for service in ("acme/search", None):
+        assert deployments.claim(SHOP, SUCCEEDED, service) is Claim.TAKEN
+
+
+def test_what_is_of_one_service_only_is_of_no_other(deployments: Deployments) -> None:
+    deployments.claim(SHOP, replace(SUCCEEDED, id="all"), None)
+    deployments.claim(SHOP, replace(SUCCEEDED, id="checkout"), "acme/checkout")
+    deployments.report(SHOP, replace(SUCCEEDED, id="github"))
+    asked = {
+        name: {one.id for one in deployments.of([SHOP], name)}
+        for name in (None, "acme/checkout", "acme/search")
+    }
+    assert asked == {
+        None: {"all", "checkout", "github"},
+        "acme/checkout": {"all", "checkout", "github"},
+        "acme/search": {"all", "github"},
+    }

@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 
 import faces
 from gatekeeper.bootstrap import Gatekeeper
+from gatekeeper.policy.loader import PolicyFile
 from gatekeeper.web.app import create_app
 from gatekeeper.web.openapi import description
 
@@ -100,6 +101,7 @@ def test_it_stands_beside_those_of_github(client: FlaskClient, gatekeeper: Gatek
         pytest.param({"sha": "8" * 40}, id="another commit"),
         pytest.param({"environment": "staging"}, id="another environment"),
         pytest.param({"task": "rollback"}, id="another task"),
+        pytest.param({"service": "checkout"}, id="another service"),
     ],
 )
 def test_an_id_that_is_taken_is_refused_and_changes_nothing(
@@ -175,6 +177,12 @@ def test_without_a_token_set_nobody_may_report(tmp_path: Path, token: str) -> No
         pytest.param({"at": "0001-01-01T00:00:00+14:00"}, "nothing was deployed at", id="before any time"),
         pytest.param({"at": "9999-12-31T23:59:59-12:00"}, "in the future", id="no time at all"),
         pytest.param({"url": "javascript:alert(1)"}, "url: ", id="no address"),
+        pytest.param({"service": "nope"}, "service: no policy of that name", id="an unknown service"),
+        pytest.param(
+            {"service": "checkout", "repository": "acme/other"},
+            "names acme/other",
+            id="a service of another repository",
+        ),
         pytest.param({"sah": SHA}, "sah: ", id="a key that nobody knows"),
     ],
 )
@@ -214,3 +222,52 @@ def test_what_is_no_report_is_refused(client: FlaskClient, body: bytes, status: 
 def test_a_clock_that_is_a_little_ahead_is_forgiven(client: FlaskClient) -> None:
     at = (faces.NOW + timedelta(minutes=5)).isoformat()
     assert post(client, REPORT | {"at": at})[0] == 201
+
+
+def test_in_a_repository_of_several_services_it_may_be_one_ones_only(client: FlaskClient) -> None:
+    status, answer = post(client, REPORT | {"service": "search", "repository": "ACME/shop"})
+    assert (status, answer["services"]) == (201, ["acme/search"])
+    for name, ids in (("search", ["acme/shop:build-7"]), ("checkout", [])):
+        told = client.get(f"/api/v1/services/{name}").get_json()["deployments"]
+        assert [one["id"] for one in told] == ids
+
+
+def test_it_bears_what_went_bad_after_it(tmp_path: Path) -> None:
+    gatekeeper = faces.gatekeeper_at(tmp_path, api_token="s3cr3t")
+    faces.measure(gatekeeper, *faces.put_policies(gatekeeper, "checkout"))
+    client = create_app(gatekeeper).test_client()
+    at = faces.NOW - timedelta(days=3, hours=5, minutes=3)
+    assert post(client, REPORT | {"at": at.isoformat(), "state": "in_progress"})[0] == 201
+    assert post(client, REPORT | {"at": (at + timedelta(minutes=2)).isoformat()})[0] == 200
+    detail = client.get("/api/v1/services/checkout").get_json()
+    ((cost,),) = [one["costs"] for one in detail["deployments"]]
+    incident = max(detail["incidents"], key=lambda one: one["bad"])
+    assert cost["certain"]
+    assert cost["budget_share"] == pytest.approx(incident["budget_share"], rel=0.01)
+    gatekeeper.close()
+
+
+def test_what_is_reported_counts_for_the_pace(tmp_path: Path) -> None:
+    gatekeeper = faces.gatekeeper_at(tmp_path, api_token="s3cr3t")
+    paced = faces.policy("search").text.replace(
+        "    mode:", "    caution: {pace: {deployments: 2/day}}\n    mode:"
+    )
+    (service,) = faces.put_in_force(gatekeeper, PolicyFile("policies/search.yaml", paced))
+    faces.measure(gatekeeper, service)
+    client = create_app(gatekeeper).test_client()
+
+    def gate(environment: str = "production") -> tuple[str, str]:
+        told = client.get(f"/api/v1/services/search/gate?environment={environment}").get_json()
+        return told["effective"], told["why"]
+
+    def deploy(identity: str, ago: timedelta, sha: str) -> None:
+        at = (faces.NOW - ago).isoformat()
+        assert post(client, REPORT | {"id": identity, "at": at, "sha": sha})[0] == 201
+
+    deploy("1", timedelta(hours=30), "1" * 40)
+    deploy("2", timedelta(hours=20), "2" * 40)
+    assert gate() == ("warn", "caution")
+    deploy("3", timedelta(hours=2), "3" * 40)
+    assert gate() == ("block", "more changes a day than the pace allows")
+    assert gate("canary") == ("warn", "caution"), "an environment of its own"
+    gatekeeper.close()

@@ -18,7 +18,7 @@ KEPT = timedelta(days=180)
 
 
 _DIALECTS: Mapping[str, Any] = {"sqlite": sqlite, "postgresql": postgresql}
-_IDENTIFYING = ("environment", "sha", "task")
+_IDENTIFYING = ("environment", "sha", "task", "service")
 
 
 class Claim(Enum):
@@ -41,21 +41,33 @@ class Deployments:
         with self._database.write() as connection:
             connection.execute(_upsert(connection.dialect.name).values(_values(repository, status)))
 
-    def claim(self, repository: str, status: DeploymentStatus) -> Claim:
+    def claim(self, repository: str, status: DeploymentStatus, service: str | None) -> Claim:
         """Record what was reported under an id that its sender chose, unless the id is another deployment's.
 
-        It is another's if that one went to another environment, brought another commit, or had another task.
+        It is another's if that one went to another environment, brought another commit, had another task, or was of
+        another service.
+
+        Args:
+            repository: ``owner/name``.
+            status: what was reported.
+            service: the key of the only service that it is of; None for each of the repository's.
         """
-        mine = and_(*(getattr(deployment.c, name) == getattr(status, name) for name in _IDENTIFYING))
+        row = _values(repository, status) | {"service": service}
+        mine = and_(*(deployment.c[name].is_not_distinct_from(row[name]) for name in _IDENTIFYING))
         with self._database.write() as connection:
             known = connection.execute(select(deployment.c.id).where(deployment.c.id == status.id)).first()
-            upsert = _upsert(connection.dialect.name, where=mine).values(_values(repository, status))
+            upsert = _upsert(connection.dialect.name, where=mine).values(row)
             if connection.execute(upsert.returning(deployment.c.id)).first() is None:
                 return Claim.TAKEN
         return Claim.NEW if known is None else Claim.KNOWN
 
-    def of(self, repositories: Iterable[str]) -> tuple[Deployed, ...]:
-        """What succeeded of these repositories, in order of time. Names of repositories ignore case."""
+    def of(self, repositories: Iterable[str], service: str | None = None) -> tuple[Deployed, ...]:
+        """What succeeded of these repositories, in order of time. Names of repositories ignore case.
+
+        Args:
+            repositories: ``owner/name`` of each.
+            service: a service's key, to leave out what is of another one only; None for everything.
+        """
         names = sorted({name.lower() for name in repositories})
         start = func.coalesce(deployment.c.began_at, deployment.c.succeeded_at)
         query = (
@@ -63,6 +75,8 @@ class Deployments:
             .where(deployment.c.folded.in_(names), deployment.c.succeeded_at.is_not(None))
             .order_by(start, deployment.c.id)
         )
+        if service is not None:
+            query = query.where(or_(deployment.c.service.is_(None), deployment.c.service == service))
         with self._database.read() as connection:
             return tuple(_deployed(row) for row in connection.execute(query))
 

@@ -62,8 +62,8 @@ class ServiceRecord:
         return self._pulls.landed(service, since)
 
     def deployed(self, service: Service) -> Sequence[Deployed]:
-        """What was deployed of its repositories, in order of time."""
-        return self._deployments.of(repositories(service))
+        """What was deployed of it, in order of time."""
+        return self._deployments.of(repositories(service), service.key)
 
     def save(self, view: ServiceView, before: State | None, touches: Sequence[Touch], now: datetime) -> None:
         """Store the gate, the transition if it moved, and the touches: all or nothing."""

@@ -259,8 +259,9 @@ landed = Table(
 )
 Index("ix_landed_at", landed.c.service, landed.c.at)
 
-# A deployment that began or succeeded, by GitHub's id, and when. `folded` is the repository in lower case, for
-# names ignore case; `production` is the sender's word for it.
+# A deployment that began or succeeded, and when; by GitHub's id, or by repository and the id that a pipeline gave it.
+# `folded` is the repository in lower case, for names ignore case; `production` is the sender's word for it; `service`
+# is the only one that it is of, by key, where the sender says so.
 deployment = Table(
     "deployment",
     metadata,
@@ -272,6 +273,7 @@ deployment = Table(
     Column("task", Text, nullable=False),
     Column("ref", Text, nullable=False),
     Column("sha", Text, nullable=False),
+    Column("service", Text),
     Column("url", Text),
     Column("began_at", UtcDateTime),
     Column("succeeded_at", UtcDateTime),

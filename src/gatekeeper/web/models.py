@@ -274,6 +274,12 @@ class ReportedDeployment(Answer):
         pattern=r"^[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}$",
         description="Where the commit is, as owner/name.",
     )
+    service: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=63,
+        description="The only service that it is of, by name; by default it is one of each of the repository's.",
+    )
     environment: str = Field(min_length=1, max_length=255)
     sha: str = Field(pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})$", description="The commit that is deployed.")
     state: Literal["in_progress", "success"] = Field(

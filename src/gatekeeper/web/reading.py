@@ -7,6 +7,7 @@ from typing import NamedTuple
 from gatekeeper.availability.adjustment import adjust
 from gatekeeper.availability.attribution import LONGEST
 from gatekeeper.availability.audit import DayAudit
+from gatekeeper.availability.deployments import Deployed
 from gatekeeper.availability.filling import LedgerStatus
 from gatekeeper.availability.ledger import Slices, slice_of
 from gatekeeper.availability.measure import Measured, burn_down
@@ -104,8 +105,7 @@ class Reading:
             audits={},
             now=self.now(),
         )
-        of = repositories(entry.service) if is_paced(seen.view) else frozenset[str]()
-        return gate_report(seen, environment, self._stores.deployments.of(of))
+        return gate_report(seen, environment, self._deployed(entry.service) if is_paced(seen.view) else ())
 
     def detail(self, seen: Standing) -> ServiceDetail:
         """A service with its history."""
@@ -124,7 +124,7 @@ class Reading:
     def deployments(self, seen: Standing) -> tuple[Priced, ...]:
         """What was deployed of a service within its objectives' windows, newest first, with what it cost."""
         service = seen.view.service
-        deployed = self._stores.deployments.of(repositories(service))
+        deployed = self._deployed(service)
 
         def counted(objective: Objective, found: Measured) -> Slices:
             return self._counted(service, objective, found.window_start - LONGEST, found.window_end)
@@ -182,6 +182,9 @@ class Reading:
     def work(self, now: datetime) -> WorkCounts:
         """How much there is to do; ``now`` is real time, as the queue's is."""
         return self._stores.work.counts(now)
+
+    def _deployed(self, service: Service) -> tuple[Deployed, ...]:
+        return self._stores.deployments.of(repositories(service), service.key)
 
     def _entry(self, name: str, organization: str | None) -> Entry:
         entries = [one for one in self._stores.catalog.entries(organization) if one.service.name == name]

@@ -34,7 +34,7 @@ class Reporting:
     """
 
     tokens: Sequence[bytes]
-    claim: Callable[[str, DeploymentStatus], Claim]
+    claim: Callable[[str, DeploymentStatus, str | None], Claim]
     services: Callable[[], Sequence[Service]]
     clock: Callable[[], datetime]
 
@@ -76,21 +76,26 @@ class Reporting:
         if report.at is not None and report.at > now + SKEW:
             raise BadRequest(f"at: {report.at.isoformat()} lies in the future")
         status = _status(report, report.at or now)
-        claim = self.claim(report.repository, status)
+        services = self._services_of(report)
+        claim = self.claim(report.repository, status, services[0] if report.service else None)
         if claim is Claim.TAKEN:
             raise Conflict(
-                f"{status.id} was reported with another environment, sha or task: give each deployment an id of its own"
+                f"{status.id} was reported with another service, environment, sha or task: "
+                "give each deployment an id of its own"
             )
+        return DeploymentReceipt(id=status.id, new=claim is Claim.NEW, services=services)
+
+    def _services_of(self, report: ReportedDeployment) -> list[str]:
         folded = report.repository.casefold()
-        return DeploymentReceipt(
-            id=status.id,
-            new=claim is Claim.NEW,
-            services=[
-                one.key
-                for one in self.services()
-                if folded in {repository.casefold() for repository in repositories(one)}
-            ],
-        )
+        found = [
+            one.key
+            for one in self.services()
+            if report.service in {None, one.name}
+            and folded in {name.casefold() for name in repositories(one)}
+        ]
+        if report.service and not found:
+            raise BadRequest(f"service: no policy of that name names {report.repository}")
+        return found
 
 
 def _parsed(body: bytes) -> ReportedDeployment:

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "f084a9ae3a10"
+revision = "72de3d871b60"
 down_revision = None
 
 
@@ -56,6 +56,7 @@ def upgrade() -> None:
         sa.Column("task", sa.Text(), nullable=False),
         sa.Column("ref", sa.Text(), nullable=False),
         sa.Column("sha", sa.Text(), nullable=False),
+        sa.Column("service", sa.Text(), nullable=True),
         sa.Column("url", sa.Text(), nullable=True),
         sa.Column("began_at", sa.BigInteger(), nullable=True),
         sa.Column("succeeded_at", sa.BigInteger(), nullable=True),
