@@ -25,10 +25,12 @@ from gatekeeper.github.values import (
     PolicyTree,
     PullData,
     RepositoryData,
+    Update,
 )
 from gatekeeper.observe.installations import InstallationObserver
 from gatekeeper.observe.pulls import Observed, OpenPulls, PullObserver
 from gatekeeper.policy.in_force import InForce
+from gatekeeper.policy.revert import FileChange, changes
 from gatekeeper.store.catalog import Catalog
 from gatekeeper.store.decisions import Decisions
 from gatekeeper.store.deployments import Deployments
@@ -74,6 +76,9 @@ class FakeGitHub:
     labeled: list[tuple[str, int, str, LabelEvent]] = field(default_factory=list)
     members: dict[str, set[str]] = field(default_factory=lambda: {"@acme/sre": {"alice", "bob"}})
     writers: set[str] = field(default_factory=lambda: {"alice", "bob"})
+    merges: dict[tuple[str, str], Update] = field(default_factory=dict)
+    fork_points: dict[str, str] = field(default_factory=dict)
+    trees: dict[str, dict[str, str] | None] = field(default_factory=dict)
     required: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     repositories: dict[str, RepositoryData] = field(default_factory=dict)
     renamed: dict[str, str] = field(default_factory=dict)
@@ -214,6 +219,24 @@ class FakeGitHub:
     def may_write(self, repository: str, login: str) -> bool:
         with self._call("may_write"):
             return login in self.writers
+
+    def merged_with(self, repository: str, sha: str) -> tuple[int, ...]:
+        with self._call("merged_with"):
+            return tuple(sorted(number for (_, number), one in self.pulls.items() if one.merge_commit == sha))
+
+    def merge_into(self, repository: str, branch: str, commit: str) -> Update | None:
+        with self._call("merge_into"):
+            return self.merges.get((branch, commit))
+
+    def fork_point(self, repository: str, branch: str, head: str) -> str:
+        with self._call("fork_point"):
+            return self.fork_points[head]
+
+    def differences(self, repository: str, before: str, after: str) -> tuple[FileChange, ...] | None:
+        with self._call("differences"):
+            trees = [self.trees[commit] for commit in (before, after)]
+            listed = [tree for tree in trees if tree is not None]
+            return changes(*listed) if len(listed) == len(trees) else None
 
     def required_checks(self, repository: str, branch: str) -> frozenset[str]:
         with self._call("required_checks"):

@@ -9,6 +9,8 @@ import pytest
 
 import openapi
 from gatekeeper.demo.github import AppKey, StandIn
+from gatekeeper.demo.github.acme import APP_ID
+from gatekeeper.demo.github.git import blob_sha
 from gatekeeper.errors import ConfigurationError, GitHubRefusedError
 from gatekeeper.github import policy_files
 from gatekeeper.github.client import GitHub
@@ -22,7 +24,9 @@ from gatekeeper.github.values import (
     PolicyTree,
     RepositoryData,
     ReviewData,
+    Update,
 )
+from gatekeeper.policy.revert import FileChange
 from github_clients import Clock, app_client, app_connections, token_client
 
 if TYPE_CHECKING:
@@ -244,6 +248,70 @@ class TestPulls:
         assert client.pulls_of_commit(SHOP, sha) == (number,)
         world.close(SHOP, number, by="dev1")
         assert client.pulls_of_commit(SHOP, sha) == ()
+
+
+class TestLandings:
+    @pytest.fixture
+    def landed(self, world: World) -> int:
+        """A merged pull request, with which its branch was changed, and a file of it removed."""
+        number = open_pull(world, {"services/checkout/app.py": "fast\n", "docs/index.md": None})
+        sha = world.pull(SHOP, number).head_sha
+        world.report_check(SHOP, sha, "gatekeeper", app_id=APP_ID, conclusion="success")
+        world.merge(SHOP, number, by="dev1")
+        return number
+
+    def test_a_merge_is_found_by_what_it_left_and_what_it_changed_is_told_file_by_file(
+        self, github: StandIn, client: GitHub, world: World, landed: int
+    ) -> None:
+        before = world.objects.commits[world.pull(SHOP, landed).base_sha]
+        merged = client.pull(SHOP, landed)
+        github.calls.clear()
+        assert merged.merge_commit is not None
+        update = client.merge_into(SHOP, "main", merged.merge_commit)
+        assert update == Update(before.sha, merged.merge_commit)
+        paths = ("docs/index.md", "services/checkout/app.py")
+        index, app = (blob_sha(before.files[path]) for path in paths)
+        assert client.differences(SHOP, update.before, update.after) == (
+            FileChange("docs/index.md", f"100644 {index}", None),
+            FileChange(
+                "services/checkout/app.py", f"100644 {app}", f"100644 {blob_sha(b'fast' + bytes([10]))}"
+            ),
+        )
+        assert asked(github) == [
+            f"GET /repos/{SHOP}/activity",
+            f"GET /repos/{SHOP}/git/trees/{update.before}",
+            f"GET /repos/{SHOP}/git/trees/{update.after}",
+        ]
+
+    def test_a_push_is_no_merge(self, client: GitHub, world: World, landed: int) -> None:
+        pushed = world.push_commit(SHOP, "main", {"a.py": "x"}, by="dev1").sha
+        assert client.merge_into(SHOP, "main", pushed) is None
+        assert client.merge_into(SHOP, "other", client.pull(SHOP, landed).merge_commit or "") is None
+
+    def test_a_merge_is_found_behind_a_hundred_later_updates(
+        self, github: StandIn, client: GitHub, world: World, landed: int
+    ) -> None:
+        for number in range(100):
+            world.push_commit(SHOP, "main", {"a.py": str(number)}, by="dev1")
+        github.calls.clear()
+        assert client.merge_into(SHOP, "main", client.pull(SHOP, landed).merge_commit or "") is not None
+        assert asked(github).count(f"GET /repos/{SHOP}/activity") == 2
+
+    def test_a_branch_forks_where_it_left_the_base_whatever_landed_since(
+        self, client: GitHub, world: World
+    ) -> None:
+        fork = world.branches[SHOP, "main"]
+        head = world.pull(SHOP, open_pull(world)).head_sha
+        world.push_commit(SHOP, "main", {"a.py": "x"}, by="dev1")
+        assert client.fork_point(SHOP, "main", head) == fork
+
+    def test_merged_pulls_of_a_commit(self, client: GitHub, world: World, landed: int) -> None:
+        merge = client.pull(SHOP, landed).merge_commit
+        assert merge is not None
+        assert client.merged_with(SHOP, merge) == (landed,)
+        still_open = open_pull(world, {"b.py": "x"})
+        assert client.merged_with(SHOP, world.pull(SHOP, still_open).head_sha) == ()
+        assert client.pull(SHOP, still_open).merge_commit is None
 
 
 class TestConversation:

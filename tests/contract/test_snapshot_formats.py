@@ -70,6 +70,7 @@ def test_the_format_that_is_written_has_examples_of_every_ruling() -> None:
         "frozen",
         "exempt by label",
         "exempt by paths",
+        "exempt as a revert",
         "overridden",
         "unknown, last state held",
         "unknown, advised",

@@ -64,6 +64,8 @@ HAPPY = [
     (f"installation GET {SHOP}/branches/main", None, 200),
     (f"installation GET {SHOP}/commits/main", None, 200),
     (f"installation GET {SHOP}/commits/{{head}}/pulls", None, 200),
+    (f"installation GET {SHOP}/compare/main...{{head}}?per_page=1", None, 200),
+    (f"installation GET {SHOP}/activity?ref=refs%2Fheads%2Fmain&per_page=1", None, 200),
     (f"installation GET {SHOP}/rules/branches/main", None, 200),
     (f"installation GET {SHOP}/rules/branches/other", None, 200),
     (f"installation GET {SHOP}/pulls", None, 200),

@@ -78,6 +78,8 @@ def test_a_pull_from_a_deleted_fork_by_a_deleted_account() -> None:
         "merged_at": "2026-11-02T12:00:00Z",
         "draft": False,
         "updated_at": "2026-11-02T12:00:00Z",
+        "body": None,
+        "merge_commit_sha": "c" * 40,
     }
     assert pull_data(PullRequest(requester, {}, told), alone=False) == PullData(
         repository="acme/shop",
@@ -94,6 +96,7 @@ def test_a_pull_from_a_deleted_fork_by_a_deleted_account() -> None:
         draft=False,
         updated_at=NOON,
         default_branch="trunk",
+        merge_commit="c" * 40,
     )
 
 

@@ -20,6 +20,8 @@ def passes(view: ServiceView) -> str:
         ways.append(f"changes labelled {listed(exempt.labels, ' or ')} by {_vouching(view.service.gate)}")
     if exempt.paths:
         ways.append(f"changes to {listed(exempt.paths, ' and ')} only")
+    if exempt.reverts:
+        ways.append("changes that take back a merged one exactly")
     return "; ".join(ways) or "nothing: this policy has no exemptions"
 
 

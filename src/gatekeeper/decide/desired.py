@@ -255,6 +255,7 @@ def facts(view: ServiceView, ruling: ServiceRuling, now: datetime) -> list[Any]:
         *(corrections.essence(view), bool(corrections.over(view, now))),
         *([["waits", ruling.awaiting.label, ruling.awaiting.actor]] if ruling.awaiting else []),
         *([["label", ruling.by, ruling.unentitled]] if ruling.by or ruling.unentitled else []),
+        *([["revert", ruling.no_revert]] if ruling.no_revert else []),
     ]
 
 

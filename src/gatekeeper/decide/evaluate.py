@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gatekeeper.decide import pace
-from gatekeeper.decide.exemptions import LabelRuling, label_rulings, unentitled
+from gatekeeper.decide.exemptions import LabelRuling, RevertRuling, label_rulings, revert_ruling, unentitled
 from gatekeeper.decide.markdown import code, listed
 from gatekeeper.decide.phrases import instant
 from gatekeeper.decide.snapshot import OverrideRequest, ServiceView, Snapshot
@@ -51,6 +51,7 @@ class ServiceRuling:
         awaiting: the override that would let it through if there were a reason, where one would.
         by: login of whoever stands behind the exempting label, where one decided.
         unentitled: why an exempting label that counts for another service does not count for this one (Markdown).
+        no_revert: why what the change says that it takes back does not let it through (Markdown).
     """
 
     service: str
@@ -64,6 +65,7 @@ class ServiceRuling:
     awaiting: OverrideRuling | None = None
     by: str = ""
     unentitled: str = ""
+    no_revert: str = ""
 
     @property
     def undecided(self) -> bool:
@@ -140,6 +142,12 @@ def standing(memory: Memory, gate: Gate, now: datetime) -> tuple[Verdict, Why]:
     return Verdict.ALLOW, Why.OPEN
 
 
+def lets_pass(view: ServiceView, now: datetime) -> bool:
+    """Whether a gate lets every change pass as it stands, so that nothing has to be exempt from it."""
+    verdict, _ = standing(view.memory, view.service.gate, now)
+    return verdict is Verdict.ALLOW
+
+
 def _rule(
     view: ServiceView,
     snapshot: Snapshot,
@@ -150,7 +158,8 @@ def _rule(
     """What one gate says; ``counting`` are the labels that count for some service, so that they stay on."""
     gate = view.service.gate
     vouched = next((one for one in labels if one.counts), None)
-    verdict, why, detail = _by_gate(view, snapshot, vouched)
+    revert = revert_ruling(view, snapshot)
+    verdict, why, detail = _by_gate(view, snapshot, vouched, revert)
     override = awaiting = None
     denied = elsewhere = ""
     if verdict is Verdict.BLOCK:
@@ -175,16 +184,18 @@ def _rule(
         awaiting=awaiting,
         by=vouched.actor if vouched is not None and why is Why.EXEMPT_LABEL else "",
         unentitled=elsewhere,
+        no_revert=revert.why if revert is not None and verdict is Verdict.BLOCK else "",
     )
 
 
 def _exempting(view: ServiceView, snapshot: Snapshot) -> tuple[LabelRuling, ...]:
     """Rulings on the exempting labels where they are needed: where the gate lets pass, they judge nobody."""
-    verdict, _ = standing(view.memory, view.service.gate, snapshot.now)
-    return label_rulings(view, snapshot) if verdict is not Verdict.ALLOW else ()
+    return () if lets_pass(view, snapshot.now) else label_rulings(view, snapshot)
 
 
-def _by_gate(view: ServiceView, snapshot: Snapshot, vouched: LabelRuling | None) -> tuple[Verdict, Why, str]:
+def _by_gate(
+    view: ServiceView, snapshot: Snapshot, vouched: LabelRuling | None, revert: RevertRuling | None
+) -> tuple[Verdict, Why, str]:
     verdict, why, detail = _paced(view, snapshot)
     if verdict is Verdict.ALLOW:
         return verdict, why, ""
@@ -192,6 +203,8 @@ def _by_gate(view: ServiceView, snapshot: Snapshot, vouched: LabelRuling | None)
         return Verdict.ALLOW, Why.EXEMPT_LABEL, vouched.label
     if view.all_exempt:
         return Verdict.ALLOW, Why.EXEMPT_PATHS, ""
+    if revert is not None and revert.counts:
+        return Verdict.ALLOW, Why.EXEMPT_REVERT, f"#{revert.number}"
     return verdict, why, detail
 
 

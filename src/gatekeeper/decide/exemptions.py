@@ -1,11 +1,12 @@
-"""Exempting labels: they count from the hand of people who may let changes through (docs/adr/0010)."""
+"""Exemptions that have to be shown: who set an exempting label (docs/adr/0010), what a revert does (docs/adr/0011)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from gatekeeper.decide.markdown import code, listed
-from gatekeeper.decide.snapshot import ExemptLabel, ServiceView, Snapshot
+from gatekeeper.decide.markdown import code, listed, prose
+from gatekeeper.decide.snapshot import ExemptLabel, Pull, Revert, ServiceView, Snapshot
 from gatekeeper.policy.gate import Gate
+from gatekeeper.policy.revert import differing, takes_back
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,46 @@ def unentitled(rulings: Iterable[LabelRuling]) -> tuple[LabelRuling, ...]:
     return tuple(
         replace(group[0], why="; ".join(sorted({ruling.why for ruling in group})))
         for _, group in sorted(by_label.items())
+    )
+
+
+@dataclass(frozen=True)
+class RevertRuling:
+    """What a revert comes to: it takes back ``number`` and nothing else, or not and ``why`` (Markdown)."""
+
+    number: int
+    counts: bool
+    why: str = ""
+
+
+def revert_ruling(view: ServiceView, snapshot: Snapshot) -> RevertRuling | None:
+    """The ruling on what the change says that it takes back, the best of several; None where it says nothing."""
+    if not view.service.gate.exempt.reverts:
+        return None
+    rulings = [_judge_revert(one, snapshot.pull) for one in snapshot.reverts]
+    return next((one for one in rulings if one.counts), rulings[0] if rulings else None)
+
+
+def _judge_revert(one: Revert, pull: Pull) -> RevertRuling:
+    why = _no_revert(one, pull)
+    return RevertRuling(one.number, counts=not why, why=why)
+
+
+def _no_revert(one: Revert, pull: Pull) -> str:
+    name = code(f"#{one.number}")
+    if one.problem:
+        return f"it cannot be compared with {name}: {prose(one.problem)}"
+    if one.base_ref != pull.base_ref:
+        return f"{name} went to another branch, {code(one.base_ref)}"
+    if one.again:
+        return f"{name} took back a change itself, which this would bring in again"
+    if takes_back(one.here, one.there):
+        return ""
+    differ = listed(differing(one.here, one.there), ", ", most=3)
+    return (
+        f"it is not the exact inverse of {name}: {differ} would not be as before it"
+        if differ
+        else (f"neither it nor {name} changes anything")
     )
 
 

@@ -46,7 +46,7 @@ def headline(view: ServiceView, ruling: ServiceRuling) -> str:
     match ruling.why:
         case Why.OVERRIDDEN if ruling.override is not None:
             return f"{name}; let through by @{ruling.override.actor} until {instant(ruling.override.until)}"
-        case Why.EXEMPT_LABEL | Why.EXEMPT_PATHS | Why.FREE:
+        case Why.EXEMPT_LABEL | Why.EXEMPT_PATHS | Why.EXEMPT_REVERT | Why.FREE:
             return f"{name}; {_passes(ruling)}"
         case Why.FROZEN:
             return f"{name}: {how_far(view)}{_waits_for(view)}"
@@ -66,6 +66,8 @@ def _passes(ruling: ServiceRuling) -> str:
             return f"this change passes by its label {ruling.detail}{by}"
         case Why.EXEMPT_PATHS:
             return "this change passes: only exempt paths are touched"
+        case Why.EXEMPT_REVERT:
+            return f"this change passes: it takes back {ruling.detail} and nothing else"
     return f"deployments to {ruling.detail} are free of its gate"
 
 

@@ -43,6 +43,8 @@ def _notes(view: ServiceView, ruling: ServiceRuling, now: datetime) -> Iterator[
         yield f"🚫 The override does not count for {view.service.name}: {ruling.denied}."
     if ruling.unentitled:
         yield f"🚫 The label does not exempt it from the gate of {view.service.name}: {ruling.unentitled}."
+    if ruling.no_revert:
+        yield f"↩️ It says that it takes back a change, but {ruling.no_revert}."
     if note := advice.mode_note(view, ruling):
         yield f"👀 {note}"
     if view.memory.gaps:

@@ -9,6 +9,7 @@ from gatekeeper.availability.measure import Evidence
 from gatekeeper.decide.verdict import Memory
 from gatekeeper.policy.model import Service
 from gatekeeper.policy.objective import Objective, TargetException
+from gatekeeper.policy.revert import FileChange
 
 
 @dataclass(frozen=True)
@@ -186,6 +187,27 @@ class ExemptLabel:
 
 
 @dataclass(frozen=True)
+class Revert:
+    """A merged change that the pull request says it takes back.
+
+    Attributes:
+        number: of the pull request that brought it.
+        base_ref: the branch it went to.
+        here: what the pull request changes, since it left the branch.
+        there: what the merge changed on the branch.
+        again: whether that one took back a change itself.
+        problem: why they could not be compared (plain text); then ``here`` and ``there`` say nothing.
+    """
+
+    number: int
+    base_ref: str
+    here: tuple[FileChange, ...] = ()
+    there: tuple[FileChange, ...] = ()
+    again: bool = False
+    problem: str = ""
+
+
+@dataclass(frozen=True)
 class Refusal:
     """A label that was refused on this pull request, an override's or an exempting one: kept in the comment."""
 
@@ -207,3 +229,4 @@ class Snapshot:
     check_required: bool = False
     policy_problems: tuple[str, ...] = ()
     exempting: tuple[ExemptLabel, ...] = ()
+    reverts: tuple[Revert, ...] = ()

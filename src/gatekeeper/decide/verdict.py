@@ -147,6 +147,7 @@ class Why(StrEnum):
     FROZEN = "frozen"
     EXEMPT_LABEL = "exempt by label"
     EXEMPT_PATHS = "exempt by paths"
+    EXEMPT_REVERT = "exempt as a revert"
     OVERRIDDEN = "overridden"
     UNKNOWN_HELD = "unknown, last state held"
     UNKNOWN_ADVISE = "unknown, advised"

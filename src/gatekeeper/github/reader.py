@@ -12,7 +12,7 @@ from github.Repository import Repository
 from github.WorkflowRun import WorkflowRun
 
 from gatekeeper.errors import GitHubRefusedError
-from gatekeeper.github import merge_queue, runs, shapes
+from gatekeeper.github import landings, merge_queue, runs, shapes
 from gatekeeper.github.auth import InstallationAuth
 from gatekeeper.github.connections import Connections, Mode
 from gatekeeper.github.policy_files import Blobs, policy_tree
@@ -30,7 +30,9 @@ from gatekeeper.github.values import (
     RepositoryData,
     ReviewData,
     RunData,
+    Update,
 )
+from gatekeeper.policy.revert import FileChange
 
 _NOT_FOUND, _CONFLICT = 404, 409
 _TEAM = re.compile(r"@?(?P<organization>[\w-]+)/(?P<slug>[\w.-]+)", re.ASCII)
@@ -82,6 +84,23 @@ class Reader:
         """The numbers of the open pull requests whose head a commit is, in order."""
         listed = self._repository(repository).get_commit(sha).get_pulls()
         return tuple(sorted(one.number for one in listed if one.state == "open" and one.head.sha == sha))
+
+    def merged_with(self, repository: str, sha: str) -> tuple[int, ...]:
+        """The numbers of the merged pull requests that a commit came with, in order."""
+        listed = self._repository(repository).get_commit(sha).get_pulls()
+        return tuple(sorted(one.number for one in listed if one.merged_at is not None))
+
+    def merge_into(self, repository: str, branch: str, commit: str) -> Update | None:
+        """The merge that moved a branch to a commit, by GitHub's record of the branch; None without one."""
+        return landings.merge_into(self._repository(repository), branch, commit)
+
+    def fork_point(self, repository: str, branch: str, head: str) -> str:
+        """The commit at which ``head`` left a branch."""
+        return landings.fork_point(self._repository(repository), branch, head)
+
+    def differences(self, repository: str, before: str, after: str) -> tuple[FileChange, ...] | None:
+        """What differs between two commits; None where GitHub does not list all of their files."""
+        return landings.differences(self._repository(repository), before, after)
 
     def comments(self, repository: str, number: int) -> Iterator[CommentData]:
         """The conversation, oldest first, one request for each hundred."""

@@ -57,6 +57,8 @@ def pull_data(pull: PullRequest, *, alone: bool) -> PullData:
         default_branch=base.repo.default_branch,
         changed_files=pull.changed_files if alone else None,
         changed_lines=pull.additions + pull.deletions if alone else None,
+        body=pull.body or "",
+        merge_commit=pull.merge_commit_sha if pull.merged_at is not None else None,
     )
 
 

@@ -16,6 +16,8 @@ class PullData:
         head_repository: where the change comes from; None when that fork is deleted.
         labels: names, sorted.
         default_branch: of ``repository``.
+        body: the text under the title.
+        merge_commit: what the merge left on the base branch; None unless merged.
         changed_files: how many GitHub counts; None from lists, which do not tell.
         changed_lines: lines added and lines deleted, together; None from lists.
     """
@@ -36,6 +38,16 @@ class PullData:
     default_branch: str
     changed_files: int | None = None
     changed_lines: int | None = None
+    body: str = ""
+    merge_commit: str | None = None
+
+
+@dataclass(frozen=True)
+class Update:
+    """A branch moved from one commit to another."""
+
+    before: str
+    after: str
 
 
 @dataclass(frozen=True)

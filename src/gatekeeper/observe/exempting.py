@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from gatekeeper.decide.evaluate import standing
+from gatekeeper.decide.evaluate import lets_pass
 from gatekeeper.decide.snapshot import ExemptLabel, ServiceView
-from gatekeeper.decide.verdict import Verdict
 from gatekeeper.errors import GitHubRefusedError
 from gatekeeper.github.values import LabelEvent, PullData
 
@@ -47,7 +46,7 @@ class Exempting:
 
     def on(self, pull: PullData, views: Sequence[ServiceView], now: datetime) -> Behind:
         """The exempting labels. One that nobody is known to have applied exempts nothing yet."""
-        gates = [view.service.gate for view in views if _in_the_way(view, now)]
+        gates = [view.service.gate for view in views if not lets_pass(view, now)]
         found, complete, unread = [], True, []
         for label in sorted(pull.labels):
             naming = [gate for gate in gates if label.casefold() in map(str.casefold, gate.exempt.labels)]
@@ -71,8 +70,3 @@ class Exempting:
         active = [team for team in teams if event.human and self._reader.is_active_member(team, event.actor)]
         writes = ask_role and event.human and self._reader.may_write(repository, event.actor)
         return ExemptLabel(label, event.actor, event.human, event.at, tuple(active), writes)
-
-
-def _in_the_way(view: ServiceView, now: datetime) -> bool:
-    verdict, _ = standing(view.memory, view.service.gate, now)
-    return verdict is not Verdict.ALLOW

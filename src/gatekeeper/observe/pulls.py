@@ -13,10 +13,11 @@ from gatekeeper.decide.desired import CHECK_NAME
 from gatekeeper.decide.snapshot import Closed, Pull, Refusal, ServiceView, Snapshot
 from gatekeeper.errors import GitHubError, GitHubRefusedError
 from gatekeeper.github.values import CheckRunData, Files, GroupData, PullData
-from gatekeeper.observe import comments, exempting, overrides
+from gatekeeper.observe import comments, exempting, overrides, reverts
 from gatekeeper.observe.comments import Comments
 from gatekeeper.observe.exempting import Exempting
 from gatekeeper.observe.overrides import Overrides
+from gatekeeper.observe.reverts import Reverts
 from gatekeeper.observe.views import Gates, current
 from gatekeeper.policy.covers import Everything, Touch, exempt_by_paths, touched
 from gatekeeper.policy.model import Service
@@ -28,7 +29,7 @@ MOST_FILES = 20
 """As many touched paths are kept with a decision; the text shows fewer."""
 
 
-class Reader(comments.Reader, overrides.Reader, exempting.Reader, Protocol):
+class Reader(comments.Reader, overrides.Reader, exempting.Reader, reverts.Reader, Protocol):
     """What is read of a pull request. Strict subset of the GitHub client's methods."""
 
     @property
@@ -58,7 +59,7 @@ class Catalog(Protocol):
         """What is wrong with a repository's policy files."""
 
 
-class Memory(Protocol):
+class Memory(reverts.Memory, Protocol):
     """What is remembered of the pull request."""
 
     def paths(self, repository: str, number: int, of: str) -> tuple[str, ...] | Everything | None:
@@ -142,6 +143,7 @@ class PullObserver:
             check_required=not views and self._requires_check(pull),
             policy_problems=self._catalog.problems(repository),
             exempting=behind.labels,
+            reverts=Reverts(self._reader, self._memory).on(pull, views, now),
         )
         return Observed(
             snapshot,

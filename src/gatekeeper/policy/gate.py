@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -85,8 +85,6 @@ class Postmortem(Model):
 
 class Exempt(Model):
     """Changes that pass a frozen gate: by label, or when every changed path matches; true reverts."""
-
-    dormant: ClassVar[frozenset[str]] = frozenset({"reverts"})
 
     labels: tuple[rules.Label, ...] = ()
     paths: rules.PathPatterns = ()

@@ -9,6 +9,7 @@ from gatekeeper.act.plan import InDoubt, Nothing, Published
 from gatekeeper.decide.evaluate import Decision, OverrideRuling
 from gatekeeper.decide.exemptions import LabelRuling
 from gatekeeper.decide.snapshot import Pull, Refusal, Snapshot
+from gatekeeper.decide.verdict import Why
 from gatekeeper.errors import TemporaryError
 from gatekeeper.events.keys import WorkKey
 from gatekeeper.events.triggers import Touch
@@ -65,6 +66,11 @@ class PullRecord:
     def refusals(self, repository: str, number: int) -> tuple[Refusal, ...]:
         """Overrides refused on it."""
         return self._overrides.refusals(repository, number)
+
+    def passed_as_revert(self, repository: str, number: int) -> bool:
+        """Whether the last decision on it let it pass because it took back another."""
+        last = self._decisions.latest(f"{repository}#{number}", most=1)
+        return any(ruling.why is Why.EXEMPT_REVERT for one in last for ruling in one.decision.rulings)
 
     def knows_policies(self, repository: str) -> bool:
         """Whether the policy files that may cover a repository were read."""

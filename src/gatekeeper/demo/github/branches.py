@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gatekeeper.demo.github import checks, hooks
-from gatekeeper.demo.github.entities import Repository
+from gatekeeper.demo.github.entities import Activity, Repository
 from gatekeeper.demo.github.errors import not_found
 
 if TYPE_CHECKING:
-    from gatekeeper.demo.github.entities import Commit
+    from gatekeeper.demo.github.entities import ActivityKind, Commit
     from gatekeeper.demo.github.records import Records
 
 Files = Mapping[str, str | bytes | None]  # path → new content; None deletes the file
@@ -89,10 +89,17 @@ def land(
     sender: str,
     *,
     forced: bool = False,
+    merged: ActivityKind | None = None,
 ) -> None:
-    """Move a branch to the last of these commits and tell whoever listens."""
+    """Move a branch to the last of these commits, put that on record, and tell whoever listens."""
     head = commits[-1].sha
     records.branches[full_name, branch] = head
+    kind = merged or _kind(before, forced=forced)
+    records.activities.append(
+        Activity(
+            records.new_id(), full_name, branch, before or hooks.NOWHERE, head, kind, sender, records.now()
+        )
+    )
     hooks.push(records, full_name, branch, before, commits, sender, forced=forced)
     for pull in [*records.pulls.values()]:
         if pull.state == "open" and (pull.source, pull.head_ref) == (full_name, branch):
@@ -101,6 +108,12 @@ def land(
             records.pulls[pull.repository, pull.number] = moved
             hooks.pull_request(records, moved, "synchronize", sender, before=pull.head_sha, after=head)
     checks.request_suites(records, full_name, head, sender)
+
+
+def _kind(before: str | None, *, forced: bool) -> ActivityKind:
+    if before is None:
+        return "branch_creation"
+    return "force_push" if forced else "push"
 
 
 def read_file(records: Records, full_name: str, path: str, branch: str) -> str:

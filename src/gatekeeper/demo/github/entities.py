@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 AccountKind = Literal["User", "Bot", "Organization"]
 ChangeStatus = Literal["added", "removed", "modified", "renamed"]
+ActivityKind = Literal["push", "force_push", "branch_creation", "pr_merge", "merge_queue_merge"]
 ReviewState = Literal["APPROVED", "CHANGES_REQUESTED", "COMMENTED", "DISMISSED"]
 Role = Literal["none", "read", "triage", "write", "maintain", "admin"]
 ROLES: tuple[Role, ...] = ("none", "read", "triage", "write", "maintain", "admin")  # weakest first
@@ -266,6 +267,20 @@ class RequiredCheck:
     branch: str
     context: str
     app_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """One update of a branch; ``before`` is all zeros for a new one."""
+
+    id: int
+    repository: str
+    branch: str
+    before: str
+    after: str
+    kind: ActivityKind
+    actor: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -185,7 +185,8 @@ def merge(records: Records, full_name: str, number: int, *, by: str, sha: str | 
     records.pulls[full_name, number] = done
     conversation.note(records, done, "merged", Actor(by))
     hooks.pull_request(records, done, "closed", by)
-    branches.land(records, full_name, pull.base_ref, base.sha, [*merging.commits(records, pull), made], by)
+    landed = [*merging.commits(records, pull), made]
+    branches.land(records, full_name, pull.base_ref, base.sha, landed, by, merged="pr_merge")
     return made
 
 

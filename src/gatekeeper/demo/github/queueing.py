@@ -137,5 +137,13 @@ def _land(records: Records, entry: QueueEntry) -> None:
     records.pulls[pull.repository, pull.number] = done
     conversation.note(records, done, "merged", Actor(entry.enqueuer))
     hooks.pull_request(records, done, "closed", entry.enqueuer)
-    branches.land(records, entry.repository, entry.branch, entry.base_sha, commits, entry.enqueuer)
+    branches.land(
+        records,
+        entry.repository,
+        entry.branch,
+        entry.base_sha,
+        commits,
+        entry.enqueuer,
+        merged="merge_queue_merge",
+    )
     _destroy(records, entry, entry.enqueuer, "merged")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from gatekeeper.demo.github.deployment_entities import Deployment, DeploymentStatus, WorkflowRun
     from gatekeeper.demo.github.entities import (
+        Activity,
         App,
         CheckRun,
         CheckSuite,
@@ -73,6 +74,7 @@ class Records:
     checks: dict[int, CheckRun] = field(default_factory=dict)
     statuses: list[Status] = field(default_factory=list)
     required: list[RequiredCheck] = field(default_factory=list)
+    activities: list[Activity] = field(default_factory=list)
     queued: set[tuple[str, str]] = field(default_factory=set)
     queues: dict[tuple[str, str], list[QueueEntry]] = field(default_factory=dict)
     deployments: dict[int, Deployment] = field(default_factory=dict)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from gatekeeper.demo.github.auth import Caller
     from gatekeeper.demo.github.deliveries import Delivery
-    from gatekeeper.demo.github.entities import Commit
+    from gatekeeper.demo.github.entities import Activity, Commit
     from gatekeeper.demo.github.world import World
 
 MOST_A_PAGE = 100
@@ -107,12 +107,15 @@ class Ask:
             raise Refused(422, f"No commit found for SHA: {ref}") from None
 
     def cursor_page(
-        self, found: Sequence[Delivery], shape: Callable[[Any], dict[str, Any]]
+        self,
+        found: Sequence[Delivery] | Sequence[Activity],
+        shape: Callable[[Any], dict[str, Any]],
+        name: str = "cursor",
     ) -> list[dict[str, Any]]:
         """The first page of what is left after the cursor; the Link header has the next cursor."""
         size = min(MOST_A_PAGE, _number("per_page", DEFAULT_A_PAGE))
         if len(found) > size:
-            query = urlencode(request.args.to_dict() | {"cursor": f"v1_{found[size].id}"})
+            query = urlencode(request.args.to_dict() | {name: f"v1_{found[size].id}"})
             g.headers = {"Link": f'<{self.world.url}{request.path}?{query}>; rel="next"'}
         return [shape(one) for one in found[:size]]
 

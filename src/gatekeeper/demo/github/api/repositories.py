@@ -100,6 +100,30 @@ def pulls_of_commit(ask: Ask, sha: str) -> Answer:
     return ask.page(found, lambda pull: pull_request_simple(ask.world, pull))
 
 
+@endpoint(blueprint, "GET", f"{REPOSITORY}/compare/<path:ends>", CONTENTS)
+def compare(ask: Ask, ends: str) -> Answer:
+    """What the second commit has that the first has not, since they parted."""
+    base, dots, head = ends.partition("...")
+    if not dots:
+        raise not_found()
+    one, other = ask.world.resolve(ask.repository, base), ask.world.resolve(ask.repository, head)
+    return shapes.comparison(ask.world, ask.repository, one, other)
+
+
+@endpoint(blueprint, "GET", f"{REPOSITORY}/activity", CONTENTS)
+def list_activities(ask: Ask) -> Answer:
+    """The updates of branches, newest first; pages by cursor, not by number."""
+    branch = request.args.get("ref", "").removeprefix("refs/heads/")
+    found = [
+        one
+        for one in reversed(ask.world.activities)
+        if one.repository == ask.repository and branch in {"", one.branch}
+    ]
+    if (after := request.args.get("after")) is not None:
+        found = [one for one in found if one.id <= int(after.removeprefix("v1_"))]
+    return ask.cursor_page(found, lambda one: shapes.activity(ask.world, one), "after")
+
+
 @endpoint(blueprint, "GET", f"{REPOSITORY}/rules/branches/<path:branch>", METADATA)
 def branch_rules(ask: Ask, branch: str) -> Answer:
     """The active rules on a branch."""

@@ -12,9 +12,11 @@ from gatekeeper.demo.github.shapes.people import simple_user
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from gatekeeper.demo.github.entities import Commit, FileChange, RequiredCheck
+    from gatekeeper.demo.github.entities import Activity, Commit, FileChange, RequiredCheck
     from gatekeeper.demo.github.git import TreeEntry
     from gatekeeper.demo.github.records import Records
+
+COMPARED_FILES = 300  # GitHub lists no more in a comparison
 
 # URI templates of a repository's parts, after its own address
 TEMPLATES = {
@@ -175,6 +177,48 @@ def commit(
             "files": files,
         }
     return answer
+
+
+def comparison(records: Records, full_name: str, base: Commit, head: Commit) -> dict[str, Any]:
+    """``commit-comparison``: three dots, at most 300 files."""
+    objects = records.objects
+    fork = objects.commits[objects.merge_base(base.sha, head.sha)]
+    before, after = set(objects.ancestors(base.sha)), list(objects.ancestors(head.sha))
+    ahead = [objects.commits[sha] for sha in reversed(after) if sha not in before]
+    behind = len(before - set(after))
+    html = f"{records.url}/{full_name}/compare/{base.sha}...{head.sha}"
+    status = {(False, False): "identical", (True, False): "ahead", (False, True): "behind"}
+    return {
+        "url": f"{repository_url(records, full_name)}/compare/{base.sha}...{head.sha}",
+        **dict.fromkeys(("html_url", "permalink_url"), html),
+        "diff_url": f"{html}.diff",
+        "patch_url": f"{html}.patch",
+        "base_commit": commit(records, full_name, base),
+        "merge_base_commit": commit(records, full_name, fork),
+        "status": status.get((bool(ahead), bool(behind)), "diverged"),
+        "ahead_by": len(ahead),
+        "behind_by": behind,
+        "total_commits": len(ahead),
+        "commits": [commit(records, full_name, one) for one in ahead],
+        "files": [
+            diff_entry(records, full_name, head.sha, one)
+            for one in objects.diff(base.sha, head.sha)[:COMPARED_FILES]
+        ],
+    }
+
+
+def activity(records: Records, one: Activity) -> dict[str, Any]:
+    """``activity``."""
+    return {
+        "id": one.id,
+        "node_id": node_id("RepositoryActivity", one.id),
+        "before": one.before,
+        "after": one.after,
+        "ref": f"refs/heads/{one.branch}",
+        "timestamp": stamp(one.at),
+        "activity_type": one.kind,
+        "actor": simple_user(records, one.actor),
+    }
 
 
 def _git_commit(records: Records, full_name: str, one: Commit) -> dict[str, Any]:
