@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fakes import SHOP, FakeGitHub
+from fakes import SHOP, FakeGitHub, head
 from gatekeeper.demo.github import StandIn
+from gatekeeper.demo.github.acme import APP_ID
 from gatekeeper.errors import GitHubRefusedError
+from gatekeeper.github.values import Update
 from github_clients import app_client
 
 if TYPE_CHECKING:
@@ -40,6 +42,10 @@ class Real:
     def close(self) -> None:
         self._world.close(SHOP, self.number, by="dev1")
 
+    def merge(self) -> None:
+        self._world.report_check(SHOP, self.sha, "gatekeeper", app_id=APP_ID, conclusion="success")
+        self._world.merge(SHOP, self.number, by="dev1")
+
 
 class InMemory:
     """The same in memory."""
@@ -59,6 +65,11 @@ class InMemory:
 
     def close(self) -> None:
         self._fake.change(1, open=False)
+
+    def merge(self) -> None:
+        self._fake.change(1, open=False, merged_at=AT, merge_commit=head("e"))
+        self._fake.merges["main", head("e")] = Update(head("d"), head("e"))
+        self._fake.trees |= {head("d"): {}, head("e"): {"src/app.py": "100644 x"}}
 
 
 @pytest.fixture(params=["real", "in memory"])
@@ -149,6 +160,27 @@ def test_labels_are_added_to_those_that_are_there_and_removed_once(one: Real | I
     for _ in range(2):
         client.remove_label(SHOP, one.number, "slo:frozen")
     assert client.pull(SHOP, one.number).labels == ("bug",)
+
+
+def test_what_a_merge_did_to_its_branch(one: Real | InMemory) -> None:
+    client = one.client
+    assert client.pull(SHOP, one.number).merge_commit is None
+    one.merge()
+    commit = client.pull(SHOP, one.number).merge_commit
+    assert commit is not None
+    assert client.merged_with(SHOP, commit) == (one.number,)
+    assert client.merge_into(SHOP, "main", one.sha) is None
+    update = client.merge_into(SHOP, "main", commit)
+    assert update is not None
+    (added,) = client.differences(SHOP, update.before, update.after) or ()
+    assert (added.path, added.before, (added.after or "")[:7]) == ("src/app.py", None, "100644 ")
+    assert client.differences(SHOP, update.after, update.after) == ()
+
+
+def test_who_may_write(one: Real | InMemory) -> None:
+    assert one.client.may_write(SHOP, one.member)
+    assert not one.client.may_write(SHOP, "po1")
+    assert not one.client.may_write(SHOP, "nobody-there")
 
 
 def test_members_of_a_team(one: Real | InMemory) -> None:
