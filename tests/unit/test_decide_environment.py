@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from builders import DAY, HOUR, MINUTE, NOW, SHA, a_gate, a_service, a_view, unmeasured
 from gatekeeper.availability.deployments import Deployed
@@ -159,3 +161,20 @@ def test_the_mode_that_is_told_is_the_milder_one() -> None:
 def test_equal_snapshots_give_equal_rulings() -> None:
     snapshot = EnvironmentSnapshot(NOW, "production", view(State.FROZEN))
     assert rule_on(snapshot) == rule_on(replace(snapshot))
+
+
+def everywhere(state: State, mode: Mode, *, dark: bool) -> dict[str, Verdict]:
+    """The verdicts that count in one state: by what the policy says of the environment, and where it says nothing."""
+    memory = {"unknown_since": NOW - HOUR, "gaps": (GAP,)} if dark else {}
+    one = view(state, a_gate(mode=mode), **memory)
+    names = {"enforce": "production", "advise": "canary", "free": "staging", "nothing": "elsewhere"}
+    return {said: ruled(one, name).effective for said, name in names.items()}
+
+
+@given(st.sampled_from(State), st.sampled_from(Mode), st.booleans())
+def test_an_environment_only_makes_it_milder(state: State, mode: Mode, dark: bool) -> None:  # noqa: FBT001 (drawn)
+    found = everywhere(state, mode, dark=dark)
+    assert found["nothing"] is found["enforce"]
+    assert Verdict.ALLOW is found["free"] <= found["advise"] <= found["enforce"]
+    assert found["advise"] <= Verdict.WARN
+    assert (found["enforce"] is Verdict.BLOCK) is (state is State.FROZEN and mode is Mode.ENFORCE)
