@@ -113,6 +113,26 @@ def test_organizations_are_kept_apart(catalog: Catalog, other: str) -> None:
     assert catalog.sources_of("acme") == (SHOP,)
 
 
+@pytest.mark.parametrize(
+    ("name", "organization", "keys"),
+    [
+        pytest.param("checkout", None, ["acme/checkout", "other/checkout"], id="in all organizations"),
+        pytest.param("checkout", "other", ["other/checkout"], id="in one"),
+        pytest.param("checkout", "none", [], id="in one that has none"),
+        pytest.param("out", None, [], id="the end of a name is none"),
+        pytest.param("%", None, [], id="a pattern is no name"),
+        pytest.param("CHECKOUT", None, [], id="names have their case"),
+        pytest.param("acme/checkout", None, [], id="a key is no name"),
+    ],
+)
+def test_services_are_found_by_name(
+    catalog: Catalog, name: str, organization: str | None, keys: list[str]
+) -> None:
+    put(catalog, SHOP, service("checkout"), service("search"))
+    put(catalog, "other/shop", service("checkout", "other", "other/shop"))
+    assert [entry.service.key for entry in catalog.named(name, organization)] == keys
+
+
 def test_a_forgotten_repository_leaves_nothing(catalog: Catalog) -> None:
     put(catalog, SHOP, service("checkout"))
     put(catalog, CENTRAL, service("search", repository=CENTRAL))

@@ -59,6 +59,17 @@ class Catalog:
             row = connection.execute(select(service).where(service.c.key == key)).one_or_none()
         return None if row is None else _entry(row)
 
+    def named(self, name: str, organization: str | None = None) -> tuple[Entry, ...]:
+        """The services of this name (of one organisation), by key; no other policy is read."""
+        query = select(service).order_by(service.c.key)
+        if organization is None:
+            query = query.where(service.c.key.endswith(f"/{name}", autoescape=True))
+        else:
+            query = query.where(service.c.key == f"{organization}/{name}")
+        with self._database.read() as connection:
+            found = tuple(_entry(row) for row in connection.execute(query))
+        return tuple(entry for entry in found if entry.service.name == name)
+
     def mode_since(self, key: str) -> datetime | None:
         """Since when a service's policy has been in its mode; None where it has no policy in force."""
         with self._database.read() as connection:

@@ -187,7 +187,7 @@ class Reading:
         return self._stores.deployments.of(repositories(service), service.key)
 
     def _entry(self, name: str, organization: str | None) -> Entry:
-        entries = [one for one in self._stores.catalog.entries(organization) if one.service.name == name]
+        entries = self._stores.catalog.named(name, organization)
         if not entries:
             raise NotFoundError(
                 f"no service is named {name}" + (f" in {organization}" if organization else "")
