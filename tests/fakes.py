@@ -358,6 +358,7 @@ class Place:
             decisions=self.decisions,
             overrides=self.overrides,
             groups=self.groups,
+            runs=Runs(database),
             catalog=self.catalog,
             queue=self.queue,
         )

@@ -222,7 +222,7 @@ def _passes_over_github(
     drop: Callable[[int], None],
 ) -> Mapping[Kind, Pass]:
     record, listing = stores.record, OpenPulls(github)
-    runs = RunObserver(github, stores.catalog, stores.gates, stores.deployments)
+    runs = RunObserver(github, stores.catalog, stores.gates, stores.deployments, stores.run_record)
     installed = InstallationObserver(github, stores.installations, drop)
     return {
         Kind.PULL: PullPass(

@@ -12,6 +12,7 @@ from gatekeeper.errors import TemporaryError
 from gatekeeper.store.engine import Database
 from gatekeeper.store.pull_record import PullRecord
 from gatekeeper.store.pulls import KnownPull, Pulls
+from gatekeeper.store.runs import Runs
 
 SUBJECT = f"{SHOP}#1"
 
@@ -74,6 +75,7 @@ def test_a_failure_half_way_leaves_nothing_of_either(place: Place) -> None:
         decisions=place.decisions,
         overrides=place.overrides,
         groups=place.groups,
+        runs=Runs(place.database),
         catalog=place.catalog,
         queue=place.queue,
     )

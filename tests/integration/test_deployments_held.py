@@ -55,7 +55,13 @@ def test_a_deployment_waits_while_frozen_is_told_why_and_goes_on_when_the_gate_o
     run = start(stage)
     assert stage.github.state.runs[run].status == "waiting"
     ((_, report),) = job(stage, run).reports
-    for said in ("checkout is frozen", "53.5 % over", "goes on by itself", "2026-11-01", "`@acme/sre`"):
+    for said in (
+        "checkout is frozen",
+        "53.5 % over",
+        "goes on by itself",
+        "2026-11-01",
+        "may touch every service",
+    ):
         assert said in report, report
     assert len(report) <= 1024
     stage.at(world.end)
@@ -131,3 +137,65 @@ def test_the_decision_on_it_has_a_page_and_is_derived_again(stage: Stage) -> Non
     assert listed is not None
     assert listed["decisions"][0]["subject"] == f"{SHOP}@production"
     assert DECISION.text(judge(stored.snapshot)) == stored.decision_text
+
+
+def merged(stage: Stage, service: str, *labels: str) -> int:
+    """A change of a service lands on main; its pull request."""
+    world = stage.github.state
+    number = stage.open_pull(service)
+    for label in labels:
+        world.label(SHOP, number, label, by="ops1")
+    stage.settle()
+    world.required.clear()  # whatever the gate says: an administrator merged it
+    world.merge(SHOP, number, by="ops1")
+    stage.settle()
+    return number
+
+
+@pytest.fixture
+def live(stage: Stage, world: World, frozen_at: datetime) -> Stage:
+    """What is on main was let go into production before checkout froze."""
+    stage.at(world.end)
+    assert job(stage, start(stage)).result == "success"
+    stage.at(frozen_at)
+    return stage
+
+
+def test_a_fix_is_deployed_while_frozen_and_a_feature_that_came_with_it_holds_it(live: Stage) -> None:
+    merged(live, "checkout", "reliability")
+    assert job(live, start(live)).result == "success"
+    feature = merged(live, "checkout")
+    run = start(live)
+    assert job(live, run).result is None
+    assert f"`{SHOP}#{feature}`" in job(live, run).reports[0][1]
+    live.github.state.label(SHOP, feature, "slo:override", by="dev1")
+    live.settle()
+    assert job(live, run).result is None, "dev1 is in no team that may override"
+    live.github.state.unlabel(SHOP, feature, "slo:override", by="ops1")
+    live.github.state.label(SHOP, feature, "slo:override", by="ops1")
+    live.settle()
+    assert job(live, run).result == "success"
+    assert "let through by" in job(live, run).reports[-1][1]
+
+
+def test_what_touches_only_services_that_are_well_is_deployed(live: Stage) -> None:
+    merged(live, "search")
+    assert job(live, start(live)).result == "success"
+
+
+def test_a_rollback_never_waits(live: Stage) -> None:
+    """It brings nothing that was not there; to go forward again brings it anew."""
+    world = live.github.state
+    before = world.head(SHOP, "main").sha
+    merged(live, "checkout", "reliability")
+    assert job(live, start(live)).result == "success"
+    world.branches[SHOP, "rollback"] = before
+    assert job(live, start(live, branch="rollback")).result == "success"
+
+
+def test_what_was_pushed_without_a_pull_request_is_held(live: Stage) -> None:
+    live.github.state.push_commit(SHOP, "main", {"services/search/app.py": "x\n"}, by="ops1")
+    live.settle()
+    run = start(live)
+    assert job(live, run).result is None
+    assert "nothing exempts it" in job(live, run).reports[0][1]

@@ -114,6 +114,23 @@ def a_change(*labels: str, services: tuple[str, ...] = ("checkout",), **values: 
             id="it brings exempt paths only",
         ),
         pytest.param(
+            a_deployment(
+                a_view(State.FROZEN, -0.5, service=a_policy(exempt={"reverts": True})),
+                content=bringing(replace(a_change(), takes_back=True)),
+            ),
+            Verdict.ALLOW,
+            False,
+            Why.EXEMPT_REVERT,
+            id="it brings a revert that was let through as one",
+        ),
+        pytest.param(
+            a_deployment(FROZEN, content=bringing(replace(a_change(), takes_back=True))),
+            Verdict.BLOCK,
+            True,
+            Why.FROZEN,
+            id="a policy that exempts no reverts",
+        ),
+        pytest.param(
             a_deployment(FROZEN, content=bringing(a_change(requests=(a_request(),)))),
             Verdict.ALLOW,
             False,
@@ -218,17 +235,24 @@ def told(snapshot: DeploymentSnapshot, page: str | None = PAGE) -> str:
 
 
 def test_one_that_waits_is_told_why_until_when_and_what_may_pass() -> None:
-    text = told(a_deployment(FROZEN))
+    text = told(a_deployment(FROZEN, content=bringing(a_change())))
     for said in (
         "🔴 **checkout is frozen: 50.0 % over its error budget",
         "goes on by itself",
         "2026-11-23 12:00 UTC",
         "`reliability`",
+        "`acme/shop#12`",
         f"`{TEAM}`",
         f"[Every number behind this]({PAGE})",
     ):
         assert said in text, text
     assert "Every number" not in told(a_deployment(FROZEN), page=None)
+
+
+def test_of_what_is_not_known_to_be_exempt_nobody_is_told_to_set_labels() -> None:
+    text = told(a_deployment(FROZEN))
+    assert "nothing exempts it" in text
+    assert "slo:override" not in text
 
 
 def test_one_that_may_go_is_told_on_what_grounds() -> None:

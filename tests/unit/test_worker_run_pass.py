@@ -1,47 +1,58 @@
 """The pass over a workflow run: held and told why, let go once, whatever gets lost on the way."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from builders import DAY, MINUTE, NOW, SHA, a_view
+from builders import DAY, MINUTE, NOW, SHA, a_gate, a_service, a_view
 from databases import opened
-from fakes import SHOP, Place
+from fakes import SHOP, FakeGitHub, Place, head
 from gatekeeper.decide.verdict import State, Verdict
 from gatekeeper.errors import GitHubError, GitHubRefusedError, TemporaryError
 from gatekeeper.events.keys import Kind, WorkKey
-from gatekeeper.github.values import RunData
+from gatekeeper.github.values import Comparison, RunData
 from gatekeeper.observe.runs import RunObserver
+from gatekeeper.policy.model import Change
 from gatekeeper.store.runs import RunRecord, Runs
 from gatekeeper.worker.run_pass import MOST_REPORTS, RunPass, RunsPass
 
 RUN, KEY = 5, WorkKey.run(SHOP, 5)
 ASKED = {"environment": "production"}
-FROZEN = a_view(State.FROZEN, -0.5, expected_end=NOW + DAY)
-OPEN = a_view(State.OPEN, 0.9)
+GATE = a_gate(exempt={"labels": ["reliability"]})
+FROZEN = a_view(State.FROZEN, -0.5, service=a_service(gate=GATE), expected_end=NOW + DAY)
+OPEN = a_view(State.OPEN, 0.9, service=a_service(gate=GATE))
 
 
-@dataclass
-class Actions:
-    """GitHub Actions in memory, with one run.
+class Actions(FakeGitHub):
+    """GitHub in memory with Actions, and one run in them.
 
     Attributes:
         pending: the environments that it waits for.
         guarded: those of them that our rule protects.
-        failing: what the next answers to us are, oldest first; the act is done all the same when ``lost``.
+        errors: what the next answers to us are, oldest first; the act is done all the same when ``lost``.
+        spans: what lies between two commits.
+        origins: the pull requests that a commit came with.
     """
 
-    run: RunData | None = field(
-        default_factory=lambda: RunData(SHOP, RUN, SHA, "main", "dora", completed=False)
-    )
-    pending: list[str] = field(default_factory=lambda: ["production"])
-    guarded: set[str] = field(default_factory=lambda: {"production"})
-    answers: list[tuple[str, bool, str]] = field(default_factory=list)
-    failing: list[Exception] = field(default_factory=list)
-    lost: bool = False
+    def __init__(self) -> None:
+        super().__init__()
+        self.run: RunData | None = RunData(SHOP, RUN, SHA, "main", "dora", completed=False)
+        self.pending = ["production"]
+        self.guarded = {"production"}
+        self.answers: list[tuple[str, bool, str]] = []
+        self.errors: list[Exception] = []
+        self.lost = False
+        self.spans: dict[tuple[str, str], Comparison] = {}
+        self.origins: dict[str, tuple[int, ...]] = {}
+
+    def compare(self, repository: str, base: str, head: str) -> Comparison:
+        return self.spans[base, head]
+
+    def pulls_with(self, repository: str, sha: str) -> tuple[int, ...]:
+        return self.origins.get(sha, ())
 
     def workflow_run(self, repository: str, number: int) -> RunData:
         if self.run is None:
@@ -49,8 +60,8 @@ class Actions:
         return self.run
 
     def waiting_runs(self, repository: str) -> tuple[int, ...]:
-        if self.failing:
-            raise self.failing.pop(0)
+        if self.errors:
+            raise self.errors.pop(0)
         return (RUN,) if self.pending else ()
 
     def pending_environments(self, repository: str, run: int) -> tuple[str, ...]:
@@ -62,7 +73,7 @@ class Actions:
     def answer_rule(
         self, repository: str, run: int, environment: str, comment: str, *, approve: bool
     ) -> None:
-        failure = self.failing.pop(0) if self.failing else None
+        failure = self.errors.pop(0) if self.errors else None
         if failure is not None and not self.lost:
             raise failure
         if environment not in self.pending:
@@ -82,11 +93,11 @@ class Waiting(Place):
     """The stores, with Actions beside them."""
 
     def __init__(self, database: Any) -> None:
-        super().__init__(database)
         self.actions = Actions()
+        super().__init__(database, self.actions)
         self.runs = Runs(database)
-        observer = RunObserver(self.actions, self.catalog, self.gates, self.deployments)
         record = RunRecord(database, self.decisions, self.catalog, self.queue)
+        observer = RunObserver(self.actions, self.catalog, self.gates, self.deployments, record)
         self.passes[Kind.RUN] = RunPass(observer, record, self.actions, lambda one: f"https://gate/{one}")
         self.passes[Kind.RUNS] = RunsPass(observer, self.runs.of_repository, self.queue.add)
 
@@ -144,7 +155,7 @@ def test_what_changes_is_said_again_ten_times_at_most(held: Waiting) -> None:
 @pytest.mark.parametrize("lost", [pytest.param(True, id="after"), pytest.param(False, id="before")])
 def test_a_report_that_fails_is_sent_again_and_counts(place: Waiting, *, lost: bool) -> None:
     place.put(FROZEN)
-    place.actions.failing, place.actions.lost = [GitHubError("502")] * 3, lost
+    place.actions.errors, place.actions.lost = [GitHubError("502")] * 3, lost
     for _ in range(3):
         with pytest.raises(GitHubError):
             place.run(KEY, ASKED)
@@ -158,7 +169,7 @@ def test_a_report_that_fails_is_sent_again_and_counts(place: Waiting, *, lost: b
 
 def test_an_approval_whose_answer_was_lost_is_done(held: Waiting) -> None:
     held.stand(OPEN)
-    held.actions.failing, held.actions.lost = [GitHubError("no answer")], True
+    held.actions.errors, held.actions.lost = [GitHubError("no answer")], True
     with pytest.raises(GitHubError):
         held.run(KEY)
     held.run(KEY)
@@ -169,7 +180,7 @@ def test_an_approval_whose_answer_was_lost_is_done(held: Waiting) -> None:
 def test_an_approval_that_github_failed_on_is_no_approval(held: Waiting) -> None:
     held.stand(OPEN)
     for _ in range(2):
-        held.actions.failing = [GitHubError("502")]
+        held.actions.errors = [GitHubError("502")]
         with pytest.raises(GitHubError):
             held.run(KEY)
         held.now += 2 * MINUTE
@@ -248,7 +259,7 @@ def test_a_repository_with_another_name_is_looked_at_under_that(held: Waiting) -
 
 def test_what_github_will_not_let_us_do_is_not_hidden(held: Waiting) -> None:
     held.stand(OPEN)
-    held.actions.failing = [GitHubRefusedError("Resource not accessible by integration", status=403)]
+    held.actions.errors = [GitHubRefusedError("Resource not accessible by integration", status=403)]
     with pytest.raises(GitHubRefusedError):
         held.run(KEY)
 
@@ -263,7 +274,7 @@ def test_what_github_will_not_let_us_do_is_not_hidden(held: Waiting) -> None:
 def test_a_sweep_finds_the_runs_that_wait(
     place: Waiting, failing: list[Exception], touched: set[str]
 ) -> None:
-    place.actions.failing = failing
+    place.actions.errors = failing
     place.run(WorkKey(Kind.RUNS, SHOP))
     assert place.touched().keys() == touched
 
@@ -272,3 +283,90 @@ def test_a_sweep_finds_those_that_wait_no_more(held: Waiting) -> None:
     held.actions.pending = []
     held.run(WorkKey(Kind.RUNS, SHOP))
     assert held.touched().keys() == {str(KEY)}
+
+
+# What it brings
+
+
+LIVE, FIX, FEATURE = head("b"), head("c"), head("d")
+
+
+@pytest.fixture
+def live(place: Waiting) -> Waiting:
+    """LIVE was let go while the gate was open; pull request 1 is a fix, 2 a feature; now the service is frozen."""
+    place.put(OPEN)
+    assert place.actions.run is not None
+    place.actions.run = replace(place.actions.run, head_sha=LIVE)
+    place.run(KEY, ASKED)
+    assert place.actions.approved == ["production"]
+    place.actions.answers.clear()
+    place.actions.open(1)
+    place.actions.open(2)
+    place.actions.origins = {FIX: (1,), FEATURE: (2,)}
+    place.stand(FROZEN)
+    return place
+
+
+def deploy(live: Waiting, sha: str, *between: str, complete: bool = True) -> list[str]:
+    """The next run deploys a commit; what is let go."""
+    live.actions.pending = ["production"]
+    live.actions.run = RunData(SHOP, RUN + 1, sha, "main", "dora", completed=False)
+    live.actions.spans[LIVE, sha] = Comparison(between, complete)
+    live.run(WorkKey.run(SHOP, RUN + 1), ASKED)
+    return live.actions.approved
+
+
+def test_a_fix_is_deployed_while_frozen(live: Waiting) -> None:
+    live.actions.label(1, "reliability", "alice")
+    assert deploy(live, FIX, FIX) == ["production"]
+    assert "passes by its label reliability, set by @" in live.actions.answers[0][2]
+
+
+def test_a_feature_that_comes_with_it_holds_it(live: Waiting) -> None:
+    live.actions.label(1, "reliability", "alice")
+    assert deploy(live, FEATURE, FIX, FEATURE) == []
+    ((_, _, report),) = live.actions.answers
+    assert f"`{SHOP}#2`" in report
+    assert f"`{SHOP}#1`" not in report
+    live.actions.label(2, "slo:override", "alice")
+    live.run(WorkKey.run(SHOP, RUN + 1))
+    assert live.actions.approved == ["production"]
+    assert "let through by @alice" in live.actions.answers[-1][2].replace("\u2060", "")
+
+
+@pytest.mark.parametrize("who", ["dora", "deploy[bot]"])
+def test_a_label_by_somebody_who_may_not_lets_nothing_go(live: Waiting, who: str) -> None:
+    live.actions.label(1, "slo:override", who, human=not who.endswith("[bot]"))
+    live.actions.label(1, "reliability", who, human=not who.endswith("[bot]"))
+    assert deploy(live, FIX, FIX) == []
+
+
+def test_a_rollback_and_the_same_commit_again_bring_nothing_and_go(live: Waiting) -> None:
+    assert deploy(live, head("e")) == ["production"]
+
+
+@pytest.mark.parametrize(
+    ("between", "complete"),
+    [
+        pytest.param([head("f")], True, id="somebody pushed without a pull request"),
+        pytest.param([FIX], False, id="more than GitHub lists"),
+        pytest.param([FIX] * 51, True, id="more than is looked into"),
+    ],
+)
+def test_what_is_not_known_in_full_is_held(live: Waiting, between: list[str], *, complete: bool) -> None:
+    live.actions.label(1, "reliability", "alice")
+    assert deploy(live, FIX, *between, complete=complete) == []
+
+
+def test_a_rollback_is_what_counts_from_then_on(live: Waiting) -> None:
+    """What was taken back comes anew: it was let go once, and was not good."""
+    assert deploy(live, head("e")) == ["production"]
+    live.actions.answers.clear()
+    live.actions.spans[head("e"), FEATURE] = Comparison((FEATURE,), complete=True)
+    assert deploy(live, FEATURE, FEATURE) == []
+
+
+def test_what_touches_no_frozen_service_goes(live: Waiting) -> None:
+    narrow = FROZEN.service.model_copy(update={"changes": (Change(paths=("services/**",)),)})
+    live.put(replace(FROZEN, service=narrow))
+    assert deploy(live, FEATURE, FEATURE) == ["production"]

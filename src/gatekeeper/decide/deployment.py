@@ -1,6 +1,5 @@
 """``decide_deployment``: the verdict on a deployment, by what it brings to an environment that is not there yet."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -8,7 +7,7 @@ from gatekeeper.decide.desired import first_measured
 from gatekeeper.decide.environment import EnvironmentSnapshot, rule_on
 from gatekeeper.decide.evaluate import Decision, OverrideRuling, ServiceRuling, decide
 from gatekeeper.decide.snapshot import ExemptLabel, OverrideRequest, Pull, ServiceView, Snapshot
-from gatekeeper.decide.verdict import Verdict
+from gatekeeper.decide.verdict import Verdict, Why
 
 
 @dataclass(frozen=True)
@@ -43,20 +42,25 @@ class Touching:
 
 @dataclass(frozen=True)
 class Brought:
-    """A pull request that a deployment brings, as it is now."""
+    """A pull request that a deployment brings, as it is now.
+
+    Attributes:
+        takes_back: whether it was let through before because it takes back a merged change and does nothing else.
+    """
 
     pull: Pull
     touches: tuple[Touching, ...] = ()
     requests: tuple[OverrideRequest, ...] = ()
     exempting: tuple[ExemptLabel, ...] = ()
+    takes_back: bool = False
 
 
 @dataclass(frozen=True)
 class Content:
-    """What a deployment brings that does not run in its environment yet.
+    """What a deployment brings that its environment was not let have yet.
 
     Attributes:
-        since: the commit that runs there.
+        since: the commit that was let go there last: what came before it met the gate then.
         pulls: by number; none where it brings nothing, as a rollback does.
     """
 
@@ -113,6 +117,12 @@ def waits(snapshot: DeploymentSnapshot, decision: Decision) -> bool:
     return any(first_measured(views[ruling.service], ruling) for ruling in decision.rulings)
 
 
+def held_by(snapshot: DeploymentSnapshot, view: ServiceView) -> tuple[Pull, ...]:
+    """The pull requests in it that a gate which is shut does not let pass; none where its content is not known."""
+    met = _met(view, snapshot.content)
+    return tuple(one.pull for one, touch in met if _passing(one, touch, view, snapshot.now) is None)
+
+
 def _rule(view: ServiceView, snapshot: DeploymentSnapshot) -> ServiceRuling | None:
     key = view.service.key
     met = _met(view, snapshot.content)
@@ -152,17 +162,14 @@ def _passing(one: Brought, touch: Touching, view: ServiceView, now: datetime) ->
     """The ruling that lets a pull request through a gate that is shut; None where none does."""
     met = replace(view, files=touch.paths, all_exempt=touch.all_exempt)
     (ruling,) = decide(Snapshot(now, one.pull, (met,), one.requests, exempting=one.exempting)).rulings
-    return ruling if ruling.verdict is Verdict.ALLOW else None
+    if ruling.verdict is Verdict.ALLOW:
+        return ruling
+    if one.takes_back and view.service.gate.exempt.reverts:
+        return replace(ruling, verdict=Verdict.ALLOW, why=Why.EXEMPT_REVERT, detail="a merged change")
+    return None
 
 
 def _soonest_over(ruling: ServiceRuling) -> tuple[bool, datetime | None]:
     """Overrides before exemptions, and of those the first that ends: it says how long the deployment may go."""
     override: OverrideRuling | None = ruling.override
     return (override is None, override.until if override is not None else None)
-
-
-def brought(snapshot: DeploymentSnapshot) -> Sequence[str]:
-    """The pull requests that it brings, as ``acme/shop#12``."""
-    if snapshot.content is None:
-        return ()
-    return [f"{one.pull.repository}#{one.pull.number}" for one in snapshot.content.pulls]

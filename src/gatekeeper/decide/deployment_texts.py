@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gatekeeper.decide import advice, explain
-from gatekeeper.decide.deployment import DeploymentSnapshot, waits
+from gatekeeper.decide.deployment import DeploymentSnapshot, held_by, waits
 from gatekeeper.decide.desired import OUTPUT_LIMIT, TITLE_LIMIT, Check, digest, facts
 from gatekeeper.decide.evaluate import Decision, ServiceRuling
-from gatekeeper.decide.markdown import bullets, clip, code, fit, prose
+from gatekeeper.decide.markdown import bullets, clip, code, fit, listed, prose
 from gatekeeper.decide.numbers import numbers
 from gatekeeper.decide.phrases import instant
 from gatekeeper.decide.sections import ICONS, section
@@ -84,12 +84,15 @@ def _facts(
     """What somebody who waits wants to know first."""
     if view.memory.state is State.FROZEN:
         yield "Expected end", [explain.until(view, snapshot.now)]
-    if ruling.effective is Verdict.BLOCK:
-        yield "What may pass", [advice.passes(view)]
-        yield "Who can let this through", [advice.overriders(view)]
+    if holding := [f"{one.repository}#{one.number}" for one in held_by(snapshot, view)]:
+        yield "What is held", [listed(holding, ", ")]
     if snapshot.content is None:
         environment = code(snapshot.deployment.environment)
+        said = f"what it brings to {environment}, so it may touch every service of the repository"
         yield (
             "Not known",
-            [f"what runs in {environment} now, so this may touch every service of the repository"],
+            [f"{said}, and nothing exempts it. An administrator of the repository can start it"],
         )
+    elif ruling.effective is Verdict.BLOCK:
+        yield "What may pass", [advice.passes(view)]
+        yield "Who can let this through", [f"on each of them, {advice.overriders(view)}"]

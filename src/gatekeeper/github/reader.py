@@ -16,9 +16,11 @@ from gatekeeper.github import landings, merge_queue, runs, shapes
 from gatekeeper.github.auth import InstallationAuth
 from gatekeeper.github.connections import Connections, Mode
 from gatekeeper.github.policy_files import Blobs, policy_tree
+from gatekeeper.github.transport import PER_PAGE
 from gatekeeper.github.values import (
     CheckRunData,
     CommentData,
+    Comparison,
     DeliveryPage,
     Files,
     GroupData,
@@ -101,6 +103,19 @@ class Reader:
     def differences(self, repository: str, before: str, after: str) -> tuple[FileChange, ...] | None:
         """What differs between two commits; None where GitHub does not list all of their files."""
         return landings.differences(self._repository(repository), before, after)
+
+    def pulls_with(self, repository: str, sha: str) -> tuple[int, ...]:
+        """The numbers of the pull requests, open or merged, that a commit came with, in order."""
+        listed = self._repository(repository).get_commit(sha).get_pulls()
+        return tuple(sorted(one.number for one in listed if one.state == "open" or one.merged_at))
+
+    def compare(self, repository: str, base: str, head: str) -> Comparison:
+        """The commits that ``head`` has and ``base`` has not: the first hundred."""
+        found = self._repository(repository)
+        url = f"{found.url}/compare/{quote(base, safe='')}...{quote(head, safe='')}"
+        _, told = found.requester.requestJsonAndCheck("GET", url, parameters={"per_page": PER_PAGE})
+        commits = tuple(one["sha"] for one in told["commits"])
+        return Comparison(commits, complete=len(commits) == told["total_commits"])
 
     def comments(self, repository: str, number: int) -> Iterator[CommentData]:
         """The conversation, oldest first, one request for each hundred."""

@@ -193,6 +193,14 @@ class GroupData:
 
 
 @dataclass(frozen=True)
+class Comparison:
+    """The commits, by SHA, that one has and another has not; ``complete`` is False when GitHub lists only a part."""
+
+    commits: tuple[str, ...]
+    complete: bool
+
+
+@dataclass(frozen=True)
 class RunData:
     """A workflow run.
 

@@ -1,22 +1,25 @@
 """A workflow run as it is now: whether it waits for us, for which environments, and what its deployments touch."""
 
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
 from gatekeeper.availability.deployments import Deployed
-from gatekeeper.decide.deployment import Deployment, DeploymentSnapshot
-from gatekeeper.decide.environment import counted
+from gatekeeper.decide.deployment import Deployment, DeploymentSnapshot, decide_deployment, waits
+from gatekeeper.decide.environment import counted, is_paced
 from gatekeeper.decide.snapshot import ServiceView
 from gatekeeper.errors import GitHubRefusedError
 from gatekeeper.github.values import RunData
+from gatekeeper.observe import contents
+from gatekeeper.observe.contents import Contents
 from gatekeeper.observe.pulls import GONE
 from gatekeeper.observe.views import Gates, current
 from gatekeeper.policy.covers import repositories
 from gatekeeper.policy.model import Service
 
 
-class Reader(Protocol):
+class Reader(contents.Reader, Protocol):
     """What is read of a run. Strict subset of the GitHub client's methods."""
 
     def workflow_run(self, repository: str, number: int) -> RunData:
@@ -39,6 +42,13 @@ class Catalog(Protocol):
         """An organisation's services, each with what is wrong with a newer version of its file."""
 
 
+class LetGo(contents.Memory, Protocol):
+    """What we let go, and why."""
+
+    def let_go(self, repository: str, environment: str) -> str | None:
+        """The commit that was let go into an environment last."""
+
+
 class Record(Protocol):
     """The record of deployments."""
 
@@ -49,8 +59,10 @@ class Record(Protocol):
 class RunObserver:
     """Reads runs, and what their deployments meet."""
 
-    def __init__(self, reader: Reader, catalog: Catalog, gates: Gates, record: Record) -> None:
+    def __init__(self, reader: Reader, catalog: Catalog, gates: Gates, record: Record, memory: LetGo) -> None:
         self._reader = reader
+        self._contents = Contents(reader, memory)
+        self._memory = memory
         self._catalog = catalog
         self._gates = gates
         self._record = record
@@ -86,18 +98,25 @@ class RunObserver:
         return tuple(one for one in pending if one in known or self._reader.guards(run.repository, one))
 
     def deployment(self, run: RunData, environment: str, now: datetime) -> DeploymentSnapshot:
-        """One of its deployments, and the services of its repository."""
-        touched = self._services(run.repository)
-        deployed = {
-            service.key: counted(self._record.of(repositories(service)), environment, now)
-            for service, _ in touched
-        }
-        return DeploymentSnapshot(
+        """One of its deployments, and the services of its repository.
+
+        What it brings is looked into where it would have to wait otherwise: that costs requests.
+        """
+        views = [self._view(service, problem, now) for service, problem in self._services(run.repository)]
+        snapshot = DeploymentSnapshot(
             now,
             Deployment(run.repository, environment, run.head_sha, run.head_branch, run.actor),
-            tuple(self._view(service, problem, now) for service, problem in touched),
-            deployed,
+            tuple(views),
+            {view.service.key: self._deployed(view, environment, now) for view in views if is_paced(view)},
         )
+        since = self._memory.let_go(run.repository, environment)
+        if since is None or not waits(snapshot, decide_deployment(snapshot)):
+            return snapshot
+        content = self._contents.between(run.repository, since, run.head_sha, views, now)
+        return replace(snapshot, content=content)
+
+    def _deployed(self, view: ServiceView, environment: str, now: datetime) -> tuple[datetime, ...]:
+        return counted(self._record.of(repositories(view.service)), environment, now)
 
     def _services(self, repository: str) -> list[tuple[Service, str | None]]:
         """Names of repositories ignore case."""

@@ -65,6 +65,18 @@ def touched(
     return tuple(found)
 
 
+def touched_anywhere(
+    services: Iterable[Service], repository: str, paths: Iterable[str] | Everything
+) -> tuple[Touch, ...]:
+    """As ``touched``, whatever branch the change goes to: what is deployed meets users from any."""
+    known = paths if isinstance(paths, Everything) else tuple(sorted(set(paths)))
+    found = (
+        _touch(service, [one for one in service.changes if _in_repository(one, service, repository)], known)
+        for service in sorted(services, key=lambda one: one.key)
+    )
+    return tuple(touch for touch in found if touch is not None)
+
+
 def repositories(service: Service) -> frozenset[str]:
     """The repositories whose changes touch the service, as the policy writes them: GitHub's names ignore case."""
     return frozenset(_repository(change, service) for change in service.changes)

@@ -22,6 +22,7 @@ from gatekeeper.store.overrides import OverrideRecord, Overrides
 from gatekeeper.store.publications import Publications
 from gatekeeper.store.pulls import KnownPull, Pulls
 from gatekeeper.store.queue import Queue
+from gatekeeper.store.runs import Runs
 
 
 class PullRecord:
@@ -36,6 +37,7 @@ class PullRecord:
         decisions: Decisions,
         overrides: Overrides,
         groups: Groups,
+        runs: Runs,
         catalog: Catalog,
         queue: Queue,
     ) -> None:
@@ -45,6 +47,7 @@ class PullRecord:
         self._decisions = decisions
         self._overrides = overrides
         self._groups = groups
+        self._runs = runs
         self._catalog = catalog
         self._queue = queue
 
@@ -152,6 +155,10 @@ class PullRecord:
                 stored = self._decisions.of_pull(other.decision)
                 if stored is not None:
                     yield stored
+
+    def deploying(self, repository: str) -> Sequence[int]:
+        """The workflow runs of a repository that wait for our answer."""
+        return self._runs.of_repository(repository)
 
     def groups(self, repository: str) -> Mapping[str, Sequence[int]]:
         """By head SHA, the pull requests of each merge group that is known to be there."""

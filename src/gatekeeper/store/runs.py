@@ -9,13 +9,15 @@ from sqlalchemy import delete, select, update
 
 from gatekeeper.decide.deployment import DeploymentSnapshot
 from gatekeeper.decide.evaluate import Decision
+from gatekeeper.decide.snapshot import Snapshot
+from gatekeeper.decide.verdict import Why
 from gatekeeper.events.triggers import Touch
 from gatekeeper.store.catalog import Catalog
 from gatekeeper.store.decisions import Decisions
 from gatekeeper.store.engine import Database
 from gatekeeper.store.queue import Queue
 from gatekeeper.store.rows import upsert
-from gatekeeper.store.tables import waiting_deployment
+from gatekeeper.store.tables import let_go, waiting_deployment
 
 
 @dataclass(frozen=True)
@@ -121,9 +123,30 @@ class RunRecord:
         """We are about to let it go."""
         self._set(repository, run, environment, approving_at=now)
 
-    def approved(self, repository: str, run: int, environment: str) -> None:
-        """We have let it go."""
-        self._set(repository, run, environment, approved=True)
+    def approved(self, repository: str, run: int, environment: str, sha: str, now: datetime) -> None:
+        """We have let this commit go."""
+        row = {"repository": repository, "environment": environment.casefold(), "sha": sha, "at": now}
+        done = _update(repository, run, environment).values(approved=True)
+        with self._database.write() as connection:
+            connection.execute(upsert(connection.dialect, let_go, row))
+            connection.execute(done)
+
+    def let_go(self, repository: str, environment: str) -> str | None:
+        """The commit that we let go into an environment last; None when there was none yet."""
+        query = select(let_go.c.sha).where(
+            let_go.c.repository == repository, let_go.c.environment == environment.casefold()
+        )
+        with self._database.read() as connection:
+            return connection.execute(query).scalar_one_or_none()
+
+    def took_back(self, repository: str, number: int, sha: str) -> bool:
+        """Whether a pull request with this head was let through because it takes back a merged change exactly."""
+        return any(
+            isinstance(one.snapshot, Snapshot)
+            and one.snapshot.pull.head_sha == sha
+            and any(ruling.why is Why.EXEMPT_REVERT for ruling in one.decision.rulings)
+            for one in self._decisions.latest(f"{repository}#{number}", most=1)
+        )
 
     def forget(self, repository: str, run: int, environments: Sequence[str]) -> None:
         """These do not wait any more."""

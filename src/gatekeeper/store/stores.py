@@ -89,6 +89,7 @@ class Stores:
             decisions=self.decisions,
             overrides=self.overrides,
             groups=self.groups,
+            runs=self.runs,
             catalog=self.catalog,
             queue=self.queue,
         )

@@ -297,6 +297,16 @@ waiting_deployment = Table(
     Column("since", UtcDateTime, nullable=False),
 )
 
+# The commit that we let go into an environment last; `environment` is folded, for names ignore case.
+let_go = Table(
+    "let_go",
+    metadata,
+    Column("repository", Text, primary_key=True),
+    Column("environment", Text, primary_key=True),
+    Column("sha", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)
+
 # Every decision with its whole input, so that it can be derived again.
 decision = Table(
     "decision",

@@ -108,6 +108,9 @@ class Record(Protocol):
     def rivals(self, repository: str, number: int, sha: str) -> Iterable[tuple[Snapshot, Decision]]:
         """What was decided for other open pull requests with the same head."""
 
+    def deploying(self, repository: str) -> Sequence[int]:
+        """The workflow runs of a repository that wait for our answer."""
+
     def groups(self, repository: str) -> Mapping[str, Sequence[int]]:
         """By head SHA, the pull requests of each merge group that is known to be there."""
 
@@ -189,6 +192,7 @@ class PullPass:
             if known is not None and _touches_policies(known.paths):
                 self._propose(repository, number, ())
             self._record.close(repository, number, now, merged_at=seen.merged_at)
+            self._touch_runs(repository)
             return {"verdict": "closed"}
         if seen.snapshot.pull.repository != repository:
             return self._moved(repository, seen.snapshot.pull, now)
@@ -239,6 +243,11 @@ class PullPass:
             "decision": identity,
             "writes": [type(write).__name__ for write in writes],
         }
+
+    def _touch_runs(self, repository: str) -> None:
+        """A label that was put on after the merge may let a deployment go that brings it."""
+        if runs := self._record.deploying(repository):
+            self._record.touch([Touch(WorkKey.run(repository, run), Priority.PERSON) for run in runs])
 
     def _touch_groups(self, pull: Pull) -> None:
         """What changed for it has changed for the merge groups that it is in."""

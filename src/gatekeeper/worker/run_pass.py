@@ -34,6 +34,10 @@ class Run(Protocol):
     def number(self) -> int:
         """Its id."""
 
+    @property
+    def head_sha(self) -> str:
+        """The commit that it deploys."""
+
 
 class Waiting(Protocol):
     """A deployment that waits, as we left it."""
@@ -102,8 +106,8 @@ class Record(Protocol):
     def approving(self, repository: str, run: int, environment: str, now: datetime) -> None:
         """About to let it go."""
 
-    def approved(self, repository: str, run: int, environment: str) -> None:
-        """It was let go."""
+    def approved(self, repository: str, run: int, environment: str, sha: str, now: datetime) -> None:
+        """This commit was let go."""
 
     def forget(self, repository: str, run: int, environments: Sequence[str]) -> None:
         """These do not wait any more."""
@@ -194,7 +198,7 @@ class RunPass:
         except _NotWaitingError:
             if waiting.approving_at is None or now - waiting.approving_at < _SETTLED:
                 raise
-        self.record.approved(*place)
+        self.record.approved(*place, run.head_sha, now)
         return "let go"
 
     def _send(self, run: Run, environment: str, said: Report, *, approve: bool) -> None:

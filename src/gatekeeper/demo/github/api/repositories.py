@@ -7,6 +7,7 @@ from flask import Blueprint, request
 from gatekeeper.demo.github.api.endpoint import Answer, Ask, endpoint
 from gatekeeper.demo.github.errors import Refused, not_found
 from gatekeeper.demo.github.git import diff_files
+from gatekeeper.demo.github.merging import commits
 from gatekeeper.demo.github.shapes import repositories as shapes
 from gatekeeper.demo.github.shapes.people import collaborator_permission
 from gatekeeper.demo.github.shapes.pulls import pull_request_simple
@@ -91,11 +92,13 @@ def show_commit(ask: Ask, ref: str) -> Answer:
 
 @endpoint(blueprint, "GET", f"{REPOSITORY}/commits/<sha>/pulls", ("pull_requests", "read"))
 def pulls_of_commit(ask: Ask, sha: str) -> Answer:
-    """The pull requests whose head this commit is, or that merged it."""
+    """The pull requests that this commit is in, or that merged it."""
     if sha not in ask.world.objects.commits:
         raise Refused(422, f"No commit found for SHA: {sha}")
     found = [
-        pull for pull in ask.world.pulls_of(ask.repository) if sha in {pull.head_sha, pull.merge_commit_sha}
+        pull
+        for pull in ask.world.pulls_of(ask.repository)
+        if sha in {pull.merge_commit_sha, *(one.sha for one in commits(ask.world, pull))}
     ]
     return ask.page(found, lambda pull: pull_request_simple(ask.world, pull))
 

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "72de3d871b60"
+revision = "8e856f0d4447"
 down_revision = None
 
 
@@ -157,6 +157,14 @@ def upgrade() -> None:
             unique=False,
         )
 
+    op.create_table(
+        "let_go",
+        sa.Column("repository", sa.Text(), nullable=False),
+        sa.Column("environment", sa.Text(), nullable=False),
+        sa.Column("sha", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("repository", "environment", name=op.f("pk_let_go")),
+    )
     op.create_table(
         "merge_group",
         sa.Column("repository", sa.Text(), nullable=False),
