@@ -90,7 +90,7 @@ def test_an_override_without_its_label_is_withdrawn(
 def test_refusals_are_each_labels_last_word(overrides: Overrides) -> None:
     other = replace(REFUSED, label="other")
     overrides.add_new([RECORD, REFUSED, other, replace(other, granted=True, why="", labeled_at=NOW + HOUR)])
-    assert [(one.label, one.actor, one.why) for one in overrides.refusals(SHOP, 1)] == [
+    assert [(one.label, one.actor, one.why) for one in overrides.past(SHOP, 1).refusals] == [
         ("slo:override", "mallory", "not of the team")
     ]
 
@@ -98,12 +98,12 @@ def test_refusals_are_each_labels_last_word(overrides: Overrides) -> None:
 def test_a_withdrawn_override_is_no_refusal(overrides: Overrides) -> None:
     overrides.add_new([RECORD])
     overrides.withdraw(SHOP, 1, set(), NOW)
-    assert overrides.refusals(SHOP, 1) == ()
+    assert overrides.past(SHOP, 1).refusals == ()
 
 
 def test_an_override_that_waits_for_a_reason_is_no_refusal(overrides: Overrides) -> None:
     overrides.add_new([replace(RECORD, granted=False, why=WITHOUT_REASON, reason=None)])
-    assert overrides.refusals(SHOP, 1) == ()
+    assert overrides.past(SHOP, 1).refusals == ()
 
 
 END = RECORD.until

@@ -57,7 +57,9 @@ def a_comment(body: str = "/gatekeeper override it burns", **values: Any) -> dic
         "repository": SHOP,
         "sender": ALICE,
         "issue": {"number": 12, "pull_request": {"url": "…"}},
-        "comment": {"id": 99, "user": ALICE, "body": body, "performed_via_github_app": None} | values,
+        "comment": {"id": 99, "user": ALICE, "body": body, "performed_via_github_app": None}
+        | {"updated_at": "2026-11-22T20:00:00Z"}
+        | values,
     }
 
 
@@ -180,7 +182,13 @@ def test_a_command_says_what_and_who_and_where() -> None:
     assert touch == Touch(
         WorkKey.pull("acme/shop", 12),
         Priority.PERSON,
-        {"command": "override", "argument": "it burns", "actor": "alice", "comment": 99},
+        {
+            "command": "override",
+            "argument": "it burns",
+            "actor": "alice",
+            "comment": 99,
+            "at": "2026-11-22T20:00:00Z",
+        },
     )
 
 

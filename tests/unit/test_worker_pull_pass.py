@@ -478,7 +478,7 @@ def test_an_override_waits_for_its_reason_where_the_policy_wants_one(
         (False, None),
         (True, "the fix"),
     ]
-    assert place.record.refusals(SHOP, 1) == ()
+    assert place.record.past(SHOP, 1).refusals == ()
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def check(
     3 when the evidence is unknown. Policies and availability are those that `gatekeeper serve` or `worker` keeps
     in the database.
     """
-    with readable_errors(), _opened() as gatekeeper:
+    with readable_errors(), opened() as gatekeeper:
         snapshot = _observed(gatekeeper, pull)
         decision = decide(snapshot)
     text = desire(snapshot, decision).check
@@ -93,7 +93,8 @@ def exit_code(decision: Decision) -> Code:
 
 
 @contextmanager
-def _opened() -> Iterator[Gatekeeper]:
+def opened() -> Iterator[Gatekeeper]:
+    """Gatekeeper on the configured database."""
     gatekeeper = build(Settings.from_env())
     try:
         yield gatekeeper
@@ -122,7 +123,7 @@ def _observed(gatekeeper: Gatekeeper, pull: str) -> Snapshot:
 
 
 def _found(identity: str) -> Stored:
-    with readable_errors(), _opened() as gatekeeper:
+    with readable_errors(), opened() as gatekeeper:
         stored = gatekeeper.stores.decisions.find(identity)
         if stored is None:
             raise NotFoundError(f"there is no decision {identity} in this database")

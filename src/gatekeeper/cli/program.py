@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from gatekeeper import logs
+from gatekeeper.cli.audit import audit
 from gatekeeper.cli.backtest.command import backtest
 from gatekeeper.cli.decisions import check, explain, replay
 from gatekeeper.cli.doctor import doctor
@@ -32,7 +33,7 @@ app = typer.Typer(
 
 PANELS: Mapping[str, Sequence[Callable[..., None]]] = {
     "Running it": (serve, worker, demo),
-    "Decisions": (check, gate, explain, replay),
+    "Decisions": (check, gate, explain, replay, audit),
     "Policy files": (init, validate, schema, import_, backtest),
     "Setting it up": (settings, doctor),
 }

@@ -65,10 +65,14 @@ def overriders(view: ServiceView) -> str:
     if not override.teams:
         return "nobody: this policy names no team"
     who, label = listed(override.teams, " or "), code(override.label)
-    how = f"an active member of {who}, by the label {label}; it holds for {format_duration(override.lasts)}"
+    but = "" if override.by_author else ", but not who wrote this change"
+    how = (
+        f"an active member of {who}{but}, with a comment `/gatekeeper override <reason>` or the label {label}; it "
+        f"holds for these commits and for {format_duration(override.lasts)}"
+    )
     if override.reason == "required":
-        return f"{how}. It waits until they say why with `/gatekeeper override <reason>`"
-    return f"{how}. Please say why with `/gatekeeper override <reason>`"
+        return f"{how}. Without a reason it waits"
+    return how
 
 
 def mode_note(view: ServiceView, ruling: ServiceRuling) -> str:

@@ -14,7 +14,7 @@ from gatekeeper.decide.markdown import clip, code, fit, prose
 from gatekeeper.decide.numbers import numbers
 from gatekeeper.decide.phrases import instant
 from gatekeeper.decide.sections import NOT_A_PUNISHMENT, section
-from gatekeeper.decide.snapshot import ServiceView, Snapshot
+from gatekeeper.decide.snapshot import COMMAND, REVOKE, ServiceView, Snapshot
 from gatekeeper.decide.verdict import Doubt, State, Verdict, Why
 from gatekeeper.policy.gate import Mode
 from gatekeeper.policy.problem import Problem
@@ -24,6 +24,20 @@ MARKER = "<!-- gatekeeper -->"
 STATE_LABELS = {State.FROZEN: "slo:frozen", State.PROBATION: "slo:caution", State.CAUTION: "slo:caution"}
 """The strictest first. In probation a change goes on with care, as in caution: a third label would say no more."""
 OUR_LABELS = frozenset(STATE_LABELS.values())
+
+HELP = """\
+<details><summary>Commands</summary>
+
+Written in a comment, on a line of their own:
+
+| command | does |
+|---|---|
+| `/gatekeeper status`, `/gatekeeper explain` | shows every number behind the verdict, here |
+| `/gatekeeper recheck` | looks again now |
+| `/gatekeeper override <reason>` | lets these commits through, if you are entitled, for as long as the policy says |
+| `/gatekeeper revoke` | takes back what you let through, or anybody of an entitled team did |
+
+</details>"""
 
 _GOES_ON = frozenset({Why.CAUTION, Why.PROBATION})
 
@@ -187,7 +201,7 @@ def _comment(
     refused = _refused(snapshot, decision)
     judged = _conclusion(decision, pairs) is not None
     overridden = any(ruling.why is Why.OVERRIDDEN for _, ruling in pairs)
-    parts = [MARKER, *(f"🚫 The label {code(label)} was removed: {why}." for label, why in refused)]
+    parts = [MARKER, *(f"🚫 {_undone(label)}: {why}." for label, why in refused)]
     if not pairs:
         parts.append("No service's gate applies to this pull request.")
     for view, ruling in pairs:
@@ -201,11 +215,18 @@ def _comment(
         parts.append(f"*{NOT_A_PUNISHMENT}*")
     if pairs and not explained:
         parts.append(f"<details><summary>The numbers</summary>\n\n{figures}\n\n</details>")
-    parts.append("<sub>`/gatekeeper status`, `explain` or `recheck` in a comment asks again.</sub>")
+    parts.append(HELP)
     return Comment(
         body=fit(parts, COMMENT_LIMIT),
         essence=digest([essence, explained, refused]),
         needed=(judged and decision.verdict is not Verdict.ALLOW) or overridden or bool(refused) or explained,
+    )
+
+
+def _undone(label: str) -> str:
+    """What became of a refused label; a refused command leaves nothing to take away."""
+    return (
+        f"{code(label)} was refused" if label in {COMMAND, REVOKE} else f"The label {code(label)} was removed"
     )
 
 

@@ -8,7 +8,7 @@ from gatekeeper.decide import pace
 from gatekeeper.decide.exemptions import LabelRuling, RevertRuling, label_rulings, revert_ruling, unentitled
 from gatekeeper.decide.markdown import code, listed
 from gatekeeper.decide.phrases import instant
-from gatekeeper.decide.snapshot import OverrideRequest, ServiceView, Snapshot
+from gatekeeper.decide.snapshot import COMMAND, REVOKE, OverrideRequest, Revocation, ServiceView, Snapshot
 from gatekeeper.decide.verdict import UNKNOWN, Memory, State, Verdict, Why
 from gatekeeper.policy.gate import Gate, Mode
 
@@ -111,7 +111,9 @@ def decide(snapshot: Snapshot) -> Decision:
     return Decision(
         verdict=max((ruling.effective for ruling in rulings), default=Verdict.ALLOW),
         rulings=tuple(rulings),
-        refused=tuple(_refused(ruling for ruling in asked if ruling.label not in kept)),
+        refused=tuple(
+            _refused([*(one for one in asked if one.label not in kept), *_without_right(snapshot)])
+        ),
         granted=tuple(granted[label] for label in sorted(granted)),
         waiting=tuple(waiting[label] for label in sorted(waiting)),
         unentitled=unentitled(
@@ -224,14 +226,14 @@ def _overrides(view: ServiceView, snapshot: Snapshot) -> tuple[OverrideRuling, .
     """Rulings on the requests for this gate. One that only observes blocks nothing, so it judges nobody."""
     gate = view.service.gate
     label = gate.override.label.casefold()
-    asked = [request for request in snapshot.requests if request.label.casefold() == label]
-    return tuple(_judge(request, gate, snapshot.now) for request in asked if gate.mode is not Mode.OBSERVE)
+    asked = [one for one in snapshot.requests if one.label.casefold() in {label, COMMAND}]
+    return tuple(_judge(request, gate, snapshot) for request in asked if gate.mode is not Mode.OBSERVE)
 
 
-def _judge(request: OverrideRequest, gate: Gate, now: datetime) -> OverrideRuling:
-    """Whether the person behind an override label lets a change through this gate, and until when."""
+def _judge(request: OverrideRequest, gate: Gate, snapshot: Snapshot) -> OverrideRuling:
+    """Whether the person behind an override request lets a change through this gate, and until when."""
     until = request.labeled_at + gate.override.lasts
-    if why := _objection(request, gate, now, until):
+    if why := _objection(request, gate, snapshot, until):
         return OverrideRuling(request.label, request.actor, granted=False, until=until, why=why)
     if gate.override.reason == "required" and not request.reason:
         return OverrideRuling(
@@ -240,7 +242,7 @@ def _judge(request: OverrideRequest, gate: Gate, now: datetime) -> OverrideRulin
     return OverrideRuling(request.label, request.actor, granted=True, until=until, reason=request.reason)
 
 
-def _objection(request: OverrideRequest, gate: Gate, now: datetime, until: datetime) -> str:
+def _objection(request: OverrideRequest, gate: Gate, snapshot: Snapshot, until: datetime) -> str:
     who = code(f"@{request.actor}") if request.actor else "whoever applied it"
     teams = gate.override.teams
     if not teams:
@@ -249,17 +251,38 @@ def _objection(request: OverrideRequest, gate: Gate, now: datetime, until: datet
         return f"{who} is a bot, and only people can override"
     if not set(teams) & set(request.teams):
         return f"{who} is not an active member of {listed(teams, ' or ')}"
-    if now >= until:
+    if not gate.override.by_author and request.actor.casefold() == snapshot.pull.author.casefold():
+        return f"{who} wrote this change, and this policy wants somebody else to let it through"
+    if request.given_for not in {None, snapshot.pull.head_sha}:
+        return f"{who} let {code(str(request.given_for)[:7])} through, and there are other commits by now: ask anew"
+    if by := next((one for one in snapshot.revocations if _revokes(one, request, gate)), None):
+        return f"{code(f'@{by.actor}')} took it back at {instant(by.at)}"
+    if snapshot.now >= until:
         return f"the override of {who} ended at {instant(until)}"
     return ""
 
 
+def _without_right(snapshot: Snapshot) -> Iterable[OverrideRuling]:
+    """Revocations by people who may take nothing back of what is asked for here."""
+    gates = [view.service.gate for view in snapshot.services]
+    for one in snapshot.revocations:
+        if not any(_revokes(one, request, gate) for request in snapshot.requests for gate in gates):
+            why = f"{code(f'@{one.actor}')} may not take back what others let through"
+            yield OverrideRuling(REVOKE, one.actor, granted=False, until=one.at, why=why)
+
+
+def _revokes(one: Revocation, request: OverrideRequest, gate: Gate) -> bool:
+    """Whether a revocation ends an override here: by who asked for it, or by who may override this gate."""
+    entitled = one.actor == request.actor or bool(set(gate.override.teams) & set(one.teams))
+    return entitled and one.at >= request.labeled_at
+
+
 def _refused(rulings: Iterable[OverrideRuling]) -> Iterable[OverrideRuling]:
-    """One refusal a label, with every service's objection: a label cannot be half removed."""
-    by_label: dict[str, list[OverrideRuling]] = {}
+    """One refusal a label and person, with every service's objection: a label cannot be half removed."""
+    asked: dict[tuple[str, str], list[OverrideRuling]] = {}
     for ruling in rulings:
-        by_label.setdefault(ruling.label, []).append(ruling)
-    for label, group in sorted(by_label.items()):
+        asked.setdefault((ruling.label, ruling.actor), []).append(ruling)
+    for (label, _), group in sorted(asked.items()):
         whys = "; ".join(sorted({ruling.why for ruling in group}))
         last = max(group, key=lambda ruling: ruling.until)
         yield OverrideRuling(label, last.actor, granted=False, until=last.until, why=whys)

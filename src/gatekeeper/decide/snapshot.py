@@ -146,15 +146,38 @@ class Closed:
     merged_at: datetime | None = None
 
 
+COMMAND = "/gatekeeper override"
+"""Stands for the label where an override was asked for in a comment."""
+REVOKE = "/gatekeeper revoke"
+"""The same where overrides were taken back."""
+
+
 @dataclass(frozen=True)
-class OverrideRequest:
-    """An override label on the pull request, and who stands behind it.
+class Command:
+    """An override that somebody asked for, or took back, in a comment; whether they may is judged with each pass.
 
     Attributes:
+        revokes: whether it takes back.
+        reason: what they gave as reason, or None.
+    """
+
+    revokes: bool
+    actor: str
+    at: datetime
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class OverrideRequest:
+    """An override label on the pull request, or a command for one, and who stands behind it.
+
+    Attributes:
+        label: ``COMMAND`` for a command.
         actor: login of whoever put it there last; empty when GitHub does not tell.
         human: False for bots and Apps.
         teams: of the teams that touched policies name, those with the actor as active member (``@org/slug``).
         reason: what the actor gave as reason, or None.
+        given_for: the head SHA that it was granted for first; None when it never was.
     """
 
     label: str
@@ -163,6 +186,20 @@ class OverrideRequest:
     labeled_at: datetime
     teams: tuple[str, ...] = ()
     reason: str | None = None
+    given_for: str | None = None
+
+
+@dataclass(frozen=True)
+class Revocation:
+    """Somebody took back the overrides that were asked for until then.
+
+    Attributes:
+        teams: as an override request's.
+    """
+
+    actor: str
+    at: datetime
+    teams: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -218,6 +255,21 @@ class Refusal:
 
 
 @dataclass(frozen=True)
+class Past:
+    """What is on record of the overrides of a pull request.
+
+    Attributes:
+        refusals: each label's last ruling, where that was a refusal.
+        commands: what was asked for in comments, oldest first.
+        given_for: (label, when it was asked for, head SHA) of each override when it was granted first.
+    """
+
+    refusals: tuple[Refusal, ...] = ()
+    commands: tuple[Command, ...] = ()
+    given_for: tuple[tuple[str, datetime, str], ...] = ()
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """All a decision depends on."""
 
@@ -230,3 +282,4 @@ class Snapshot:
     policy_problems: tuple[str, ...] = ()
     exempting: tuple[ExemptLabel, ...] = ()
     reverts: tuple[Revert, ...] = ()
+    revocations: tuple[Revocation, ...] = ()

@@ -23,6 +23,8 @@ class CommandName(StrEnum):
     EXPLAIN = "explain"
     RECHECK = "recheck"
     OVERRIDE = "override"
+    REVOKE = "revoke"
+    HELP = "help"
     UNKNOWN = "unknown"
 
 

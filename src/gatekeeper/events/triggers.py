@@ -38,8 +38,9 @@ class Touch:
 
     Attributes:
         hint: what the event says beside that. A command: ``command``, ``argument``, ``actor``, ``comment``
-            (id). A button or re-run: ``button`` (its identifier, or ``rerequested``), ``actor``. A deployment:
-            a ``DeploymentStatus``. A job that waits for our answer: its ``environment``. Else empty.
+            (id), ``at`` (when it was written or edited last). A button or re-run: ``button`` (its identifier, or
+            ``rerequested``), ``actor``. A deployment: a ``DeploymentStatus``. A job that waits for our answer: its
+            ``environment``. Else empty.
     """
 
     key: WorkKey
@@ -200,6 +201,7 @@ def _issue_comment(delivery: Delivery, _policy_repository: str) -> Sequence[Touc
         "argument": command.argument,
         "actor": actor,
         "comment": _at(comment, int, "id"),
+        "at": _at(comment, str, "updated_at"),
     }
     key = WorkKey.pull(_repository(delivery), _at(payload, int, "issue", "number"))
     return [Touch(key, Priority.PERSON, hint)]

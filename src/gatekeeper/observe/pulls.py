@@ -10,7 +10,7 @@ from typing import Protocol
 from gatekeeper.act.apply import Kind
 from gatekeeper.act.plan import Actual, InDoubt, Nothing, Published
 from gatekeeper.decide.desired import CHECK_NAME
-from gatekeeper.decide.snapshot import Closed, Pull, Refusal, ServiceView, Snapshot
+from gatekeeper.decide.snapshot import Closed, Past, Pull, ServiceView, Snapshot
 from gatekeeper.errors import GitHubError, GitHubRefusedError
 from gatekeeper.github.values import CheckRunData, Files, GroupData, PullData
 from gatekeeper.observe import comments, exempting, overrides, reverts
@@ -71,8 +71,8 @@ class Memory(reverts.Memory, Protocol):
     def found_nothing(self, repository: str, kind: Kind, subject: str, now: datetime) -> None:
         """We looked, and there is nothing of ours."""
 
-    def refusals(self, repository: str, number: int) -> tuple[Refusal, ...]:
-        """Overrides refused on it."""
+    def past(self, repository: str, number: int) -> Past:
+        """What is on record of its overrides."""
 
 
 @dataclass(frozen=True)
@@ -132,18 +132,20 @@ class PullObserver:
         standing = self._catalog.in_force(pull.repository.split("/")[0])
         views = self._views(pull, paths, standing, now)
         comments = Comments(self._reader, repository, number)
-        asked = Overrides(self._reader, comments).on(pull, views)
+        past = self._memory.past(repository, number)
+        asked = Overrides(self._reader, comments).on(pull, views, past)
         behind = Exempting(self._reader).on(pull, views, now)
         snapshot = Snapshot(
             now=now,
             pull=pull_of(pull),
             services=views,
             requests=asked.requests,
-            refusals=self._memory.refusals(repository, number),
+            refusals=past.refusals,
             check_required=not views and self._requires_check(pull),
             policy_problems=self._catalog.problems(repository),
             exempting=behind.labels,
             reverts=Reverts(self._reader, self._memory).on(pull, views, now),
+            revocations=asked.revocations,
         )
         return Observed(
             snapshot,

@@ -96,12 +96,14 @@ class Override(Model):
 
     Attributes:
         reason: whether the label works at once and a reason is asked for, or waits until one is given.
+        by_author: whether who opened a pull request may let it through themselves.
     """
 
     label: rules.Label = "slo:override"
     teams: tuple[rules.Team, ...] = ()
     lasts: Positive = timedelta(hours=24)
     reason: Literal["asked", "required"] = "asked"
+    by_author: YesNo = True
 
 
 class Unknown(Model):

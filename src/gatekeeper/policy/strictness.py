@@ -203,6 +203,9 @@ GATE: Mapping[str, Rule] = {
     "override.teams": _fewer("fewer people may override", "other or more people may override"),
     "override.lasts": _less("an override ends sooner", "an override lasts longer"),
     "override.reason": _ranked(("asked", "required"), "an override waits for its reason", "no reason needed"),
+    "override.by_author": _less(
+        "who wrote a change cannot let it through", "who wrote a change may let it through"
+    ),
     "unknown.then": _ranked(
         ("advise", "block"), "changes wait where nothing is known", "they do not wait where nothing is known"
     ),

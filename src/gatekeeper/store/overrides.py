@@ -1,23 +1,50 @@
-"""The record of overrides: who asked, what came of it, until when. Rows are only ever added."""
+"""The record of overrides: who asked, and what came of it. Rows are only ever added, each chained to the last."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import Connection, Select, func, insert, select, text
 
 from gatekeeper.decide.evaluate import WITHOUT_REASON
-from gatekeeper.decide.snapshot import Refusal
+from gatekeeper.decide.snapshot import COMMAND, Command, Past, Refusal
+from gatekeeper.store import chain
+from gatekeeper.store.chain import GENESIS, Verified
 from gatekeeper.store.engine import Database
 from gatekeeper.store.tables import override, pull
 
 WITHDRAWN = "the label was taken off"
+_LOCK = 8_201_164
+"""Whoever adds holds this lock of PostgreSQL's until the transaction ends; SQLite has one writer anyway."""
+
+Event = Literal["ruled", "override", "revoke"]
+"""A ruling on a request; or a command, as somebody gave it."""
+
+
+@dataclass(frozen=True)
+class Stake:
+    """A service that a ruling is about, and how it stood.
+
+    Attributes:
+        remaining: the share of the error budget left, of its worst objective; None where that was not known.
+    """
+
+    service: str
+    state: str
+    remaining: float | None
 
 
 @dataclass(frozen=True)
 class OverrideRecord:
-    """One ruling on one override request."""
+    """One ruling on one override request; or a command that asks for one, or takes one back.
+
+    Attributes:
+        label: the label that asks; for commands, the command.
+        labeled_at: when it was put there, or the command written.
+        comment: the id of the comment that a command was written in.
+        stakes: the services that it is about.
+    """
 
     repository: str
     number: int
@@ -30,6 +57,9 @@ class OverrideRecord:
     labeled_at: datetime
     until: datetime
     recorded_at: datetime
+    event: Event = "ruled"
+    comment: int | None = None
+    stakes: tuple[Stake, ...] = ()
 
 
 class Overrides:
@@ -43,28 +73,37 @@ class Overrides:
         if not (given := list(records)):
             return  # most pull requests: no transaction for nothing
         with self._database.write() as connection:
+            _lock(connection)
             for record in given:
-                last = connection.execute(
-                    select(override)
-                    .where(
-                        override.c.repository == record.repository,
-                        override.c.number == record.number,
-                        override.c.label == record.label,
-                    )
-                    .order_by(override.c.id.desc())
-                    .limit(1)
-                ).one_or_none()
+                last = connection.execute(_last_ruling(record)).one_or_none()
                 if last is None or _said(_record(last)) != _said(record):
-                    connection.execute(insert(override).values(**vars(record)))
+                    _append(connection, record)
+
+    def take(self, command: OverrideRecord) -> None:
+        """Record a command. One that is on record is not recorded twice, however often its event comes.
+
+        Who has put an override label there gives the reason for that: then it asks for nothing else.
+        """
+        with self._database.write() as connection:
+            _lock(connection)
+            here = (override.c.repository == command.repository, override.c.number == command.number)
+            rows = connection.execute(select(override).where(*here).order_by(override.c.id)).all()
+            known = [_record(row) for row in rows]
+            if any((one.comment, one.labeled_at) == (command.comment, command.labeled_at) for one in known):
+                return
+            if command.event == "override" and _asks_by_label(known, command.actor):
+                return
+            _append(connection, command)
 
     def withdraw(self, repository: str, number: int, labels: Collection[str], now: datetime) -> None:
         """Record the end of granted overrides whose label is no longer among the pull request's ``labels``."""
-        last = {record.label: record for record in self.of_pull(repository, number)}
+        rulings = _rulings(self.of_pull(repository, number))
+        last = {record.label: record for record in rulings if record.label != COMMAND}
         gone = [record for record in last.values() if record.granted and record.label not in labels]
         self.add_new(replace(record, granted=False, why=WITHDRAWN, recorded_at=now) for record in gone)
 
     def of_pull(self, repository: str, number: int) -> tuple[OverrideRecord, ...]:
-        """A pull request's overrides, oldest first."""
+        """What is on record of a pull request, oldest first."""
         query = (
             select(override)
             .where(override.c.repository == repository, override.c.number == number)
@@ -73,19 +112,26 @@ class Overrides:
         with self._database.read() as connection:
             return tuple(_record(row) for row in connection.execute(query))
 
-    def refusals(self, repository: str, number: int) -> tuple[Refusal, ...]:
-        """Each label's last ruling, where that was a refusal."""
-        last = {record.label: record for record in self.of_pull(repository, number)}
-        return tuple(
-            Refusal(record.label, record.actor, record.why, record.recorded_at)
-            for _, record in sorted(last.items())
-            if not record.granted and record.why not in {WITHDRAWN, WITHOUT_REASON}
+    def past(self, repository: str, number: int) -> Past:
+        """What a pass has to know of it: refusals told, commands given, the commits that overrides were given for."""
+        records = self.of_pull(repository, number)
+        settled = {(one.label, one.actor, one.labeled_at) for one in _rulings(records) if _settles(one)}
+        return Past(
+            refusals=tuple(_refusals(records)),
+            commands=tuple(
+                Command(one.event == "revoke", one.actor, one.labeled_at, one.reason)
+                for one in records
+                if one.event != "ruled" and (one.label, one.actor, one.labeled_at) not in settled
+            ),
+            given_for=tuple(_given_for(records)),
         )
 
     def ended(self, now: datetime) -> tuple[tuple[str, int], ...]:
         """(repository, number) of open pull requests not looked at since an override of theirs ended."""
-        newest = select(func.max(override.c.id)).group_by(
-            override.c.repository, override.c.number, override.c.label
+        newest = (
+            select(func.max(override.c.id))
+            .where(override.c.event == "ruled")
+            .group_by(override.c.repository, override.c.number, override.c.label)
         )
         query = (
             select(override.c.repository, override.c.number)
@@ -99,15 +145,91 @@ class Overrides:
             return tuple((row.repository, row.number) for row in connection.execute(query))
 
     def latest(self, most: int = 100) -> tuple[OverrideRecord, ...]:
-        """The newest overrides of all pull requests."""
+        """The newest rulings on all pull requests."""
+        query = select(override).where(override.c.event == "ruled").order_by(override.c.id.desc()).limit(most)
         with self._database.read() as connection:
-            rows = connection.execute(select(override).order_by(override.c.id.desc()).limit(most)).all()
-        return tuple(_record(row) for row in rows)
+            return tuple(_record(row) for row in connection.execute(query))
+
+    def all(self) -> tuple[tuple[int, str, OverrideRecord], ...]:
+        """Everything on record with its id and hash, oldest first."""
+        with self._database.read() as connection:
+            rows = connection.execute(select(override).order_by(override.c.id)).all()
+        return tuple((row.id, row.hash, _record(row)) for row in rows)
+
+    def verify(self) -> Verified:
+        """Whether the record is as it was written."""
+        with self._database.read() as connection:
+            rows = connection.execute(select(override).order_by(override.c.id)).all()
+        return chain.verify((row.id, row.previous, row.hash, _fields(row._mapping)) for row in rows)  # noqa: SLF001 (SQLAlchemy's public name)
+
+
+def _lock(connection: Connection) -> None:
+    """Of several processes one adds at a time: each has to see the row that the last one added."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+
+
+def _append(connection: Connection, record: OverrideRecord) -> None:
+    last = select(override.c.hash).where(override.c.id == select(func.max(override.c.id)).scalar_subquery())
+    previous = connection.execute(last).scalar_one_or_none() or GENESIS
+    row = vars(record) | {"stakes": [vars(one) for one in record.stakes]}
+    connection.execute(insert(override).values(**row, previous=previous, hash=chain.link(previous, row)))
+
+
+def _last_ruling(record: OverrideRecord) -> Select[Any]:
+    return (
+        select(override)
+        .where(
+            override.c.repository == record.repository,
+            override.c.number == record.number,
+            override.c.label == record.label,
+            override.c.event == "ruled",
+        )
+        .order_by(override.c.id.desc())
+        .limit(1)
+    )
+
+
+def _rulings(records: Iterable[OverrideRecord]) -> list[OverrideRecord]:
+    return [one for one in records if one.event == "ruled"]
+
+
+def _settles(ruling: OverrideRecord) -> bool:
+    """Whether nothing more comes of a command: who was refused may ask anew."""
+    return not ruling.granted and ruling.why != WITHOUT_REASON
+
+
+def _asks_by_label(records: Iterable[OverrideRecord], actor: str) -> bool:
+    last = {one.label: one for one in _rulings(records) if one.label != COMMAND}
+    return any(one.actor == actor and (one.granted or one.why == WITHOUT_REASON) for one in last.values())
+
+
+def _refusals(records: Iterable[OverrideRecord]) -> Iterator[Refusal]:
+    """Each label's last ruling, where that was a refusal."""
+    last = {record.label: record for record in _rulings(records)}
+    for _, record in sorted(last.items()):
+        if not record.granted and record.why not in {WITHDRAWN, WITHOUT_REASON}:
+            yield Refusal(record.label, record.actor, record.why, record.recorded_at)
+
+
+def _given_for(records: Iterable[OverrideRecord]) -> Iterator[tuple[str, datetime, str]]:
+    """(label, when it was asked for, head SHA) of each override when it was granted first."""
+    seen = set()
+    for one in _rulings(records):
+        asked = (one.label, one.labeled_at)
+        if one.granted and asked not in seen:
+            seen.add(asked)
+            yield (*asked, one.head_sha)
 
 
 def _said(record: OverrideRecord) -> tuple[Any, ...]:
     return (record.actor, record.labeled_at, record.until, record.granted, record.why, record.reason)
 
 
+def _fields(row: Any) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name not in {"id", "previous", "hash"}}
+
+
 def _record(row: Any) -> OverrideRecord:
-    return OverrideRecord(**{name: value for name, value in row._mapping.items() if name != "id"})  # noqa: SLF001 (SQLAlchemy's public name)
+    fields = _fields(row._mapping)  # noqa: SLF001 (SQLAlchemy's public name)
+    return OverrideRecord(**fields | {"stakes": tuple(Stake(**one) for one in fields["stakes"])})

@@ -8,9 +8,11 @@ from gatekeeper.act.apply import Kind
 from gatekeeper.act.plan import InDoubt, Nothing, Published
 from gatekeeper.decide.evaluate import Decision, OverrideRuling
 from gatekeeper.decide.exemptions import LabelRuling
-from gatekeeper.decide.snapshot import Pull, Refusal, Snapshot
+from gatekeeper.decide.explain import worst_measured
+from gatekeeper.decide.snapshot import COMMAND, REVOKE, Past, Pull, ServiceView, Snapshot
 from gatekeeper.decide.verdict import Why
 from gatekeeper.errors import TemporaryError
+from gatekeeper.events.commands import CommandName
 from gatekeeper.events.keys import WorkKey
 from gatekeeper.events.triggers import Touch
 from gatekeeper.policy.covers import Everything
@@ -18,7 +20,7 @@ from gatekeeper.store.catalog import Catalog
 from gatekeeper.store.decisions import Decisions
 from gatekeeper.store.engine import Database
 from gatekeeper.store.groups import Groups
-from gatekeeper.store.overrides import OverrideRecord, Overrides
+from gatekeeper.store.overrides import OverrideRecord, Overrides, Stake
 from gatekeeper.store.publications import Publications
 from gatekeeper.store.pulls import KnownPull, Pulls
 from gatekeeper.store.queue import Queue
@@ -66,9 +68,32 @@ class PullRecord:
         """We looked, and there is nothing of ours."""
         self._publications.found_nothing(repository, kind, subject, now)
 
-    def refusals(self, repository: str, number: int) -> tuple[Refusal, ...]:
-        """Overrides refused on it."""
-        return self._overrides.refusals(repository, number)
+    def past(self, repository: str, number: int) -> Past:
+        """What is on record of its overrides."""
+        return self._overrides.past(repository, number)
+
+    def command(self, repository: str, number: int, hint: Mapping[str, Any], now: datetime) -> None:
+        """Put an override on record that somebody asked for in a comment, or took back there."""
+        known = self._pulls.known(repository, number)
+        revokes = hint["command"] == CommandName.REVOKE
+        at = datetime.fromisoformat(hint["at"])
+        self._overrides.take(
+            OverrideRecord(
+                repository=repository,
+                number=number,
+                label=REVOKE if revokes else COMMAND,
+                actor=hint["actor"],
+                granted=False,
+                why="",
+                reason=hint["argument"] or None,
+                head_sha=known.head_sha if known is not None else "",
+                labeled_at=at,
+                until=at,
+                recorded_at=now,
+                event="revoke" if revokes else "override",
+                comment=hint["comment"],
+            )
+        )
 
     def passed_as_revert(self, repository: str, number: int) -> bool:
         """Whether the last decision on it let it pass because it took back another."""
@@ -87,10 +112,13 @@ class PullRecord:
 
     def rulings(self, snapshot: Snapshot, decision: Decision) -> None:
         """What came of override requests, which overrides were withdrawn, and which labels exempt nothing."""
-        labeled_at = {request.label: request.labeled_at for request in snapshot.requests}
+        asked_at = {(one.label, one.actor): one.labeled_at for one in snapshot.requests}
+        asked_at |= {(REVOKE, one.actor): one.at for one in snapshot.revocations}
         until = _first_ends(decision)
         self._overrides.add_new(
-            _record(snapshot, ruling, labeled_at[ruling.label], until.get(ruling.label, ruling.until))
+            _record(
+                snapshot, ruling, asked_at[ruling.label, ruling.actor], until.get(ruling.label, ruling.until)
+            )
             for ruling in (*decision.granted, *decision.refused, *decision.waiting)
         )
         self._overrides.add_new(_unentitled(snapshot, ruling) for ruling in decision.unentitled)
@@ -225,4 +253,10 @@ def _record(
         labeled_at=labeled_at,
         until=until,
         recorded_at=snapshot.now,
+        stakes=tuple(_stake(view) for view in snapshot.services),
     )
+
+
+def _stake(view: ServiceView) -> Stake:
+    worst = worst_measured(view)
+    return Stake(view.service.key, str(view.memory.state), worst[1].remaining if worst else None)

@@ -333,7 +333,8 @@ publication = Table(
     Column("written_at", UtcDateTime, nullable=False),
 )
 
-# Who asked for an override and what came of it; rows are only ever added.
+# Who asked for an override and what came of it; rows are only ever added. `event`: a ruling, or a command as it was
+# given. `previous` and `hash` chain the rows: see `store/chain.py`.
 override = Table(
     "override",
     metadata,
@@ -349,6 +350,11 @@ override = Table(
     Column("labeled_at", UtcDateTime, nullable=False),
     Column("until", UtcDateTime, nullable=False),
     Column("recorded_at", UtcDateTime, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("comment", BigInteger),
+    Column("stakes", JSON, nullable=False),
+    Column("previous", Text, nullable=False),
+    Column("hash", Text, nullable=False),
 )
 Index("ix_override_pull", override.c.repository, override.c.number)
 

@@ -20,7 +20,9 @@ from gatekeeper.policy.proposal import policy_paths
 FAN_OUT: Mapping[str, str] = {"because": "transition"}
 """The hint of a touch that comes from a gate or a policy that moved, not from the pull request."""
 
-_EXPLAIN = frozenset({CommandName.EXPLAIN, CommandName.STATUS})
+_EXPLAIN = frozenset({CommandName.EXPLAIN, CommandName.STATUS, CommandName.HELP, CommandName.UNKNOWN})
+"""What is answered in the comment, which has the commands too."""
+_ON_RECORD = frozenset({CommandName.OVERRIDE, CommandName.REVOKE})
 
 
 class Seen(Protocol):
@@ -91,6 +93,9 @@ class Record(Protocol):
         self, repository: str, number: int, now: datetime, *, merged_at: datetime | None = None
     ) -> None:
         """It is closed or gone; others with the same head are looked at again, and if it landed the services."""
+
+    def command(self, repository: str, number: int, hint: Mapping[str, Any], now: datetime) -> None:
+        """Put an override on record that somebody asked for in a comment, or took back there."""
 
     def rulings(self, snapshot: Snapshot, decision: Decision) -> None:
         """What came of override requests."""
@@ -186,6 +191,9 @@ class PullPass:
         repository, number, asked = key.name, int(key.detail), Asked.of(hints)
         if not self._record.knows_policies(repository):
             return self._read_policies_first(repository, asked)
+        for hint in hints:
+            if hint.get("command") in _ON_RECORD:
+                self._record.command(repository, number, hint, now)
         known = self._record.known(repository, number)
         seen = self._observer.observe(repository, number, now)
         if isinstance(seen, Closed):

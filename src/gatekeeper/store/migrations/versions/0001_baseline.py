@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "8e856f0d4447"
+revision = "5ffbc7b90dfe"
 down_revision = None
 
 
@@ -203,6 +203,11 @@ def upgrade() -> None:
         sa.Column("labeled_at", sa.BigInteger(), nullable=False),
         sa.Column("until", sa.BigInteger(), nullable=False),
         sa.Column("recorded_at", sa.BigInteger(), nullable=False),
+        sa.Column("event", sa.Text(), nullable=False),
+        sa.Column("comment", sa.BigInteger(), nullable=True),
+        sa.Column("stakes", sa.JSON(), nullable=False),
+        sa.Column("previous", sa.Text(), nullable=False),
+        sa.Column("hash", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_override")),
     )
     with op.batch_alter_table("override", schema=None) as batch_op:
