@@ -12,6 +12,7 @@ from databases import opened
 from fakes import SHOP, FakeGitHub, Place, head
 from gatekeeper.decide.verdict import State, Verdict
 from gatekeeper.errors import GitHubError, GitHubRefusedError, TemporaryError
+from gatekeeper.events.deployments import DeploymentStatus
 from gatekeeper.events.keys import Kind, WorkKey
 from gatekeeper.github.values import Comparison, RunData
 from gatekeeper.observe.runs import RunObserver
@@ -283,6 +284,33 @@ def test_a_sweep_finds_those_that_wait_no_more(held: Waiting) -> None:
     held.actions.pending = []
     held.run(WorkKey(Kind.RUNS, SHOP))
     assert held.touched().keys() == {str(KEY)}
+
+
+@pytest.mark.parametrize(
+    ("service", "held"),
+    [
+        pytest.param("acme/checkout", True, id="what pipelines brought to it"),
+        pytest.param(None, True, id="what they brought to all of the repository"),
+        pytest.param("acme/search", False, id="not what they brought to another service only"),
+    ],
+)
+def test_the_pace_counts(place: Waiting, service: str | None, *, held: bool) -> None:
+    paced = a_gate(caution={"pace": {"deployments": "1/day"}})
+    place.put(a_view(State.CAUTION, 0.2, service=a_service(gate=paced)))
+    report = DeploymentStatus(
+        id="acme/shop:7",
+        environment="production",
+        production=True,
+        task="deploy",
+        ref="main",
+        sha=SHA,
+        state="success",
+        at=NOW - MINUTE,
+        url=None,
+    )
+    place.deployments.claim(SHOP, report, service)
+    place.run(KEY, ASKED)
+    assert place.actions.approved == ([] if held else ["production"])
 
 
 # What it brings

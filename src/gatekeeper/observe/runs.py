@@ -52,8 +52,8 @@ class LetGo(contents.Memory, Protocol):
 class Record(Protocol):
     """The record of deployments."""
 
-    def of(self, repositories: Iterable[str]) -> tuple[Deployed, ...]:
-        """What succeeded of these repositories, in order of time."""
+    def of(self, repositories: Iterable[str], service: str) -> tuple[Deployed, ...]:
+        """What succeeded of these repositories and is not of another service only, in order of time."""
 
 
 class RunObserver:
@@ -116,7 +116,8 @@ class RunObserver:
         return replace(snapshot, content=content)
 
     def _deployed(self, view: ServiceView, environment: str, now: datetime) -> tuple[datetime, ...]:
-        return counted(self._record.of(repositories(view.service)), environment, now)
+        service = view.service
+        return counted(self._record.of(repositories(service), service.key), environment, now)
 
     def _services(self, repository: str) -> list[tuple[Service, str | None]]:
         """Names of repositories ignore case."""
