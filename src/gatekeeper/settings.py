@@ -1,5 +1,6 @@
 """The only reader of the environment: ``GATEKEEPER_…`` variables, each also as ``GATEKEEPER_…_FILE``."""
 
+import json
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -20,6 +21,8 @@ from pydantic import (
 from gatekeeper.errors import ConfigurationError
 
 PREFIX = "GATEKEEPER_"
+REGISTERED = "github-app.json"
+"""File in ``setup_directory`` with what /setup was given by GitHub: settings by name, as a JSON object of texts."""
 
 
 class Settings(BaseModel):
@@ -35,6 +38,11 @@ class Settings(BaseModel):
     github_api_url: str = Field(
         "https://api.github.com",
         description="Root of GitHub's REST API (https://HOST/api/v3 for Enterprise Server).",
+    )
+    setup_directory: Path | None = Field(
+        None,
+        description="Folder where /setup puts a new App's credentials, and from where they are read at the next start "
+        "if they are not set otherwise. Without it /setup offers them as a download.",
     )
     webhook_secret: SecretStr = Field(
         SecretStr(""), description="The webhook secret; several, comma-separated, while rotating."
@@ -93,6 +101,8 @@ class Settings(BaseModel):
             for name in cls.model_fields
             if (value := _lookup(environ, PREFIX + name.upper())) is not None
         }
+        if "setup_directory" in values:
+            values = _registered(Path(values["setup_directory"]) / REGISTERED) | values
         try:
             return cls(**values)
         except ValidationError as error:
@@ -196,6 +206,17 @@ def _lookup(environ: Mapping[str, str], variable: str) -> str | None:
         raise ConfigurationError(f"{variable}_FILE: cannot read {file}: {error.strerror}") from None
     except UnicodeDecodeError:
         raise ConfigurationError(f"{variable}_FILE: {file} is not a text file") from None
+
+
+def _registered(file: Path) -> dict[str, Any]:
+    """The settings that /setup has written; none before it has run."""
+    try:
+        told = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"{file}: {type(error).__name__}; it is written by /setup") from None
+    return told if isinstance(told, dict) else {}
 
 
 def _explain(error: ValidationError) -> str:

@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gatekeeper.demo.github import StandIn
+from gatekeeper.demo.github import StandIn, registering
 from gatekeeper.demo.github.acme import APP_ID
 from standin import Client
 from standin.tables import Names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+MANIFEST = '{"url": "https://gatekeeper.acme.example", "default_permissions": {"checks": "write"}}'
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +57,9 @@ def names(populated: StandIn) -> Names:
                 for _, entry in world.objects.walk(commit.tree, recursive=True)
                 if entry.kind == "blob"
             ),
+            "code": registering.create(world, MANIFEST, "acme", name="Gatekeeper two", by="ops1").partition(
+                "code="
+            )[2],
             "installation": min(world.installations),
             "run": min(world.checks),
             "comment": min(world.comments),

@@ -24,6 +24,7 @@ QUEUE_OF_MAIN = {
 }
 HAPPY = [
     ("app GET /app", None, 200),
+    ("nobody POST /app-manifests/{code}/conversions", None, 201),
     ("app GET /app/installations", None, 200),
     ("app GET /app/installations/{installation}", None, 200),
     ("app POST /app/installations/{installation}/access_tokens", None, 201),

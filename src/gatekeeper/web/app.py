@@ -15,6 +15,7 @@ from gatekeeper.web.health import create_health
 from gatekeeper.web.metrics import Metrics, create_metrics
 from gatekeeper.web.reading import Reading
 from gatekeeper.web.reporting import Reporting
+from gatekeeper.web.setup import create_setup
 from gatekeeper.web.waiting import Waiting
 from gatekeeper.web.webhooks import Door, Webhooks
 
@@ -66,6 +67,7 @@ def create_app(
         create_api(reading, waiting or Waiting(), Reporting.to(gatekeeper), metrics.count_gate)
     )
     app.register_blueprint(create_dashboard(reading, gatekeeper.settings))
+    app.register_blueprint(create_setup(gatekeeper.settings, POLICY))
     app.register_blueprint(create_health(gatekeeper, real_time, worker_alive))
     app.register_blueprint(create_metrics(metrics, gatekeeper, reading, real_time))
     app.after_request(_protect)

@@ -51,7 +51,10 @@ def notices(
 
 def _half_set_up(settings: Settings) -> Iterator[Notice]:
     for names, consequence in missing(settings):
-        yield Notice("Settings", f"{names} not set: {consequence}", "gatekeeper doctor says what to do.")
+        how = "/setup registers the App; " if settings.github_app_id is None else ""
+        yield Notice(
+            "Settings", f"{names} not set: {consequence}", f"{how}gatekeeper doctor says what to do."
+        )
 
 
 def _failing(services: Iterable[Standing]) -> Iterator[Notice]:

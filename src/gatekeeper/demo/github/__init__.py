@@ -9,7 +9,8 @@ from gatekeeper.demo.github.calls import Call, Calls
 from gatekeeper.demo.github.deliveries import Delivery, Hook
 from gatekeeper.demo.github.errors import Refused
 from gatekeeper.demo.github.faults import Faults
-from gatekeeper.demo.github.standin import AppKey, StandIn
+from gatekeeper.demo.github.keypair import AppKey
+from gatekeeper.demo.github.standin import StandIn
 from gatekeeper.demo.github.world import World
 
 __all__ = [

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         Role,
         Status,
     )
+    from gatekeeper.demo.github.registering import Credentials
 
 PullKey = tuple[str, int]
 K = TypeVar("K")
@@ -85,6 +86,7 @@ class Records:
     installations: dict[int, Installation] = field(default_factory=dict)
     tokens: dict[str, InstallationToken] = field(default_factory=dict)
     personal_tokens: dict[str, str] = field(default_factory=dict)
+    codes: dict[str, Credentials] = field(default_factory=dict)
     prepared: list[PreparedChange] = field(default_factory=list)
     deliveries: Deliveries = field(default_factory=Deliveries)
     signing_clock: Callable[[], datetime] | None = None

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime
-from functools import cache
 from typing import TYPE_CHECKING, Self
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from gatekeeper.demo.github.acme import APP_ID, acme
 from gatekeeper.demo.github.app import GitHub, create_github
 from gatekeeper.demo.github.deliveries import Hook
+from gatekeeper.demo.github.keypair import AppKey
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -39,33 +37,6 @@ class _Quiet(WSGIRequestHandler):
 
     def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002 - werkzeug's name
         del type, message, args
-
-
-class AppKey:
-    """An App's key pair: the private half signs its JSON Web Tokens, GitHub keeps the public one.
-
-    Attributes:
-        private: PEM, as GitHub lets it be downloaded once.
-        public: PEM.
-    """
-
-    def __init__(self) -> None:
-        key = rsa.generate_private_key(public_exponent=65_537, key_size=2048)
-        self.private = key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.TraditionalOpenSSL,
-            serialization.NoEncryption(),
-        ).decode()
-        public = key.public_key()
-        self.public = public.public_bytes(
-            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-        ).decode()
-
-    @classmethod
-    @cache
-    def shared(cls) -> AppKey:
-        """One key for every stand-in of this process: making one takes a while."""
-        return cls()
 
 
 class StandIn:

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, request
 
-from gatekeeper.demo.github import installing
+from gatekeeper.demo.github import installing, registering
 from gatekeeper.demo.github.api.endpoint import Answer, Ask, endpoint
 from gatekeeper.demo.github.auth import require_app
 from gatekeeper.demo.github.errors import Refused, not_found
@@ -20,6 +20,13 @@ blueprint = Blueprint("api_apps", __name__)
 def show_app(ask: Ask) -> Answer:
     """The App that calls."""
     return shapes.own_integration(ask.world, require_app(ask.caller).id)
+
+
+@endpoint(blueprint, "POST", "/app-manifests/<code>/conversions", "open")
+def convert_manifest(ask: Ask, code: str) -> Answer:
+    """The credentials of an App that was registered from a manifest."""
+    _, found = registering.convert(ask.world, code)
+    return shapes.integration_from_manifest(ask.world, found), 201
 
 
 @endpoint(blueprint, "GET", "/app/installations", "app")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from flask import Blueprint, Response, abort, current_app, g, redirect, render_template, request, url_for
 
-from gatekeeper.demo.github import branches, merging
+from gatekeeper.demo.github import branches, merging, registering
 from gatekeeper.demo.github.pages import model
 from gatekeeper.demo.github.pages.markdown import render
 
@@ -45,10 +45,8 @@ def _who() -> None:
     people = _people()
     wanted = (request.args.get(COOKIE), request.cookies.get(COOKIE))
     g.login = next((login for login in wanted if login in people), people[0])
-    if request.method == "POST" and request.headers.get("Sec-Fetch-Site", "none") not in {
-        "same-origin",
-        "none",
-    }:
+    ours = request.headers.get("Sec-Fetch-Site", "none") in {"same-origin", "none"}
+    if request.method == "POST" and not ours and request.endpoint != "pages.new_app":
         abort(403)
 
 
@@ -231,6 +229,25 @@ def save_file(owner: str, name: str, branch: str, path: str) -> WerkzeugResponse
         f"{owner}/{name}", path, text, by=g.login, branch=branch, message=request.form.get("message") or None
     )
     return redirect(url_for("pages.file_page", owner=owner, name=name, branch=branch, path=path), 303)
+
+
+@blueprint.post("/settings/apps/new")
+@blueprint.post("/organizations/<owner>/settings/apps/new")
+def new_app(owner: str | None = None) -> str:
+    """Ask the person whether to register an App from the manifest that another site has sent them here with."""
+    manifest = request.form.get("manifest", "")
+    told = registering.read(manifest)
+    shown = {"told": told, "manifest": manifest, "owner": owner or g.login}
+    return render_template("new_app.html", **shown, state=request.args.get("state", ""))
+
+
+@blueprint.post("/settings/apps/manifest")
+def confirm_app() -> WerkzeugResponse:
+    """Register it, and send the person back with a code."""
+    world, form = _world(), request.form
+    with world.lock:
+        back = registering.create(world, form["manifest"], form["owner"], name=form["name"], by=g.login)
+    return redirect(f"{back}&{urlencode({'state': form['state']})}", 302)
 
 
 @blueprint.post("/switch")

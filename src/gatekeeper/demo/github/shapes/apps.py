@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from gatekeeper.demo.github.deliveries import Delivery, Hook
     from gatekeeper.demo.github.entities import Installation, InstallationToken
     from gatekeeper.demo.github.records import Records
+    from gatekeeper.demo.github.registering import Credentials
 
 
 def integration(records: Records, app_id: int) -> dict[str, Any]:
@@ -30,6 +31,16 @@ def integration(records: Records, app_id: int) -> dict[str, Any]:
         "updated_at": stamp(app.created_at),
         "permissions": dict(app.permissions),
         "events": list(app.events),
+    }
+
+
+def integration_from_manifest(records: Records, found: Credentials) -> dict[str, Any]:
+    """``integration`` with its credentials, as the exchange of a manifest's code answers."""
+    return integration(records, found.app_id) | {
+        "client_id": found.client_id,
+        "client_secret": found.client_secret,
+        "webhook_secret": found.webhook_secret,
+        "pem": found.pem,
     }
 
 

@@ -48,6 +48,7 @@
   };
 
   main.addEventListener("submit", async (event) => {
+    if (event.target.matches("[data-leaves]")) return; // the answer is another site's page
     event.preventDefault();
     const form = event.target;
     const answer = await fetch(form.action, { method: "POST", body: new FormData(form, event.submitter) });
