@@ -17,6 +17,7 @@ from gatekeeper.events.keys import Kind, WorkKey
 from gatekeeper.github.values import Comparison, RunData
 from gatekeeper.observe.runs import RunObserver
 from gatekeeper.policy.model import Change
+from gatekeeper.store.overrides import Overrides
 from gatekeeper.store.runs import RunRecord, Runs
 from gatekeeper.worker.run_pass import MOST_REPORTS, RunPass, RunsPass
 
@@ -97,7 +98,7 @@ class Waiting(Place):
         self.actions = Actions()
         super().__init__(database, self.actions)
         self.runs = Runs(database)
-        record = RunRecord(database, self.decisions, self.catalog, self.queue)
+        record = RunRecord(database, self.decisions, Overrides(database), self.catalog, self.queue)
         observer = RunObserver(self.actions, self.catalog, self.gates, self.deployments, record)
         self.passes[Kind.RUN] = RunPass(observer, record, self.actions, lambda one: f"https://gate/{one}")
         self.passes[Kind.RUNS] = RunsPass(observer, self.runs.of_repository, self.queue.add)

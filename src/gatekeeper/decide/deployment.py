@@ -6,7 +6,7 @@ from datetime import datetime
 from gatekeeper.decide.desired import first_measured
 from gatekeeper.decide.environment import EnvironmentSnapshot, rule_on
 from gatekeeper.decide.evaluate import Decision, OverrideRuling, ServiceRuling, decide
-from gatekeeper.decide.snapshot import ExemptLabel, OverrideRequest, Pull, ServiceView, Snapshot
+from gatekeeper.decide.snapshot import ExemptLabel, OverrideRequest, Pull, Revocation, ServiceView, Snapshot
 from gatekeeper.decide.verdict import Verdict, Why
 
 
@@ -52,6 +52,7 @@ class Brought:
     touches: tuple[Touching, ...] = ()
     requests: tuple[OverrideRequest, ...] = ()
     exempting: tuple[ExemptLabel, ...] = ()
+    revocations: tuple[Revocation, ...] = ()
     takes_back: bool = False
 
 
@@ -161,7 +162,10 @@ def _met(view: ServiceView, content: Content | None) -> list[tuple[Brought, Touc
 def _passing(one: Brought, touch: Touching, view: ServiceView, now: datetime) -> ServiceRuling | None:
     """The ruling that lets a pull request through a gate that is shut; None where none does."""
     met = replace(view, files=touch.paths, all_exempt=touch.all_exempt)
-    (ruling,) = decide(Snapshot(now, one.pull, (met,), one.requests, exempting=one.exempting)).rulings
+    asked = Snapshot(
+        now, one.pull, (met,), one.requests, exempting=one.exempting, revocations=one.revocations
+    )
+    (ruling,) = decide(asked).rulings
     if ruling.verdict is Verdict.ALLOW:
         return ruling
     if one.takes_back and view.service.gate.exempt.reverts:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from gatekeeper.decide.deployment import Brought, Content, Touching
-from gatekeeper.decide.snapshot import ServiceView
+from gatekeeper.decide.snapshot import Past, ServiceView
 from gatekeeper.errors import GitHubRefusedError
 from gatekeeper.github.values import Comparison, Files, PullData
 from gatekeeper.observe import comments, exempting, overrides
@@ -38,6 +38,9 @@ class Reader(comments.Reader, exempting.Reader, overrides.Reader, Protocol):
 
 class Memory(Protocol):
     """What was decided on pull requests."""
+
+    def past(self, repository: str, number: int) -> Past:
+        """What is on record of one's overrides."""
 
     def took_back(self, repository: str, number: int, sha: str) -> bool:
         """Whether one with this head was let through because it takes back a merged change exactly."""
@@ -95,13 +98,14 @@ class Contents:
         keys = {touch.service.key for touch in touches}
         met = [view for view in views if view.service.key in keys]
         conversation = Comments(self._reader, repository, number)
-        asked = Overrides(self._reader, conversation).on(pull, met)
+        asked = Overrides(self._reader, conversation).on(pull, met, self._memory.past(repository, number))
         behind = Exempting(self._reader).on(pull, met, now)
         return Brought(
             pull_of(pull),
             tuple(map(_touching, touches)),
             asked.requests,
             behind.labels,
+            asked.revocations,
             takes_back=self._memory.took_back(repository, number, pull.head_sha),
         )
 

@@ -9,12 +9,13 @@ from sqlalchemy import delete, select, update
 
 from gatekeeper.decide.deployment import DeploymentSnapshot
 from gatekeeper.decide.evaluate import Decision
-from gatekeeper.decide.snapshot import Snapshot
+from gatekeeper.decide.snapshot import Past, Snapshot
 from gatekeeper.decide.verdict import Why
 from gatekeeper.events.triggers import Touch
 from gatekeeper.store.catalog import Catalog
 from gatekeeper.store.decisions import Decisions
 from gatekeeper.store.engine import Database
+from gatekeeper.store.overrides import Overrides
 from gatekeeper.store.queue import Queue
 from gatekeeper.store.rows import upsert
 from gatekeeper.store.tables import let_go, waiting_deployment
@@ -64,9 +65,12 @@ class Runs:
 class RunRecord:
     """What a pass over a run reads and writes."""
 
-    def __init__(self, database: Database, decisions: Decisions, catalog: Catalog, queue: Queue) -> None:
+    def __init__(
+        self, database: Database, decisions: Decisions, overrides: Overrides, catalog: Catalog, queue: Queue
+    ) -> None:
         self._database = database
         self._decisions = decisions
+        self._overrides = overrides
         self._catalog = catalog
         self._queue = queue
 
@@ -138,6 +142,10 @@ class RunRecord:
         )
         with self._database.read() as connection:
             return connection.execute(query).scalar_one_or_none()
+
+    def past(self, repository: str, number: int) -> Past:
+        """What is on record of a pull request's overrides."""
+        return self._overrides.past(repository, number)
 
     def took_back(self, repository: str, number: int, sha: str) -> bool:
         """Whether a pull request with this head was let through because it takes back a merged change exactly."""
