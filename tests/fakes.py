@@ -164,7 +164,7 @@ class FakeGitHub:
 
     @property
     def writes(self) -> list[str]:
-        kinds = ("create", "update", "set", "edit", "add", "remove")
+        kinds = ("create", "update", "set", "edit", "delete", "add", "remove")
         return [call for call in self.calls if call.split("_")[0] in kinds]
 
     # The client's methods

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from gatekeeper.github.values import CheckContent
     from worlds.prometheus import PrometheusServer
 
 SHOP = "acme/shop"
@@ -72,3 +73,32 @@ def test_a_flood_that_was_lost_is_asked_for_page_by_page(stage: Stage) -> None:
     assert len(asked) - len(reads) == 230
     assert len(reads) < 25, "a hundred a page, and no page of another day"
     assert stage.check(number).conclusion == "action_required"
+
+
+def test_second_copies_of_ours_are_noticed_by_their_events_and_healed(stage: Stage) -> None:
+    """As a worker that died before its request was through may leave them."""
+    number, world = stage.open_pull(), stage.github.state
+    head, known = world.pull(SHOP, number).head_sha, stage.check(number).id
+    client = stage.gatekeeper.github
+    assert client is not None
+    check: CheckContent = {
+        "external_id": "another",
+        "conclusion": "success",
+        "title": "All is well",
+        "summary": "It was, then.",
+        "text": "",
+        "details_url": None,
+        "actions": [],
+        "annotations": [],
+        "now": stage.now,
+    }
+    second = client.create_check(SHOP, sha=head, name="gatekeeper", **check)
+    client.create_comment(SHOP, number, stage.comment(number))
+    stage.settle()
+    assert {one.id: one.conclusion for one in stage.checks(number)} == dict.fromkeys(
+        (known, second), "action_required"
+    )
+    assert len(stage.comments(number)) == 1
+    world.label(SHOP, number, "reliability", by="ops1")
+    stage.settle()
+    assert {one.conclusion for one in stage.checks(number)} == {"success"}

@@ -1,5 +1,5 @@
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from builders import NOW, SHA
 from gatekeeper.act.apply import Applier, Kind, Target, essence_of, is_ours
-from gatekeeper.act.plan import Actual, Published, plan
+from gatekeeper.act.plan import Actual, Published, Spare, plan
 from gatekeeper.decide.desired import COMMENT_LIMIT, Check, Comment, Desired
 from gatekeeper.decide.verdict import Verdict
 from gatekeeper.errors import GitHubError, GitHubRefusedError, TemporaryError
@@ -99,6 +99,7 @@ class Memory:
     """What was written, as the store keeps it; ``None`` is an intent."""
 
     rows: dict[tuple[Kind, str], Published | None] = field(default_factory=dict)
+    spares: dict[int, str | None] = field(default_factory=dict)
 
     def intend(self, repository: str, kind: Kind, subject: str, now: datetime, *, by: str) -> None:
         self.rows[kind, subject] = None
@@ -118,6 +119,12 @@ class Memory:
 
     def forget(self, repository: str, kind: Kind, subject: str) -> None:
         del self.rows[kind, subject]
+
+    def spare(self, repository: str, kind: Kind, sha: str, spares: Iterable[Spare]) -> None:
+        self.spares |= {one.remote_id: one.conclusion for one in spares}
+
+    def forget_spare(self, repository: str, remote_id: int) -> None:
+        self.spares.pop(remote_id, None)
 
 
 CHECK = Check("action_required", "shop is frozen", "why", "numbers", "aaaa", Verdict.BLOCK)
@@ -148,7 +155,8 @@ def one_pass(desired: Desired, github: GitHub, memory: Memory) -> list[str]:
     if comment is None:
         ours = [(number, body) for number, body in github.comments.items() if is_ours(body)]
         comment = Published(ours[0][0], essence_of(ours[0][1])) if ours else None
-    writes = plan(desired, Actual(check, comment, frozenset(github.labels)), may_comment=True)
+    spares = tuple(Spare(*one) for one in memory.spares.items())
+    writes = plan(desired, Actual(check, comment, frozenset(github.labels), spares), may_comment=True)
     Applier(github, memory).apply(writes, TARGET)
     return github.calls[before:]
 
@@ -306,3 +314,52 @@ def test_with_a_token_there_is_a_commit_status_instead_of_a_check(conclusion: st
         }
     ]
     assert one_pass(desired, github, memory) == []
+
+
+def test_a_spare_check_is_brought_to_each_new_conclusion_and_else_left_alone() -> None:
+    github, memory = GitHub(), Memory()
+    one_pass(FROZEN, github, memory)
+    github.checks[50] = dict(github.checks[100])
+    memory.spares[50] = "action_required"
+    assert one_pass(FROZEN, github, memory) == []
+    assert one_pass(OPEN, github, memory) == ["update_check", "update_check", "remove_label", "edit_comment"]
+    assert {run["conclusion"] for run in github.checks.values()} == {"success"}
+    assert one_pass(OPEN, github, memory) == []
+
+
+@given(dies=st.integers(1, 8), effect=st.booleans(), spares=st.integers(0, 2))
+def test_killed_at_any_call_all_spares_conclude_alike_in_the_end(
+    dies: int,
+    effect: bool,  # noqa: FBT001 (drawn)
+    spares: int,
+) -> None:
+    github, memory = GitHub(), Memory()
+    one_pass(FROZEN, github, memory)
+    for number in range(spares):
+        github.checks[number] = dict(github.checks[100])
+        memory.spares[number] = "action_required"
+    github.dies, github.effect = len(github.calls) + dies, effect
+    with suppress(CrashError):
+        one_pass(OPEN, github, memory)
+    github.dies = 0
+    one_pass(FROZEN, github, memory)
+    assert {run["conclusion"] for run in github.checks.values()} == {"action_required"}
+
+
+def test_a_spare_that_is_gone_is_forgotten() -> None:
+    github, memory = GitHub(), Memory()
+    one_pass(FROZEN, github, memory)
+    memory.spares[50] = "action_required"
+    one_pass(OPEN, github, memory)
+    assert memory.spares == {}
+
+
+def test_a_check_that_another_worker_wrote_meanwhile_leaves_this_one_a_spare() -> None:
+    class Overtaken(GitHub):
+        def create_check(self, repository: str, *, sha: str, name: str, **content: Any) -> int:
+            memory.record(SHOP, Kind.CHECK, SHA, 7, "theirs", NOW)
+            return super().create_check(repository, sha=sha, name=name, **content)
+
+    memory = Memory()
+    one_pass(FROZEN, Overtaken(), memory)
+    assert (memory.rows[Kind.CHECK, SHA], memory.spares) == (Published(7, "theirs"), {100: "action_required"})

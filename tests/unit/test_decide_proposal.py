@@ -222,13 +222,16 @@ NONE, ONE, OTHER = check_with(), check_with(WARNING), check_with(replace(WARNING
         pytest.param(ONE, ONE.essence, PutCheck(ONE, 7), id="the same ones: they are not sent again"),
         pytest.param(ONE, NONE.essence, PutCheck(ONE, 7, annotate=True), id="none were there"),
         pytest.param(
-            OTHER, ONE.essence, PutCheck(OTHER, None, annotate=True, anew=True), id="others, which would stay"
+            OTHER,
+            ONE.essence,
+            PutCheck(OTHER, None, annotate=True, replaces=7),
+            id="others, which would stay",
         ),
-        pytest.param(NONE, ONE.essence, PutCheck(NONE, None, anew=True), id="none any more"),
+        pytest.param(NONE, ONE.essence, PutCheck(NONE, None, replaces=7), id="none any more"),
         pytest.param(
             ONE,
             "",
-            PutCheck(ONE, None, annotate=True, anew=True),
+            PutCheck(ONE, None, annotate=True, replaces=7),
             id="nobody knows what is there, after a kill",
         ),
         pytest.param(NONE, "", PutCheck(NONE, 7), id="nobody knows, and none are wanted"),

@@ -48,6 +48,12 @@ def a_check(event: str, *pulls: dict[str, Any], **values: Any) -> dict[str, Any]
     } | values
 
 
+def a_new_check(name: str, *pulls: dict[str, Any]) -> dict[str, Any]:
+    payload = a_check("check_run", *pulls)
+    payload["check_run"] |= {"name": name, "id": 7}
+    return payload
+
+
 def of_shop(number: int) -> dict[str, Any]:
     return {"number": number, "base": {"repo": {"id": 1}}}
 
@@ -305,7 +311,10 @@ def test_githubs_own_examples_of_deployments_are_understood() -> None:
         pytest.param(
             "check_suite", a_check("check_suite"), "requested", "no request", id="GitHub's own request"
         ),
-        pytest.param("check_run", a_check("check_run"), "created", "no request", id="our own check, created"),
+        pytest.param("check_run", a_new_check("ci"), "created", "somebody else", id="somebody's check"),
+        pytest.param(
+            "check_run", a_new_check("gatekeeper"), "completed", "no request", id="our check, completed"
+        ),
         pytest.param(
             "check_suite", a_check("check_suite"), "requested_action", "no request", id="no such button"
         ),
@@ -368,6 +377,47 @@ def test_what_is_ignored_says_why(event: str, payload: dict[str, Any], action: s
     assert why in (outcome.ignored or "")
 
 
+@pytest.mark.parametrize(
+    ("event", "payload", "key", "made"),
+    [
+        pytest.param(
+            "check_run", a_new_check("gatekeeper", of_shop(3)), "pull:acme/shop#3", "check", id="a check"
+        ),
+        pytest.param(
+            "check_run", a_new_check("gatekeeper"), f"commit:acme/shop@{SHA}", "check", id="in a fork"
+        ),
+        pytest.param(
+            "check_run",
+            a_new_check("gatekeeper/policy", of_shop(3)),
+            "pull:acme/shop#3",
+            "policy check",
+            id="the check of a proposal",
+        ),
+        pytest.param(
+            "issue_comment",
+            a_comment(
+                "<!-- gatekeeper -->\n\nFrozen.", id=7, user={"login": "gatekeeper[bot]", "type": "Bot"}
+            ),
+            "pull:acme/shop#12",
+            "comment",
+            id="a comment of the App's",
+        ),
+        pytest.param(
+            "issue_comment",
+            a_comment("<!-- gatekeeper/policy -->\n\nLooser.", id=7),
+            "pull:acme/shop#12",
+            "policy comment",
+            id="a comment by whoever's token we have",
+        ),
+    ],
+)
+def test_what_looks_like_ours_is_told_by_its_id(
+    event: str, payload: dict[str, Any], key: str, made: str
+) -> None:
+    (touch,) = triggered(event, payload, "created").touches
+    assert (str(touch.key), touch.hint, touch.priority) == (key, {"made": made, "id": 7}, Priority.EVENT)
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
     lambda children: (
@@ -379,6 +429,7 @@ WELL_FORMED = [
     ("pull_request", "opened", a_pull_request()),
     ("push", None, a_push(a_commit(added=["policies/a"]))),
     ("check_run", "rerequested", a_check("check_run", of_shop(3))),
+    ("check_run", "created", a_new_check("gatekeeper", of_shop(3))),
     ("check_run", "requested_action", a_check("check_run", requested_action={"identifier": "x"})),
     ("check_suite", "rerequested", a_check("check_suite", of_shop(3))),
     ("issue_comment", "created", a_comment()),
@@ -410,5 +461,6 @@ def test_what_touches_anything_may_trigger_as_far_as_its_name_tells() -> None:
     touching = {
         (event, action) for event, action, payload in given if triggered(event, payload, action).touches
     }
+    touching -= {("check_run", "created")}  # as a rule our own; and everybody's checks are announced
     assert {event for event, _ in touching} >= {"pull_request", "push", "check_run", "deployment_status"}
     assert [one for one in sorted(touching, key=str) if not may_trigger(*one)] == []

@@ -4,14 +4,23 @@ A crash in between leaves an intent without id: the next pass looks on GitHub be
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal, Protocol, Unpack
 
-from gatekeeper.act.plan import AddLabels, PutCheck, PutComment, RemoveLabel, Write
+from gatekeeper.act.plan import (
+    AddLabels,
+    AlignCheck,
+    DeleteComment,
+    PutCheck,
+    PutComment,
+    RemoveLabel,
+    Spare,
+    Write,
+)
 from gatekeeper.decide import desired, proposal
 from gatekeeper.decide.desired import Action, Check, Comment
 from gatekeeper.errors import GitHubRefusedError, TemporaryError
@@ -72,6 +81,12 @@ class Publications(Protocol):
         """Created; False, and nothing is recorded, where another one was recorded meanwhile."""
 
     def forget(self, repository: str, kind: Kind, subject: str) -> None:
+        """No longer there."""
+
+    def spare(self, repository: str, kind: Kind, sha: str, spares: Iterable[Spare]) -> None:
+        """These check runs are there beside the one that counts."""
+
+    def forget_spare(self, repository: str, remote_id: int) -> None:
         """No longer there."""
 
 
@@ -148,40 +163,70 @@ class Applier:
             match write:
                 case PutCheck():
                     self._put_check(write, target)
+                case AlignCheck(check, remote_id):
+                    self._align(check, remote_id, target)
                 case PutComment(comment, remote_id):
                     self._put_comment(comment, remote_id, target)
+                case DeleteComment(remote_id):
+                    self._writer.delete_comment(target.repository, remote_id)
                 case AddLabels(labels):
                     self._writer.add_labels(target.repository, target.number, labels)
                 case RemoveLabel(label):
                     self._writer.remove_label(target.repository, target.number, label)
 
     def _put_check(self, write: PutCheck, target: Target) -> None:
-        check, kind, remote_id = write.check, self._channel.check, write.remote_id
-        place = (target.repository, kind, target.sha)
         if self._writer.mode == "token":
-            remote_id = 0
-            self._doubt(kind, target.sha, remote_id, target)
-            self._set_status(check, target)
-        elif remote_id is None:
-            if write.anew:
-                self._publications.forget(*place)
-            self._publications.intend(*place, target.now, by=f"#{target.number}")
-            remote_id = self._writer.create_check(
-                target.repository, sha=target.sha, name=self._channel.name, **self._content(write, target)
-            )
+            self._set_status(write.check, target)
+        elif write.remote_id is None:
+            self._create_check(write, target)
         else:
-            self._doubt(kind, target.sha, remote_id, target)
-            with self._forgotten_when_gone(*place):
-                self._writer.update_check(
-                    target.repository,
-                    remote_id,
-                    sha=target.sha,
-                    name=self._channel.name,
-                    **self._content(write, target),
-                )
-        self._publications.record(*place, remote_id, check.essence, target.now)
+            self._update_check(write, write.remote_id, target)
+
+    def _create_check(self, write: PutCheck, target: Target) -> None:
+        place = (target.repository, self._channel.check, target.sha)
+        if write.replaces is not None:
+            self._publications.spare(*place, [Spare(write.replaces, _UNKNOWN)])
+            self._publications.forget(*place)
+        self._publications.intend(*place, target.now, by=f"#{target.number}")
+        made = self._writer.create_check(
+            target.repository, sha=target.sha, name=self._channel.name, **self._content(write, target)
+        )
+        if not self._publications.record_first(*place, made, write.check.essence, target.now):
+            # GitHub was so slow that another worker took this pass for dead. Its check is the known one.
+            self._publications.spare(*place, [Spare(made, write.check.conclusion)])
+
+    def _update_check(self, write: PutCheck, remote_id: int, target: Target) -> None:
+        place = (target.repository, self._channel.check, target.sha)
+        self._doubt(self._channel.check, target.sha, remote_id, target)
+        with self._forgotten_when_gone(*place):
+            self._send_check(write, remote_id, target)
+        self._publications.record(*place, remote_id, write.check.essence, target.now)
+
+    def _send_check(self, write: PutCheck, remote_id: int, target: Target) -> None:
+        self._writer.update_check(
+            target.repository,
+            remote_id,
+            sha=target.sha,
+            name=self._channel.name,
+            **self._content(write, target),
+        )
+
+    def _align(self, check: Check, remote_id: int, target: Target) -> None:
+        """Have a spare check run say the same; gone is as well."""
+        place = (target.repository, self._channel.check, target.sha)
+        self._publications.spare(*place, [Spare(remote_id, _UNKNOWN)])
+        try:
+            self._send_check(PutCheck(check, remote_id), remote_id, target)
+        except GitHubRefusedError as error:
+            if error.status not in GONE:
+                raise
+            self._publications.forget_spare(target.repository, remote_id)
+        else:
+            self._publications.spare(*place, [Spare(remote_id, check.conclusion)])
 
     def _set_status(self, check: Check, target: Target) -> None:
+        kind, nameless = self._channel.check, 0
+        self._doubt(kind, target.sha, nameless, target)
         self._writer.set_status(
             target.repository,
             target.sha,
@@ -190,6 +235,7 @@ class Applier:
             description=check.title,
             target_url=target.details_url,
         )
+        self._publications.record(target.repository, kind, target.sha, nameless, check.essence, target.now)
 
     def _put_comment(self, comment: Comment, remote_id: int | None, target: Target) -> None:
         kind, subject, body = self._channel.comment, str(target.number), _signed(comment)

@@ -15,6 +15,17 @@ class Published:
 
 
 @dataclass(frozen=True)
+class Spare:
+    """A check run of ours beside the one that counts; it cannot be deleted, so it has to say the same.
+
+    ``conclusion`` is what it says: None while in progress, empty when nobody knows.
+    """
+
+    remote_id: int
+    conclusion: str | None
+
+
+@dataclass(frozen=True)
 class Nothing:
     """We looked, and there is nothing of ours."""
 
@@ -26,11 +37,19 @@ class InDoubt:
 
 @dataclass(frozen=True)
 class Actual:
-    """What of ours is there now; ``labels`` are all labels of the pull request."""
+    """What of ours is there now.
+
+    Attributes:
+        labels: all labels of the pull request.
+        spares: other check runs of ours on its head.
+        surplus: ids of other comments of ours.
+    """
 
     check: Published | None
     comment: Published | None
     labels: frozenset[str]
+    spares: tuple[Spare, ...] = ()
+    surplus: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -39,13 +58,21 @@ class PutCheck:
 
     Attributes:
         annotate: whether to send its annotations: GitHub adds those of an update to those that are there.
-        anew: whether there is one whose annotations would stay: a new one of the same name takes its place.
+        replaces: the one whose annotations would stay: a new one of the same name takes its place, and it is a spare.
     """
 
     check: Check
     remote_id: int | None
     annotate: bool = False
-    anew: bool = False
+    replaces: int | None = None
+
+
+@dataclass(frozen=True)
+class AlignCheck:
+    """Have a spare check run conclude as the check does."""
+
+    check: Check
+    remote_id: int
 
 
 @dataclass(frozen=True)
@@ -54,6 +81,13 @@ class PutComment:
 
     comment: Comment
     remote_id: int | None
+
+
+@dataclass(frozen=True)
+class DeleteComment:
+    """Delete a comment of ours that there is another one of."""
+
+    remote_id: int
 
 
 @dataclass(frozen=True)
@@ -70,7 +104,10 @@ class RemoveLabel:
     label: str
 
 
-Write = PutCheck | PutComment | AddLabels | RemoveLabel
+_UNKNOWN = ""
+"""The conclusion of a check run that nobody has looked at."""
+
+Write = PutCheck | AlignCheck | PutComment | DeleteComment | AddLabels | RemoveLabel
 
 
 def plan(desired: Desired, actual: Actual, *, may_comment: bool, again: bool = False) -> tuple[Write, ...]:
@@ -83,13 +120,30 @@ def plan(desired: Desired, actual: Actual, *, may_comment: bool, again: bool = F
             comments at once would be noise, and GitHub counts them.
         again: whether somebody asked for the present numbers, so that an unchanged essence is written too.
     """
-    writes: list[Write] = []
-    if differs(desired.check, actual.check, create=True, again=again):
-        writes.append(put_check(desired.check, actual.check))
-    writes += _relabel(desired, actual)
-    if differs(desired.comment, actual.comment, create=may_comment, again=again):
-        writes.append(PutComment(desired.comment, actual.comment.remote_id if actual.comment else None))
-    return tuple(writes)
+    return (
+        *checks(desired.check, actual, again=again),
+        *_relabel(desired, actual),
+        *comments(desired.comment, actual, create=may_comment, again=again),
+    )
+
+
+def checks(wanted: Check, actual: Actual, *, again: bool) -> Iterator[PutCheck | AlignCheck]:
+    """The writes of a check, and of its spares: whichever of them a rule may look at, they conclude alike."""
+    spares = list(actual.spares)
+    if differs(wanted, actual.check, create=True, again=again):
+        put = put_check(wanted, actual.check)
+        yield put
+        spares += [] if put.replaces is None else [Spare(put.replaces, _UNKNOWN)]
+    yield from (AlignCheck(wanted, one.remote_id) for one in spares if one.conclusion != wanted.conclusion)
+
+
+def comments(
+    wanted: Comment, actual: Actual, *, create: bool, again: bool
+) -> Iterator[PutComment | DeleteComment]:
+    """The writes of a comment. Others of ours go first: once it is written nobody looks for them any more."""
+    yield from (DeleteComment(one) for one in actual.surplus)
+    if differs(wanted, actual.comment, create=create, again=again):
+        yield PutComment(wanted, actual.comment.remote_id if actual.comment else None)
 
 
 def put_check(check: Check, there: Published | None) -> PutCheck:
@@ -106,7 +160,7 @@ def put_check(check: Check, there: Published | None) -> PutCheck:
     if known and before == now:
         return PutCheck(check, there.remote_id)
     if before or (wanted and not known):
-        return PutCheck(check, None, annotate=wanted, anew=True)
+        return PutCheck(check, None, annotate=wanted, replaces=there.remote_id)
     return PutCheck(check, there.remote_id, annotate=wanted)
 
 

@@ -14,6 +14,7 @@ from gatekeeper.events.commands import parse_command
 from gatekeeper.events.delivery import Delivery
 from gatekeeper.events.deployments import DeploymentStatus
 from gatekeeper.events.keys import Kind, WorkKey
+from gatekeeper.events.ours import CHECKS, comment_kind, made
 
 POLICY_FOLDER = "policies/"
 MAX_PUSH_COMMITS = 2048
@@ -40,7 +41,7 @@ class Touch:
         hint: what the event says beside that. A command: ``command``, ``argument``, ``actor``, ``comment``
             (id), ``at`` (when it was written or edited last). A button or re-run: ``button`` (its identifier, or
             ``rerequested``), ``actor``. A deployment: a ``DeploymentStatus``. A job that waits for our answer: its
-            ``environment``. Else empty.
+            ``environment``. A new check or comment that looks like ours: ``made``, ``id``. Else empty.
     """
 
     key: WorkKey
@@ -155,6 +156,8 @@ def _touches_policies(commit: Any) -> bool:
 
 
 def _check(delivery: Delivery, _policy_repository: str) -> Sequence[Touch]:
+    if (delivery.event, delivery.action) == ("check_run", "created"):
+        return _made_check(delivery)
     if delivery.action == "rerequested":
         button = "rerequested"
     elif (delivery.event, delivery.action) == ("check_run", "requested_action"):
@@ -163,6 +166,14 @@ def _check(delivery: Delivery, _policy_repository: str) -> Sequence[Touch]:
         raise _IgnoredError(f"{delivery.event} {delivery.action} is no request to us")
     hint = {"button": button, "actor": _at(delivery.payload, str, "sender", "login")}
     return [Touch(key, Priority.PERSON, hint) for key in _checked(delivery)]
+
+
+def _made_check(delivery: Delivery) -> Sequence[Touch]:
+    name = _at(delivery.payload, str, "check_run", "name")
+    if (kind := CHECKS.get(name)) is None:
+        raise _IgnoredError("check run of somebody else")
+    hint = made(kind, _at(delivery.payload, int, "check_run", "id"))
+    return [Touch(key, hint=hint) for key in _checked(delivery)]
 
 
 def _checked(delivery: Delivery) -> Sequence[WorkKey]:
@@ -186,6 +197,9 @@ def _issue_comment(delivery: Delivery, _policy_repository: str) -> Sequence[Touc
     if delivery.action not in {"created", "edited"}:
         raise _IgnoredError(f"issue_comment {delivery.action} asks for nothing")
     comment, actor = _at(payload, dict, "comment"), _at(payload, str, "sender", "login")
+    key = WorkKey.pull(_repository(delivery), _at(payload, int, "issue", "number"))
+    if delivery.action == "created" and (kind := comment_kind(_at(comment, str, "body"))) is not None:
+        return [Touch(key, hint=made(kind, _at(comment, int, "id")))]
     if _at(comment, str, "user", "type") == "Bot" or comment.get("performed_via_github_app"):
         raise _IgnoredError("comment by a bot")
     if actor != _at(comment, str, "user", "login"):
@@ -203,7 +217,6 @@ def _issue_comment(delivery: Delivery, _policy_repository: str) -> Sequence[Touc
         "comment": _at(comment, int, "id"),
         "at": _at(comment, str, "updated_at"),
     }
-    key = WorkKey.pull(_repository(delivery), _at(payload, int, "issue", "number"))
     return [Touch(key, Priority.PERSON, hint)]
 
 

@@ -32,11 +32,13 @@ class Comments:
     def _all(self) -> tuple[CommentData, ...]:
         return tuple(self._reader.comments(self._repository, self._number))
 
-    def ours(self, channel: Channel = GATE) -> Published | None:
-        """Our own comment of a channel, the oldest if there are several."""
+    def ours(self, channel: Channel = GATE) -> tuple[Published, ...]:
+        """Our own comments of a channel, oldest first."""
         marked = [one for one in self._all if is_ours(one.body, channel)]
-        ours = [one for one in marked if one.author == self._reader.login()]  # anybody can write the marker
-        return Published(ours[0].id, essence_of(ours[0].body)) if ours else None
+        if not marked:
+            return ()
+        login = self._reader.login()  # anybody can write the marker
+        return tuple(Published(one.id, essence_of(one.body)) for one in marked if one.author == login)
 
     def reason_of(self, actor: str) -> str | None:
         """The reason for an override that its actor gave last."""

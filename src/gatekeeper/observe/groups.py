@@ -4,23 +4,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from gatekeeper.act.apply import Channel, Kind
-from gatekeeper.act.plan import InDoubt, Nothing, Published
+from gatekeeper.act.apply import Channel
+from gatekeeper.act.plan import Actual
 from gatekeeper.decide.snapshot import Closed
 from gatekeeper.errors import GitHubRefusedError, TemporaryError
-from gatekeeper.github.values import CheckRunData, GroupData, QueueEntry
+from gatekeeper.events.ours import Heard
+from gatekeeper.github.values import GroupData, QueueEntry
+from gatekeeper.observe import ours
+from gatekeeper.observe.ours import Ours
 from gatekeeper.observe.pulls import NO_RULES, Observed, PullObserver
 
 _SOON = 2.0
 """Seconds until a group that is built shows in its queue."""
 
 
-class Reader(Protocol):
+class Reader(ours.Reader, Protocol):
     """What is read of a merge queue. Strict subset of the GitHub client's methods."""
-
-    @property
-    def mode(self) -> str:
-        """``app``, or ``token``: then there are no check runs."""
 
     def open_groups(self, repository: str) -> tuple[GroupData, ...]:
         """The groups that are built at the moment."""
@@ -31,19 +30,6 @@ class Reader(Protocol):
     def required_checks(self, repository: str, branch: str) -> frozenset[str]:
         """Names of the checks that a branch requires."""
 
-    def check_runs(self, repository: str, sha: str, name: str) -> tuple[CheckRunData, ...]:
-        """Our check runs on a commit."""
-
-
-class Memory(Protocol):
-    """What is remembered of what we wrote."""
-
-    def published(self, repository: str, kind: Kind, subject: str) -> Published | Nothing | InDoubt:
-        """What of ours is on GitHub, as far as we know."""
-
-    def found_nothing(self, repository: str, kind: Kind, subject: str, now: datetime) -> None:
-        """We looked, and there is nothing of ours."""
-
 
 @dataclass(frozen=True)
 class GroupObserver:
@@ -51,7 +37,7 @@ class GroupObserver:
 
     reader: Reader
     pulls: PullObserver
-    memory: Memory
+    memory: ours.Memory
 
     def branch(self, repository: str, sha: str) -> str | None:
         """The branch that a group would land on; None when the group is not there any more.
@@ -90,14 +76,7 @@ class GroupObserver:
                 return frozenset()
             raise
 
-    def there(self, repository: str, sha: str, channel: Channel, now: datetime) -> Published | None:
+    def there(self, repository: str, sha: str, channel: Channel, now: datetime, heard: Heard) -> Actual:
         """Our check of a name on the group's commit."""
-        known = self.memory.published(repository, channel.check, sha)
-        if not isinstance(known, InDoubt):
-            return known if isinstance(known, Published) else None
-        runs = () if self.reader.mode == "token" else self.reader.check_runs(repository, sha, channel.name)
-        newest = max(runs, key=lambda run: run.id, default=None)
-        if newest is None:
-            self.memory.found_nothing(repository, channel.check, sha, now)
-            return None
-        return Published(newest.id, newest.external_id)
+        check, spares = Ours(self.reader, self.memory, channel).check(repository, sha, now, heard)
+        return Actual(check, None, frozenset(), spares)

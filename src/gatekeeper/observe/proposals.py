@@ -1,19 +1,21 @@
 """One pull request's policy files as they are now: on the branch it goes to, on its head, and who reviewed it."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Protocol
 
-from gatekeeper.act.apply import POLICY, Kind
-from gatekeeper.act.plan import Actual, InDoubt, Nothing, Published
+from gatekeeper.act.apply import POLICY
+from gatekeeper.act.plan import Actual
 from gatekeeper.decide.proposal import CHECK_NAME
 from gatekeeper.decide.snapshot import Closed, Pull
 from gatekeeper.decide.study import Approval, Place, Proposed, Reviews
 from gatekeeper.errors import GitHubRefusedError
-from gatekeeper.github.values import CheckRunData, PolicyTree, PullData, ReviewData
+from gatekeeper.events.ours import Heard
 from gatekeeper.github.values import Files as ChangedFiles
-from gatekeeper.observe import comments
+from gatekeeper.github.values import PolicyTree, PullData, ReviewData
+from gatekeeper.observe import comments, ours
 from gatekeeper.observe.comments import Comments
+from gatekeeper.observe.ours import Ours
 from gatekeeper.observe.pulls import GONE, NO_RULES, pull_of
 from gatekeeper.policy.covers import Everything
 from gatekeeper.policy.loader import PolicyFile
@@ -24,12 +26,8 @@ _STANDING = frozenset({"APPROVED", "CHANGES_REQUESTED", "DISMISSED"})
 """The reviews that say where their author stands; a mere comment leaves that as it was."""
 
 
-class Reader(comments.Reader, Protocol):
+class Reader(comments.Reader, ours.Reader, Protocol):
     """What is read of a proposal. Strict subset of the GitHub client's methods."""
-
-    @property
-    def mode(self) -> str:
-        """``app``, or ``token``: then there are no check runs."""
 
     def pull(self, repository: str, number: int) -> PullData:
         """The pull request."""
@@ -43,9 +41,6 @@ class Reader(comments.Reader, Protocol):
     def reviews(self, repository: str, number: int) -> Iterable[ReviewData]:
         """Its reviews, oldest first."""
 
-    def check_runs(self, repository: str, sha: str, name: str) -> tuple[CheckRunData, ...]:
-        """Our check runs of a name on a commit."""
-
     def required_checks(self, repository: str, branch: str) -> frozenset[str]:
         """Names of the checks that a branch requires."""
 
@@ -56,22 +51,12 @@ class Reader(comments.Reader, Protocol):
         """Whether a user may write to the repository."""
 
 
-class Memory(Protocol):
-    """What is remembered of what we wrote."""
-
-    def published(self, repository: str, kind: Kind, subject: str) -> Published | Nothing | InDoubt:
-        """What of ours is on GitHub, as far as we know."""
-
-    def found_nothing(self, repository: str, kind: Kind, subject: str, now: datetime) -> None:
-        """We looked, and there is nothing of ours."""
-
-
 class ProposalObserver:
     """Reads a proposal; its files only where it changes any."""
 
-    def __init__(self, reader: Reader, memory: Memory) -> None:
+    def __init__(self, reader: Reader, memory: ours.Memory) -> None:
         self._reader = reader
-        self._memory = memory
+        self._ours = Ours(reader, memory, POLICY)
 
     def observe(self, repository: str, number: int) -> Proposed | Closed:
         """The proposal now.
@@ -121,31 +106,10 @@ class ProposalObserver:
                 outdated.append(review.author)
         return Reviews(pull.author, tuple(approvals), tuple(outdated), tuple(unread))
 
-    def actual(self, pull: Pull, now: datetime, *, look: bool) -> Actual:
+    def actual(self, pull: Pull, now: datetime, *, look: bool, heard: Heard) -> Actual:
         """What of ours is there; where that is not known, GitHub is asked only if to ``look`` is worth it."""
         conversation = Comments(self._reader, pull.repository, pull.number)
-
-        def published(kind: Kind, subject: str, find: Callable[[], Published | None]) -> Published | None:
-            known = self._memory.published(pull.repository, kind, subject)
-            if not isinstance(known, InDoubt):
-                return known if isinstance(known, Published) else None
-            found = find() if look else None
-            if look and found is None:
-                self._memory.found_nothing(pull.repository, kind, subject, now)
-            return found
-
-        return Actual(
-            published(POLICY.check, pull.head_sha, lambda: self._find_check(pull)),
-            published(POLICY.comment, str(pull.number), lambda: conversation.ours(POLICY)),
-            frozenset(pull.labels),
-        )
-
-    def _find_check(self, pull: Pull) -> Published | None:
-        if self._reader.mode == "token":
-            return None
-        runs = self._reader.check_runs(pull.repository, pull.head_sha, CHECK_NAME)
-        newest = max(runs, key=lambda run: run.id, default=None)
-        return None if newest is None else Published(newest.id, newest.external_id)
+        return self._ours.on(pull, conversation, now, look=look, heard=heard)
 
     def _changed(self, pull: PullData) -> frozenset[str] | Everything:
         files = self._reader.files(pull.repository, pull.number, changed_files=pull.changed_files)

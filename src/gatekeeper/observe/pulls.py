@@ -2,26 +2,29 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
-from gatekeeper.act.apply import Kind
-from gatekeeper.act.plan import Actual, InDoubt, Nothing, Published
+from gatekeeper.act.apply import GATE
+from gatekeeper.act.plan import Actual
 from gatekeeper.decide.desired import CHECK_NAME
 from gatekeeper.decide.snapshot import Closed, Past, Pull, ServiceView, Snapshot
 from gatekeeper.errors import GitHubError, GitHubRefusedError
-from gatekeeper.github.values import CheckRunData, Files, GroupData, PullData
-from gatekeeper.observe import comments, exempting, overrides, reverts
+from gatekeeper.events.ours import Heard
+from gatekeeper.github.values import Files, GroupData, PullData
+from gatekeeper.observe import comments, exempting, ours, overrides, reverts
 from gatekeeper.observe.comments import Comments
 from gatekeeper.observe.exempting import Exempting
+from gatekeeper.observe.ours import Ours
 from gatekeeper.observe.overrides import Overrides
 from gatekeeper.observe.reverts import Reverts
 from gatekeeper.observe.views import Gates, current
 from gatekeeper.policy.covers import Everything, Touch, exempt_by_paths, touched
 from gatekeeper.policy.model import Service
 
+NOTHING_HEARD = Heard()
 GONE = frozenset({404, 410})
 NO_RULES = frozenset({403, 404})
 """GitHub's answers where a plan or a version has no rulesets: private repositories of free plans, old servers."""
@@ -29,21 +32,14 @@ MOST_FILES = 20
 """As many touched paths are kept with a decision; the text shows fewer."""
 
 
-class Reader(comments.Reader, overrides.Reader, exempting.Reader, reverts.Reader, Protocol):
+class Reader(comments.Reader, overrides.Reader, exempting.Reader, reverts.Reader, ours.Reader, Protocol):
     """What is read of a pull request. Strict subset of the GitHub client's methods."""
-
-    @property
-    def mode(self) -> str:
-        """``app``, or ``token``: then there are no check runs."""
 
     def pull(self, repository: str, number: int) -> PullData:
         """The pull request."""
 
     def files(self, repository: str, number: int, *, changed_files: int | None) -> Files:
         """Its changed files, of which GitHub counts so many."""
-
-    def check_runs(self, repository: str, sha: str, name: str) -> tuple[CheckRunData, ...]:
-        """Our check runs on a commit."""
 
     def required_checks(self, repository: str, branch: str) -> frozenset[str]:
         """Names of the checks that a branch requires."""
@@ -59,17 +55,11 @@ class Catalog(Protocol):
         """What is wrong with a repository's policy files."""
 
 
-class Memory(reverts.Memory, Protocol):
+class Memory(reverts.Memory, ours.Memory, Protocol):
     """What is remembered of the pull request."""
 
     def paths(self, repository: str, number: int, of: str) -> tuple[str, ...] | Everything | None:
         """Its changed paths when head SHA and base are still ``of``; None when not known."""
-
-    def published(self, repository: str, kind: Kind, subject: str) -> Published | Nothing | InDoubt:
-        """What of ours is on GitHub, as far as we know."""
-
-    def found_nothing(self, repository: str, kind: Kind, subject: str, now: datetime) -> None:
-        """We looked, and there is nothing of ours."""
 
     def past(self, repository: str, number: int) -> Past:
         """What is on record of its overrides."""
@@ -116,9 +106,18 @@ class PullObserver:
         self._catalog = catalog
         self._gates = gates
         self._memory = memory
+        self._ours = Ours(reader, memory, GATE)
 
-    def observe(self, repository: str, number: int, now: datetime) -> Observed | Closed:
+    def observe(
+        self, repository: str, number: int, now: datetime, heard: Heard = NOTHING_HEARD
+    ) -> Observed | Closed:
         """The pull request now.
+
+        Args:
+            repository: ``owner/name``.
+            number: of the pull request.
+            now: the present.
+            heard: what events told of things like ours.
 
         Raises:
             GitHubError: GitHub failed, or the pull request was pushed to between two reads.
@@ -147,9 +146,11 @@ class PullObserver:
             reverts=Reverts(self._reader, self._memory).on(pull, views, now),
             revocations=asked.revocations,
         )
+        # Where nothing would be written, nothing needs to be looked for.
+        look = bool(views or snapshot.check_required or snapshot.policy_problems)
         return Observed(
             snapshot,
-            self._actual(snapshot, comments),
+            self._ours.on(snapshot.pull, comments, now, look=look, heard=heard),
             paths,
             paths_of,
             seen=fingerprint(pull) if asked.complete and behind.complete else "",
@@ -206,31 +207,6 @@ class PullObserver:
             if error.status in NO_RULES:
                 return False
             raise
-
-    def _actual(self, snapshot: Snapshot, comments: Comments) -> Actual:
-        pull = snapshot.pull
-        # Where nothing would be written, nothing needs to be looked for.
-        look = bool(snapshot.services or snapshot.check_required or snapshot.policy_problems)
-
-        def published(kind: Kind, subject: str, find: Callable[[], Published | None]) -> Published | None:
-            known = self._memory.published(pull.repository, kind, subject)
-            if not isinstance(known, InDoubt):
-                return known if isinstance(known, Published) else None
-            found = find() if look else None
-            if look and found is None:
-                self._memory.found_nothing(pull.repository, kind, subject, snapshot.now)
-            return found
-
-        check = published(Kind.CHECK, pull.head_sha, lambda: self._find_check(pull))
-        comment = published(Kind.COMMENT, str(pull.number), comments.ours)
-        return Actual(check, comment, frozenset(pull.labels))
-
-    def _find_check(self, pull: Pull) -> Published | None:
-        if self._reader.mode == "token":
-            return None
-        runs = self._reader.check_runs(pull.repository, pull.head_sha, CHECK_NAME)
-        newest = max(runs, key=lambda run: run.id, default=None)
-        return None if newest is None else Published(newest.id, newest.external_id)
 
 
 def pull_of(pull: PullData) -> Pull:

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Select, delete, select
 
 from gatekeeper.act.apply import Kind as Published
-from gatekeeper.act.plan import InDoubt, Nothing
+from gatekeeper.act.plan import InDoubt, Nothing, Spare
 from gatekeeper.act.plan import Published as There
 from gatekeeper.decide.desired import Check
 from gatekeeper.decide.study import Known, Looked
@@ -37,6 +37,20 @@ class Proposals:
     def found_nothing(self, repository: str, kind: Published, subject: str, now: datetime) -> None:
         """We looked, and there is nothing of ours."""
         self._publications.found_nothing(repository, kind, subject, now)
+
+    def spares(self, repository: str, kind: Published, sha: str) -> tuple[Spare, ...]:
+        """The check runs that a commit has beside the one that counts."""
+        return self._publications.spares(repository, kind, sha)
+
+    def spare(self, repository: str, kind: Published, sha: str, spares: Iterable[Spare]) -> None:
+        """These are there too."""
+        self._publications.spare(repository, kind, sha, spares)
+
+    def supersede(
+        self, repository: str, kind: Published, subject: str, old: There, new: There, now: datetime
+    ) -> None:
+        """The new one is the one on record from now on, unless there is news of the old one."""
+        self._publications.supersede(repository, kind, subject, old, new, now)
 
     def known(self, repository: str, number: int) -> Known | None:
         """What is remembered of a proposal; None when nothing was said of it, or it is closed."""

@@ -1,16 +1,17 @@
 """What we wrote on GitHub, and where it is."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, and_, delete, or_, select
+from sqlalchemy import Delete, Select, and_, delete, or_, select
 
 from gatekeeper.act.apply import Kind
-from gatekeeper.act.plan import InDoubt, Nothing, Published
+from gatekeeper.act.plan import InDoubt, Nothing, Published, Spare
 from gatekeeper.errors import TemporaryError
 from gatekeeper.store.engine import Database
 from gatekeeper.store.rows import upsert
-from gatekeeper.store.tables import publication
+from gatekeeper.store.tables import publication, spare_check
 
 NOTHING = 0
 """Stands in ``remote_id`` for: looked, and not there. Without an essence, since a commit status has no id either."""
@@ -95,6 +96,38 @@ class Publications:
                 )
             )
 
+    def spares(self, repository: str, kind: Kind, sha: str) -> tuple[Spare, ...]:
+        """The check runs that a commit has beside the one that counts, oldest first."""
+        query = select(spare_check.c.remote_id, spare_check.c.conclusion).where(
+            spare_check.c.repository == repository, spare_check.c.kind == kind, spare_check.c.sha == sha
+        )
+        with self._database.read() as connection:
+            rows = connection.execute(query.order_by(spare_check.c.remote_id))
+            return tuple(Spare(row.remote_id, row.conclusion) for row in rows)
+
+    def spare(self, repository: str, kind: Kind, sha: str, spares: Iterable[Spare]) -> None:
+        """These are there too, and say so."""
+        place = {"repository": repository, "kind": str(kind), "sha": sha}
+        with self._database.write() as connection:
+            for one in spares:
+                row = {**place, "remote_id": one.remote_id, "conclusion": one.conclusion}
+                connection.execute(upsert(connection.dialect, spare_check, row))
+
+    def forget_spare(self, repository: str, remote_id: int) -> None:
+        """No longer there."""
+        with self._database.write() as connection:
+            connection.execute(_spare(repository, remote_id))
+
+    def supersede(
+        self, repository: str, kind: Kind, subject: str, old: Published, new: Published, now: datetime
+    ) -> None:
+        """The new one is the one on record from now on, unless there is news of the old one."""
+        row = _row(repository, kind, subject, new.remote_id, new.essence, now)
+        unchanged = and_(publication.c.remote_id == old.remote_id, publication.c.essence == old.essence)
+        with self._database.write() as connection:
+            connection.execute(upsert(connection.dialect, publication, row, where=unchanged))
+            connection.execute(_spare(repository, new.remote_id))
+
     def _put(
         self,
         repository: str,
@@ -107,6 +140,12 @@ class Publications:
         row = _row(repository, kind, subject, remote_id, essence, now)
         with self._database.write() as connection:
             connection.execute(upsert(connection.dialect, publication, row))
+
+
+def _spare(repository: str, remote_id: int) -> Delete:
+    return delete(spare_check).where(
+        spare_check.c.repository == repository, spare_check.c.remote_id == remote_id
+    )
 
 
 def _of(repository: str, kind: Kind, subject: str) -> Select[Any]:

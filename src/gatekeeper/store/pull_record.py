@@ -1,11 +1,11 @@
 """What is kept of one pull request, in one place for its passes: paths, publications, rulings, decisions."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from gatekeeper.act.apply import Kind
-from gatekeeper.act.plan import InDoubt, Nothing, Published
+from gatekeeper.act.plan import InDoubt, Nothing, Published, Spare
 from gatekeeper.decide.evaluate import Decision, OverrideRuling
 from gatekeeper.decide.exemptions import LabelRuling
 from gatekeeper.decide.explain import worst_measured
@@ -94,6 +94,20 @@ class PullRecord:
                 comment=hint["comment"],
             )
         )
+
+    def spares(self, repository: str, kind: Kind, sha: str) -> tuple[Spare, ...]:
+        """The check runs that a commit has beside the one that counts."""
+        return self._publications.spares(repository, kind, sha)
+
+    def spare(self, repository: str, kind: Kind, sha: str, spares: Iterable[Spare]) -> None:
+        """These are there too."""
+        self._publications.spare(repository, kind, sha, spares)
+
+    def supersede(
+        self, repository: str, kind: Kind, subject: str, old: Published, new: Published, now: datetime
+    ) -> None:
+        """The new one is the one on record from now on, unless there is news of the old one."""
+        self._publications.supersede(repository, kind, subject, old, new, now)
 
     def passed_as_revert(self, repository: str, number: int) -> bool:
         """Whether the last decision on it let it pass because it took back another."""

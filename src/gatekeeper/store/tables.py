@@ -333,6 +333,18 @@ publication = Table(
     Column("written_at", UtcDateTime, nullable=False),
 )
 
+# Check runs of ours beside the one that counts: nobody can delete them, so they are kept at the same conclusion.
+spare_check = Table(
+    "spare_check",
+    metadata,
+    Column("repository", Text, primary_key=True),
+    Column("remote_id", BigInteger, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("sha", Text, nullable=False),
+    Column("conclusion", Text),
+)
+Index("ix_spare_check_sha", spare_check.c.repository, spare_check.c.sha)
+
 # Who asked for an override and what came of it; rows are only ever added. `event`: a ruling, or a command as it was
 # given. `previous` and `hash` chain the rows: see `store/chain.py`.
 override = Table(

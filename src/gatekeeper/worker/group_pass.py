@@ -6,13 +6,14 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from gatekeeper.act.apply import GATE, POLICY, Channel, Target
-from gatekeeper.act.plan import Published, Write, differs, put_check
+from gatekeeper.act.plan import Actual, Write, checks
 from gatekeeper.decide.desired import Check, digest
 from gatekeeper.decide.group import Member, group_check, judge_members, policy_group_check, strictest
 from gatekeeper.decide.snapshot import Closed, Snapshot
 from gatekeeper.decide.verdict import Verdict
 from gatekeeper.errors import GitHubRefusedError, PermanentError, TemporaryError
 from gatekeeper.events.keys import Kind, WorkKey
+from gatekeeper.events.ours import Heard
 from gatekeeper.events.triggers import Priority, Touch
 
 _FIRST = 1.0
@@ -58,7 +59,7 @@ class Observer(Protocol):
     def required(self, repository: str, branch: str) -> frozenset[str]:
         """The checks that the branch requires."""
 
-    def there(self, repository: str, sha: str, channel: Channel, now: datetime) -> Published | None:
+    def there(self, repository: str, sha: str, channel: Channel, now: datetime, heard: Heard) -> Actual:
         """Our check on the group's commit."""
 
 
@@ -126,7 +127,9 @@ class GroupPass:
             self.record.touch([Touch(WorkKey(Kind.POLICIES, repository), Priority.PERSON)])
             raise TemporaryError(f"the policies of {repository} are not read yet", retry_after=_FIRST)
         required = self.observer.required(repository, branch)
-        place = _Place(repository, sha, now, again=any(hint.get("button") for hint in hints))
+        place = _Place(
+            repository, sha, now, Heard.of(hints, everything=any(hint.get("button") for hint in hints))
+        )
         try:
             entries = self.observer.entries(repository, branch, sha)
         except GitHubRefusedError as error:
@@ -182,22 +185,21 @@ class GroupPass:
     def _put(
         self, actor: Actor, channel: Channel, check: Check, place: "_Place", details_url: str | None = None
     ) -> list[str]:
-        there = self.observer.there(place.repository, place.sha, channel, place.now)
-        if not differs(check, there, create=True, again=place.again):
-            return []
+        there = self.observer.there(place.repository, place.sha, channel, place.now, place.heard)
+        writes = tuple(checks(check, there, again=place.heard.everything))
         # No pull request has the number 0: the group's checks are written on behalf of nobody else.
-        actor.apply([put_check(check, there)], Target(place.repository, 0, place.sha, details_url, place.now))
-        return [channel.name]
+        actor.apply(writes, Target(place.repository, 0, place.sha, details_url, place.now))
+        return [channel.name] if writes else []
 
 
 @dataclass(frozen=True)
 class _Place:
-    """The commit that is answered for; ``again`` where somebody asked to have even the same written anew."""
+    """The commit that is answered for, and what was heard of checks like ours on it."""
 
     repository: str
     sha: str
     now: datetime
-    again: bool
+    heard: Heard
 
 
 def _unreadable(error: GitHubRefusedError) -> Check:

@@ -2,19 +2,20 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
 from gatekeeper.act.apply import Target
-from gatekeeper.act.plan import Actual, PutComment, Write, differs, put_check
+from gatekeeper.act.plan import Actual, Write, checks, comments
 from gatekeeper.decide.desired import Check
 from gatekeeper.decide.proposal import Judged, judge, strictest
 from gatekeeper.decide.snapshot import Closed, Pull
 from gatekeeper.decide.study import Known, Looked, Proposed, Reviews, Study, lacking
 from gatekeeper.errors import GitHubRefusedError, PermanentError, TemporaryError
 from gatekeeper.events.keys import Kind, WorkKey
+from gatekeeper.events.ours import Heard
 from gatekeeper.events.triggers import Priority, Touch
 from gatekeeper.policy.loader import PolicyFile
 from gatekeeper.policy.model import Service
@@ -31,7 +32,7 @@ class Observer(Protocol):
     def reviews(self, pull: Pull, consents: Iterable[Consent]) -> Reviews:
         """Who approved it."""
 
-    def actual(self, pull: Pull, now: datetime, *, look: bool) -> Actual:
+    def actual(self, pull: Pull, now: datetime, *, look: bool, heard: Heard) -> Actual:
         """What of ours is there."""
 
 
@@ -108,10 +109,11 @@ class ProposalPass:
         known = self.record.known(repository, number)
         if known is None and not (seen.place.touched or seen.place.required):
             return {"verdict": "no policy file"}
-        return self._judge(seen, known, now, again=any(hints))
+        again = any(hint and "made" not in hint for hint in hints)
+        return self._judge(seen, known, now, Heard.of(hints, everything=again))
 
-    def _judge(self, seen: Proposed, known: Known | None, now: datetime, *, again: bool) -> Mapping[str, Any]:
-        pull = seen.pull
+    def _judge(self, seen: Proposed, known: Known | None, now: datetime, heard: Heard) -> Mapping[str, Any]:
+        pull, again = seen.pull, heard.everything
         proposal = self._read(seen)
         reviews = self.observer.reviews(pull, proposal.consents)
         known = self._looked(seen, proposal, None if again else known, now)
@@ -119,7 +121,8 @@ class ProposalPass:
         own = judge(study, reviews, seen.place)
         self.record.save(pull.repository, pull.number, known, own.check, now)
         desired = self._strictest(own, pull)
-        actual = self.observer.actual(pull, now, look=desired.check.needed or desired.comment.needed)
+        look = desired.check.needed or desired.comment.needed
+        actual = self.observer.actual(pull, now, look=look, heard=heard)
         writes = _writes(desired, actual, again=again)
         self._send(writes, Target(pull.repository, pull.number, pull.head_sha, None, now))
         if writes and self._strictest(own, pull) != desired:
@@ -179,13 +182,10 @@ class ProposalPass:
 
 
 def _writes(desired: Judged, actual: Actual, *, again: bool) -> tuple[Write, ...]:
-    def wanted() -> Iterator[Write]:
-        if differs(desired.check, actual.check, create=True, again=again):
-            yield put_check(desired.check, actual.check)
-        if differs(desired.comment, actual.comment, create=True, again=again):
-            yield PutComment(desired.comment, actual.comment.remote_id if actual.comment else None)
-
-    return tuple(wanted())
+    return (
+        *checks(desired.check, actual, again=again),
+        *comments(desired.comment, actual, create=True, again=again),
+    )
 
 
 def _fingerprint(proposal: Proposal, *, may_query: bool) -> str:

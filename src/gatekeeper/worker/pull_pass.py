@@ -13,6 +13,7 @@ from gatekeeper.decide.snapshot import Closed, Pull, Snapshot
 from gatekeeper.errors import GitHubRefusedError, PermanentError, TemporaryError
 from gatekeeper.events.commands import CommandName
 from gatekeeper.events.keys import Kind, WorkKey
+from gatekeeper.events.ours import Heard
 from gatekeeper.events.triggers import Priority, Touch
 from gatekeeper.policy.covers import Everything
 from gatekeeper.policy.proposal import policy_paths
@@ -20,6 +21,7 @@ from gatekeeper.policy.proposal import policy_paths
 FAN_OUT: Mapping[str, str] = {"because": "transition"}
 """The hint of a touch that comes from a gate or a policy that moved, not from the pull request."""
 
+_OF_POLICIES = frozenset({None, "policy check", "policy comment"})
 _EXPLAIN = frozenset({CommandName.EXPLAIN, CommandName.STATUS, CommandName.HELP, CommandName.UNKNOWN})
 """What is answered in the comment, which has the commands too."""
 _ON_RECORD = frozenset({CommandName.OVERRIDE, CommandName.REVOKE})
@@ -56,8 +58,8 @@ class Seen(Protocol):
 class Observer(Protocol):
     """Reads a pull request."""
 
-    def observe(self, repository: str, number: int, now: datetime) -> Seen | Closed:
-        """As it is now."""
+    def observe(self, repository: str, number: int, now: datetime, heard: Heard) -> Seen | Closed:
+        """As it is now, with what was heard of things like ours."""
 
 
 class Known(Protocol):
@@ -138,21 +140,25 @@ class Asked:
         again: write even what has not changed.
         explain: put every number into the comment.
         may_comment: somebody looks at this pull request, so a first comment is no noise.
+        heard: what events told of things like ours.
     """
 
     again: bool
     explain: bool
     may_comment: bool
+    heard: Heard
 
     @classmethod
     def of(cls, hints: Sequence[Mapping[str, Any]]) -> "Asked":
         """Read the hints of a piece of work; a plain event leaves none."""
         commands = {hint.get("command") for hint in hints}
         buttons = {hint.get("button") for hint in hints} - {None}
+        again = bool(buttons or commands - {None})
         return cls(
-            again=bool(buttons or commands - {None}),
+            again=again,
             explain=bool(commands & _EXPLAIN) or "explain" in buttons,
-            may_comment=not hints or any(hint != FAN_OUT for hint in hints),
+            may_comment=not hints or any(hint != FAN_OUT and "made" not in hint for hint in hints),
+            heard=Heard.of(hints, everything=again),
         )
 
 
@@ -195,7 +201,7 @@ class PullPass:
             if hint.get("command") in _ON_RECORD:
                 self._record.command(repository, number, hint, now)
         known = self._record.known(repository, number)
-        seen = self._observer.observe(repository, number, now)
+        seen = self._observer.observe(repository, number, now, asked.heard)
         if isinstance(seen, Closed):
             if known is not None and _touches_policies(known.paths):
                 self._propose(repository, number, ())
@@ -210,7 +216,9 @@ class PullPass:
 
     def _propose(self, repository: str, number: int, hints: Sequence[Mapping[str, Any]]) -> None:
         """Have its policy files looked at, as often as somebody asked for it."""
-        asked = [hint for hint in hints if hint and hint != FAN_OUT] or [{}]
+        asked = [hint for hint in hints if hint and hint != FAN_OUT and hint.get("made") in _OF_POLICIES] or [
+            {}
+        ]
         key = WorkKey.proposal(repository, number)
         self._record.touch([Touch(key, Priority.EVENT, hint) for hint in asked])
 

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "5ffbc7b90dfe"
+revision = "029e005c3d17"
 down_revision = None
 
 
@@ -301,6 +301,18 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("service", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_service_repository"), ["repository"], unique=False)
+
+    op.create_table(
+        "spare_check",
+        sa.Column("repository", sa.Text(), nullable=False),
+        sa.Column("remote_id", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("sha", sa.Text(), nullable=False),
+        sa.Column("conclusion", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("repository", "remote_id", name=op.f("pk_spare_check")),
+    )
+    with op.batch_alter_table("spare_check", schema=None) as batch_op:
+        batch_op.create_index("ix_spare_check_sha", ["repository", "sha"], unique=False)
 
     op.create_table(
         "transition",

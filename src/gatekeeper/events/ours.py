@@ -1,0 +1,49 @@
+"""What events tell of checks and comments that look like ours: how a second one of the same is noticed.
+
+Every check run and comment is announced, also our own. One that is not on record was written by a worker that died
+before it could note it, by one that was overtaken, or by another Gatekeeper of the same App; GitHub is asked which.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from gatekeeper.events.commands import COMMENT_MARKERS
+
+_GATE, _POLICY = COMMENT_MARKERS
+CHECKS: Mapping[str, str] = {"gatekeeper": "check", "gatekeeper/policy": "policy check"}
+"""By name of a check run, the kind of what we write."""
+COMMENTS: Mapping[str, str] = {_GATE: "comment", _POLICY: "policy comment"}
+"""By what a comment starts with."""
+
+
+def made(kind: str, identity: int) -> dict[str, str | int | None]:
+    """The hint of a touch by the creation of something of this kind."""
+    return {"made": kind, "id": identity}
+
+
+def comment_kind(body: str) -> str | None:
+    """The kind of a comment that starts as ours do; anybody can write such a one."""
+    return next((kind for marker, kind in COMMENTS.items() if body.startswith(marker)), None)
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What the hints of a piece of work tell of things like ours.
+
+    Attributes:
+        things: (kind, id) of each that was created.
+        everything: somebody asks for a fresh look at all of it.
+    """
+
+    things: frozenset[tuple[str, int]] = frozenset()
+    everything: bool = False
+
+    @classmethod
+    def of(cls, hints: Iterable[Mapping[str, Any]], *, everything: bool = False) -> Self:
+        """Read the hints of a piece of work."""
+        return cls(frozenset((hint["made"], hint["id"]) for hint in hints if "made" in hint), everything)
+
+    def tells_of_more(self, kind: str, than: Collection[int]) -> bool:
+        """Whether there may be others of a kind than those with these ids."""
+        return self.everything or any(one == kind and identity not in than for one, identity in self.things)
