@@ -89,6 +89,7 @@ class Site:
         return [
             "/",
             "/policies",
+            "/status",
             "/services/checkout",
             "/services/payments",
             "/services/recommendations",

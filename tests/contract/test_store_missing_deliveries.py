@@ -23,7 +23,7 @@ def missing(database: Database) -> MissingDeliveries:
 
 
 def an_attempt(number: int, guid: str | None = None) -> DeliveryAttempt:
-    return DeliveryAttempt(number, guid or str(number), "push", None, NOW - number * HOUR)
+    return DeliveryAttempt(number, guid or str(number), "push", None, NOW - number * HOUR, 202)
 
 
 def came(database: Database, guid: str) -> None:

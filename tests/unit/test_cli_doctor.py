@@ -15,16 +15,24 @@ from typer.testing import CliRunner, Result
 import faces
 from gatekeeper.availability.filling import LedgerUpdate
 from gatekeeper.availability.series import Cursor
+from gatekeeper.bootstrap import build
 from gatekeeper.cli.program import app
 from gatekeeper.demo.github import AppKey, StandIn
 from gatekeeper.diagnose.findings import Findings, Level
 from gatekeeper.diagnose.github import events, permissions, skew
 from gatekeeper.diagnose.sources import retention
+from gatekeeper.diagnose.webhook import address, deliveries
 from gatekeeper.github.needs import EVENTS, HELPFUL_EVENTS, NEEDED, WANTED
+from gatekeeper.github.values import DeliveryAttempt
+from gatekeeper.settings import Settings
+from gatekeeper.web.app import create_app
+from standin import Receiver
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+PUBLIC = "https://gatekeeper.acme.example"
 
 
 class FakePrometheus:
@@ -66,13 +74,19 @@ def prometheus() -> Iterator[FakePrometheus]:
 @pytest.fixture
 def github() -> Iterator[StandIn]:
     with StandIn() as one:
-        one.state.require_check("acme/shop", "main", "gatekeeper/policy")
+        one.state.required.clear()
+        for check in ("gatekeeper", "gatekeeper/policy"):
+            one.state.require_check("acme/shop", "main", check, app_id=one.app_id)
+        with Receiver() as receiver:
+            one.send_webhooks_to(receiver.url, "s")
+            one.deliveries.wait()
         yield one
 
 
 @pytest.fixture
 def environ(tmp_path: Path, github: StandIn, prometheus: FakePrometheus) -> dict[str, str]:
     """A world that is wired up, with checkout measured."""
+    assert github.deliveries.hook is not None
     gatekeeper = faces.gatekeeper_at(tmp_path)
     faces.measure(gatekeeper, *faces.put_policies(gatekeeper, "checkout"))
     gatekeeper.close()
@@ -83,7 +97,7 @@ def environ(tmp_path: Path, github: StandIn, prometheus: FakePrometheus) -> dict
         "GATEKEEPER_GITHUB_PRIVATE_KEY": github.app_key.private,
         "GATEKEEPER_WEBHOOK_SECRET": "s",
         "GATEKEEPER_PROMETHEUS_URL": prometheus.url,
-        "GATEKEEPER_PUBLIC_URL": "https://gatekeeper.acme.example",
+        "GATEKEEPER_PUBLIC_URL": github.deliveries.hook.url.removesuffix("/webhooks/github"),
     }
 
 
@@ -222,6 +236,73 @@ def test_a_check_that_nothing_requires_is_a_warning(environ: dict[str, str], git
     (gate, policy) = found(environ, "acme/shop")
     assert (gate[0], "a blocked pull request can be merged" in gate[1]) == ("warn", True)
     assert (policy[0], "a gate can be loosened without its owners" in policy[1]) == ("warn", True)
+
+
+@pytest.mark.parametrize(
+    ("app", "level", "told"),
+    [
+        pytest.param(None, "warn", "from any source: whoever may write statuses can forge it", id="anybody"),
+        pytest.param(
+            4711, "fail", "from App 4711, which is not this one: it can never pass", id="another App"
+        ),
+    ],
+)
+def test_a_check_that_is_not_pinned_to_our_app_is_told(
+    environ: dict[str, str], github: StandIn, app: int | None, level: str, told: str
+) -> None:
+    github.state.required.clear()
+    github.state.require_check("acme/shop", "main", "gatekeeper", app_id=app)
+    (found_level, text), _ = found(environ, "acme/shop")
+    assert (found_level, told in text) == (level, True)
+
+
+@pytest.mark.parametrize(
+    ("told", "public", "level"),
+    [
+        pytest.param(f"{PUBLIC}/webhooks/github", PUBLIC, Level.OK, id="here"),
+        pytest.param(f"{PUBLIC}/hooks", PUBLIC, Level.WARN, id="at another path"),
+        pytest.param(f"{PUBLIC}/webhooks/github", None, Level.WARN, id="nobody said where here is"),
+        pytest.param(None, PUBLIC, Level.FAIL, id="nowhere"),
+    ],
+)
+def test_the_webhook_goes_here(told: str | None, public: str | None, level: Level) -> None:
+    findings = Findings()
+    address(told, public, findings)
+    assert [one.level for one in findings] == [level]
+
+
+@pytest.mark.parametrize(
+    ("attempts", "level", "told"),
+    [
+        pytest.param([("a", 202), ("b", 202)], Level.OK, "the last 2 came in", id="all came in"),
+        pytest.param(
+            [("a", 202), ("a", 502)], Level.OK, "the last 1 came in", id="one came in when repeated"
+        ),
+        pytest.param([("b", 202), ("a", 502)], Level.WARN, "1 of the last 2", id="one was lost"),
+        pytest.param([("a", 401)], Level.FAIL, "another secret", id="the secret is another"),
+        pytest.param([], Level.WARN, "nothing in the last 3 days", id="nothing was sent"),
+    ],
+)
+def test_the_last_deliveries_are_judged(attempts: list[tuple[str, int]], level: Level, told: str) -> None:
+    findings = Findings()
+    deliveries(
+        [DeliveryAttempt(1, guid, "push", None, faces.NOW, status) for guid, status in attempts], findings
+    )
+    ((found_level, text),) = ((one.level, one.text) for one in findings)
+    assert (found_level, told in text) == (level, True)
+
+
+def test_the_page_says_what_the_doctor_says(environ: dict[str, str], github: StandIn) -> None:
+    github.state.required.clear()
+    gatekeeper = build(Settings.from_env(environ))
+    browser = create_app(gatekeeper).test_client()
+    page = browser.get("/status").get_data(as_text=True)
+    asked = len(github.calls)
+    browser.get("/status")
+    gatekeeper.close()
+    assert "no ruleset requires check gatekeeper on main" in page
+    assert page.index("Mind") < page.index("Fine")
+    assert len(github.calls) == asked > 0, "GitHub is not asked by each visitor"
 
 
 def test_nothing_set_at_all_is_said_setting_by_setting(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from gatekeeper.demo.github import AppKey
 from gatekeeper.errors import ConfigurationError, NotFoundError
 from gatekeeper.github.auth import app_auth
 from gatekeeper.github.connections import AppConnections, TokenConnections, checked_name
-from gatekeeper.github.shapes import files_of, last_labeled, pull_data, required_contexts
+from gatekeeper.github.shapes import files_of, last_labeled, pull_data, required_sources
 from gatekeeper.github.values import LabelEvent, PullData
 
 DANA = {"login": "dana", "type": "User"}
@@ -150,13 +150,13 @@ def test_what_a_changed_file_touches(told: dict[str, Any], paths: set[str], head
     assert (set(found.paths), set(found.heads), found.complete) == (paths, heads, True)
 
 
-def test_required_contexts_are_those_of_all_rulesets() -> None:
+def test_required_checks_are_those_of_all_rulesets() -> None:
     def rule(*names: str) -> dict[str, Any]:
         checks = [{"context": name, "integration_id": 1} for name in names]
         return {"type": "required_status_checks", "parameters": {"required_status_checks": checks}}
 
     rules = [rule("gatekeeper", "tests"), {"type": "deletion"}, rule("tests", "lint")]
-    assert required_contexts(rules) == {"gatekeeper", "tests", "lint"}
+    assert required_sources(rules).keys() == {"gatekeeper", "tests", "lint"}
 
 
 @pytest.mark.parametrize("name", ["acme/shop", "acme/.github", "a-1/b_c.d", "acme/..."])

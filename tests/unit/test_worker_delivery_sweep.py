@@ -48,7 +48,7 @@ class Record:
 
     def made(self, guid: str, ago: timedelta = MINUTE, *, event: str = "push", action: str = "") -> None:
         """An attempt comes on record."""
-        one = DeliveryAttempt(len(self.attempts) + 1, guid, event, action or None, self.now - ago)
+        one = DeliveryAttempt(len(self.attempts) + 1, guid, event, action or None, self.now - ago, 202)
         self.attempts.append(one)
 
     @property

@@ -1,6 +1,6 @@
 """The doctor's look at GitHub: the App, what it was granted, the clock, and whether its check is required."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -8,9 +8,9 @@ from email.utils import parsedate_to_datetime
 import requests
 
 from gatekeeper.bootstrap import Gatekeeper, now
-from gatekeeper.decide.desired import CHECK_NAME
-from gatekeeper.decide.proposal import CHECK_NAME as POLICY_CHECK
 from gatekeeper.diagnose.findings import Findings
+from gatekeeper.diagnose.required import diagnose_required
+from gatekeeper.diagnose.webhook import diagnose_webhook
 from gatekeeper.github.client import GitHub
 from gatekeeper.github.needs import EVENTS, HELPFUL_EVENTS, NEEDED, WANTED
 
@@ -39,7 +39,8 @@ def diagnose_github(gatekeeper: Gatekeeper, findings: Findings) -> None:
         with findings.failing("github", "check the App's id, its private key, and that the App is installed"):
             _app(github, findings)
             _installations(github, findings)
-    _required(gatekeeper, github, findings)
+            diagnose_webhook(gatekeeper.settings, github, findings)
+    diagnose_required(gatekeeper, github, findings)
 
 
 def _clock(api_url: str, findings: Findings) -> None:
@@ -122,42 +123,3 @@ def _covers(granted: str | None, needed: str) -> bool:
 
 def _listed(scopes: Mapping[str, str]) -> str:
     return ", ".join(f"{scope}: {level}" for scope, level in scopes.items())
-
-
-def _required(gatekeeper: Gatekeeper, github: GitHub, findings: Findings) -> None:
-    """Of every repository that a policy covers or is read from, whether merging really waits for our checks."""
-    for name in sorted(_covered(gatekeeper) | _sources(gatekeeper)):
-        with findings.failing(name, "check that the App is installed there"):
-            known = gatekeeper.stores.installations.repository(name)
-            branch = known.default_branch if known else github.repository(name).default_branch
-            required = github.required_checks(name, branch)
-            for check, otherwise in _checks(gatekeeper, name):
-                if check in required:
-                    findings.ok(name, f"check {check} is required on {branch}")
-                else:
-                    findings.warn(
-                        name,
-                        f"no ruleset requires check {check} on {branch}: {otherwise} "
-                        "(classic branch protection is not visible to Apps)",
-                        f"add a ruleset for {branch} that requires the status check {check}",
-                    )
-
-
-def _checks(gatekeeper: Gatekeeper, repository: str) -> Iterator[tuple[str, str]]:
-    """The checks that a repository's default branch ought to require, and what can happen otherwise."""
-    if repository in _covered(gatekeeper):
-        yield CHECK_NAME, "a blocked pull request can be merged"
-    if repository in _sources(gatekeeper):
-        yield POLICY_CHECK, "a gate can be loosened without its owners"
-
-
-def _sources(gatekeeper: Gatekeeper) -> set[str]:
-    return {entry.service.origin.repository for entry in gatekeeper.stores.catalog.entries()}
-
-
-def _covered(gatekeeper: Gatekeeper) -> set[str]:
-    return {
-        change.repository or entry.service.origin.repository
-        for entry in gatekeeper.stores.catalog.entries()
-        for change in entry.service.changes
-    }

@@ -254,9 +254,13 @@ class Reader:
 
     def required_checks(self, repository: str, branch: str) -> frozenset[str]:
         """The names of the checks that rulesets require on a branch (classic branch protection is not visible)."""
+        return frozenset(self.required_sources(repository, branch))
+
+    def required_sources(self, repository: str, branch: str) -> Mapping[str, frozenset[int | None]]:
+        """The same with the Apps that each has to come from; None where a rule takes it from anybody."""
         found = self._repository(repository)
         rules = shapes.pages(found.requester, f"{found.url}/rules/branches/{quote(branch, safe='')}")
-        return shapes.required_contexts(rules)
+        return shapes.required_sources(rules)
 
     def may_write(self, repository: str, login: str) -> bool:
         """Whether a user may push to a repository; False for one that GitHub does not know."""
@@ -300,6 +304,23 @@ class Reader:
         """
         _, told = self._connections.app.requestJsonAndCheck("GET", "/app")
         return dict(told)
+
+    def app_number(self) -> int:
+        """The App's number, as rulesets and check runs name it.
+
+        Raises:
+            ConfigurationError: there is no App.
+        """
+        return self._connections.app_number()
+
+    def hook_url(self) -> str | None:
+        """Where the App's events go, None when it has no webhook.
+
+        Raises:
+            ConfigurationError: there is no App.
+        """
+        _, told = self._connections.app.requestJsonAndCheck("GET", "/app/hook/config")
+        return told.get("url") or None
 
     def deliveries(self, cursor: str | None = None) -> DeliveryPage:
         """A hundred attempts to deliver events to the App's webhook, newest first; GitHub keeps those of 3 days.

@@ -115,14 +115,19 @@ def _label_event(event: dict[str, Any]) -> LabelEvent:
     return LabelEvent(actor["login"], human, datetime.fromisoformat(event["created_at"]))
 
 
-def required_contexts(rules: Iterable[dict[str, Any]]) -> frozenset[str]:
-    """The names of the checks that a branch's rules require."""
-    required = (
-        rule["parameters"]["required_status_checks"]
-        for rule in rules
-        if rule["type"] == "required_status_checks"
-    )
-    return frozenset(check["context"] for checks in required for check in checks)
+def required_sources(rules: Iterable[dict[str, Any]]) -> dict[str, frozenset[int | None]]:
+    """By the name of each check that a branch's rules require, the Apps that it has to come from.
+
+    None stands for a rule that takes it from anybody.
+    """
+    found: dict[str, frozenset[int | None]] = {}
+    for rule in rules:
+        if rule["type"] == "required_status_checks":
+            for check in rule["parameters"]["required_status_checks"]:
+                found[check["context"]] = found.get(check["context"], frozenset()) | {
+                    check.get("integration_id")
+                }
+    return found
 
 
 def pages(requester: Requester, url: str) -> Iterator[dict[str, Any]]:
@@ -146,6 +151,7 @@ def delivery_page(listed: Iterable[dict[str, Any]], link: str) -> DeliveryPage:
             one["event"],
             one["action"],
             datetime.fromisoformat(one["delivered_at"]),
+            int(one["status_code"]),
         )
         for one in listed
     )

@@ -151,13 +151,18 @@ class LabelEvent:
 
 @dataclass(frozen=True)
 class DeliveryAttempt:
-    """An attempt to deliver an event to the App's webhook; one that was repeated has several, with one ``guid``."""
+    """An attempt to deliver an event to the App's webhook; one that was repeated has several, with one ``guid``.
+
+    Attributes:
+        status_code: what the receiver answered; GitHub's own, such as 502, when it gave none.
+    """
 
     id: int
     guid: str
     event: str
     action: str | None
     delivered_at: datetime
+    status_code: int
 
 
 @dataclass(frozen=True)

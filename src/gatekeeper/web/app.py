@@ -16,6 +16,7 @@ from gatekeeper.web.metrics import Metrics, create_metrics
 from gatekeeper.web.reading import Reading
 from gatekeeper.web.reporting import Reporting
 from gatekeeper.web.setup import create_setup
+from gatekeeper.web.status import create_status
 from gatekeeper.web.waiting import Waiting
 from gatekeeper.web.webhooks import Door, Webhooks
 
@@ -68,6 +69,7 @@ def create_app(
     )
     app.register_blueprint(create_dashboard(reading, gatekeeper.settings))
     app.register_blueprint(create_setup(gatekeeper.settings, POLICY))
+    app.register_blueprint(create_status(gatekeeper, real_time))
     app.register_blueprint(create_health(gatekeeper, real_time, worker_alive))
     app.register_blueprint(create_metrics(metrics, gatekeeper, reading, real_time))
     app.after_request(_protect)
