@@ -373,7 +373,9 @@ class Place:
         self.passes: dict[Kind, Callable[..., Any]] = {
             Kind.PULL: PullPass(self.observer, self.record, applier, lambda one: f"https://gate/{one}"),
             Kind.POLICIES: PolicyPass(self.github, self.catalog, ".github"),
-            Kind.REPOSITORY: RepositoryPass(listing, self.record, self.record),
+            Kind.REPOSITORY: RepositoryPass(
+                listing, self.record, self.record, self.installations.is_archived
+            ),
             Kind.INSTALLATION: InstallationPass(installed, self.record),
             Kind.COMMIT: CommitPass(listing, self.record, self.record),
         }

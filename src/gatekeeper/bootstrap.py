@@ -250,7 +250,7 @@ def _passes_over_github(
         Kind.RUN: RunPass(runs, stores.run_record, github, _link(settings)),
         Kind.RUNS: RunsPass(runs, stores.runs.of_repository, stores.queue.add),
         Kind.POLICIES: PolicyPass(github, stores.catalog, settings.policy_repository, stores.proposals.open),
-        Kind.REPOSITORY: RepositoryPass(listing, record, record),
+        Kind.REPOSITORY: RepositoryPass(listing, record, record, stores.installations.is_archived),
         Kind.INSTALLATION: InstallationPass(installed, record),
         Kind.COMMIT: CommitPass(listing, record, record),
     }

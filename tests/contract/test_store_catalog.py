@@ -225,6 +225,11 @@ def test_an_installation_has_the_repositories_that_it_had_last(installations: In
 
 def test_an_archived_repository_is_known_and_not_listed(installations: Installations) -> None:
     installations.replace(7, [a_repository(archived=True), a_repository("acme/web")])
+    assert [installations.is_archived(name) for name in (SHOP, "acme/web", "acme/new")] == [
+        True,
+        False,
+        False,
+    ]
     assert [one.full_name for one in installations.repositories()] == ["acme/web"]
     assert installations.installation_of(SHOP) == 7
 

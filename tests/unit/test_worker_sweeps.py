@@ -126,8 +126,28 @@ def test_a_renamed_repository_goes_on_under_its_new_name(place: Place, github: F
 def test_an_installation_has_its_repositories_looked_at(place: Place, github: FakeGitHub) -> None:
     github.create("acme/old", archived=True)
     assert place.run(INSTALLED) == {"repositories": 1, "lost": 0}
-    assert place.touched() == {f"policies:{SHOP}": [], f"repository:{SHOP}": []}
+    assert place.touched() == {
+        f"policies:{SHOP}": [],
+        f"repository:{SHOP}": [],
+        "repository:acme/old": [],
+    }
     assert place.installations.installation_of(SHOP) == INSTALLATION
+
+
+def test_an_archived_repository_is_left_alone_until_it_is_opened_again(
+    place: Place, github: FakeGitHub
+) -> None:
+    github.repositories[SHOP] = replace(github.repositories[SHOP], archived=True)
+    place.run(INSTALLED)
+    assert place.touched() == {f"repository:{SHOP}": []}
+    place.settle()
+    place.run(REPOSITORY, FAN_OUT)
+    assert place.pulls.open(SHOP) == {}, "so that no freeze and no thaw writes there"
+    assert place.touched() == {}
+    github.repositories[SHOP] = replace(github.repositories[SHOP], archived=False)
+    place.run(INSTALLED)
+    place.settle()
+    assert place.pulls.open(SHOP).keys() == {1, 2}
 
 
 @pytest.mark.parametrize(

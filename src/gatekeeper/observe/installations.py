@@ -35,10 +35,8 @@ class InstallationObserver:
         self._register = register
         self._drop = drop
 
-    def repositories(self, installation: int) -> tuple[Sequence[str], Sequence[str]]:
-        """Put the installation's repositories on record; the names of those it has, and of those it lost.
-
-        Archived ones are on record, and no more: nothing can be written there.
+    def repositories(self, installation: int) -> tuple[Sequence[str], Sequence[str], Sequence[str]]:
+        """Put the installation's repositories on record; the names of those it has, of archived ones, of those it lost.
 
         Raises:
             GitHubError: GitHub failed.
@@ -46,7 +44,8 @@ class InstallationObserver:
         """
         found = list(self._listing.installation_repositories(installation))
         lost = self._register.replace(installation, found)
-        return sorted(one.full_name for one in found if not one.archived), lost
+        there = sorted(one.full_name for one in found if not one.archived)
+        return there, sorted(one.full_name for one in found if one.archived), lost
 
     def forget(self, installation: int) -> Sequence[str]:
         """The installation is gone; the names of its repositories."""

@@ -41,6 +41,11 @@ class Installations:
             ).one_or_none()
         return None if row is None else _known(row)
 
+    def is_archived(self, full_name: str) -> bool:
+        """Whether a repository is known to be archived: GitHub lets nobody write there."""
+        known = self.repository(full_name)
+        return known is not None and known.archived
+
     def repositories(self) -> tuple[KnownRepository, ...]:
         """All repositories that are not archived, by name."""
         query = select(repository).where(~repository.c.archived).order_by(repository.c.full_name)

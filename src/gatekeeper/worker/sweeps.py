@@ -1,6 +1,6 @@
 """Passes that look at many things and touch the few that need it: a repository, an installation, a commit."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -27,8 +27,8 @@ class OpenPulls(Protocol):
 class Repositories(Protocol):
     """The repositories of an installation."""
 
-    def repositories(self, installation: int) -> tuple[Sequence[str], Sequence[str]]:
-        """Put the installation's repositories on record; the names of those it has, and of those it lost."""
+    def repositories(self, installation: int) -> tuple[Sequence[str], Sequence[str], Sequence[str]]:
+        """Put its repositories on record; the names of those it has, of archived ones, and of those it lost."""
 
     def forget(self, installation: int) -> Sequence[str]:
         """The installation is gone; the names of its repositories."""
@@ -65,12 +65,20 @@ class Queue(Touching, Protocol):
 
 
 class RepositoryPass:
-    """Finds the open pull requests that changed without our hearing of it."""
+    """Finds the open pull requests that changed without our hearing of it.
 
-    def __init__(self, github: OpenPulls, known: KnownPulls, work: Touching) -> None:
+    Args:
+        archived: whether a repository is known to be archived. Its pull requests can neither be merged nor written to,
+            so they count as closed until it is opened again.
+    """
+
+    def __init__(
+        self, github: OpenPulls, known: KnownPulls, work: Touching, archived: Callable[[str], bool]
+    ) -> None:
         self._github = github
         self._known = known
         self._work = work
+        self._archived = archived
 
     def __call__(self, key: WorkKey, hints: Sequence[Mapping[str, Any]], now: datetime) -> Mapping[str, Any]:
         """Run the pass: after a change of policy all open pull requests are touched, else those that differ.
@@ -81,7 +89,7 @@ class RepositoryPass:
         """
         repository, fan_out = key.name, FAN_OUT in hints
         known = self._known.seen(repository)
-        listed = self._listed(repository)
+        listed = None if self._archived(repository) else self._listed(repository)
         names = {name for name, _, _ in listed or ()} - {repository}
         if listed is None or names:
             return self._gone(repository, known, sorted(names), now, fan_out=fan_out)
@@ -137,15 +145,15 @@ class InstallationPass:
         del hints, now
         installation = int(key.subject)
         try:
-            names, lost = self._repositories.repositories(installation)
+            names, archived, lost = self._repositories.repositories(installation)
         except GitHubRefusedError as error:
             if error.status not in NOT_THERE:
                 raise
-            names, lost = (), self._repositories.forget(installation)
+            names, archived, lost = (), (), self._repositories.forget(installation)
         kinds = (Kind.POLICIES, Kind.REPOSITORY)
         touches = [Touch(WorkKey(kind, name), Priority.SWEEP) for name in names for kind in kinds]
         touches += [Touch(WorkKey(Kind.POLICIES, name), Priority.SWEEP, LOST) for name in lost]
-        touches += [Touch(WorkKey(Kind.REPOSITORY, name), Priority.SWEEP) for name in lost]
+        touches += [Touch(WorkKey(Kind.REPOSITORY, name), Priority.SWEEP) for name in (*lost, *archived)]
         again = [parked for parked in self._work.parked() if parked.name in set(names)]
         touches += [Touch(parked, Priority.SWEEP, FAN_OUT) for parked in again if parked.kind is Kind.PULL]
         self._work.touch(touches)
