@@ -17,12 +17,12 @@ from gatekeeper.events.triggers import Priority, Touch
 from gatekeeper.github.client import GitHub
 from gatekeeper.github.connections import AppConnections, TokenConnections
 from gatekeeper.github.limiter import Limiter
+from gatekeeper.observe.deploying import DeploymentObserver
 from gatekeeper.observe.groups import GroupObserver
 from gatekeeper.observe.installations import InstallationObserver
 from gatekeeper.observe.proposals import ProposalObserver
 from gatekeeper.observe.pulls import OpenPulls, PullObserver
 from gatekeeper.observe.runs import RunObserver
-from gatekeeper.policy.covers import repositories
 from gatekeeper.policy.objective import Indicator
 from gatekeeper.settings import Settings
 from gatekeeper.sources import Source, find
@@ -35,11 +35,13 @@ from gatekeeper.store.open_changes import OpenChanges
 from gatekeeper.store.pull_history import PullHistory
 from gatekeeper.store.stores import Stores
 from gatekeeper.store.work import DEBOUNCE, Claim, Work
+from gatekeeper.worker.asked_pass import AskedPass
 from gatekeeper.worker.audit_pass import AuditPass
 from gatekeeper.worker.delivery_sweep import DeliverySweep
 from gatekeeper.worker.deployment_pass import DeploymentPass
 from gatekeeper.worker.engine import Engine, Pace
 from gatekeeper.worker.group_pass import GroupPass
+from gatekeeper.worker.head_pass import HeadPass
 from gatekeeper.worker.ledgers import Ledgers
 from gatekeeper.worker.policy_effect import PolicyEffects
 from gatekeeper.worker.policy_pass import PolicyPass
@@ -222,7 +224,8 @@ def _passes_over_github(
     drop: Callable[[int], None],
 ) -> Mapping[Kind, Pass]:
     record, listing = stores.record, OpenPulls(github)
-    runs = RunObserver(github, stores.catalog, stores.gates, stores.deployments, stores.run_record)
+    deployed = DeploymentObserver(github, stores.catalog, stores.gates, stores.deployments, stores.run_record)
+    runs = RunObserver(github, deployed)
     installed = InstallationObserver(github, stores.installations, drop)
     return {
         Kind.PULL: PullPass(
@@ -248,6 +251,8 @@ def _passes_over_github(
             settings.policy_repository,
         ),
         Kind.RUN: RunPass(runs, stores.run_record, github, _link(settings)),
+        Kind.HEAD: HeadPass(deployed, stores.run_record, github, _link(settings)),
+        Kind.DEPLOYMENT: AskedPass(deployed, stores.run_record, github, _link(settings)),
         Kind.RUNS: RunsPass(runs, stores.runs.of_repository, stores.queue.add),
         Kind.POLICIES: PolicyPass(github, stores.catalog, settings.policy_repository, stores.proposals.open),
         Kind.REPOSITORY: RepositoryPass(listing, record, record, stores.installations.is_archived),
@@ -318,16 +323,11 @@ def _at(clock: Callable[[], datetime], passes: Mapping[Kind, Pass]) -> dict[Kind
     return {kind: timed(one) for kind, one in passes.items()}
 
 
-def _waiting(github: GitHub | None, stores: Stores) -> Callable[[datetime], Sequence[Touch]]:
-    """The repositories in which workflow runs may wait for us."""
-
-    def waiting(_: datetime) -> Sequence[Touch]:
-        if github is None or github.mode == "token":  # which has no protection rule
-            return []
-        covered = {name for entry in stores.catalog.entries() for name in repositories(entry.service)}
-        return [Touch(WorkKey(Kind.RUNS, one), Priority.EVENT) for one in sorted(covered)]
-
-    return waiting
+def _deploying(github: GitHub | None, stores: Stores) -> Callable[[datetime], Sequence[Touch]]:
+    """The repositories whose deployments may wait for us."""
+    covered = stores.catalog.covered if github is not None else tuple
+    kinds = (Kind.RUNS, Kind.HEAD)
+    return lambda _: [Touch(WorkKey(kind, one), Priority.EVENT) for one in covered() for kind in kinds]
 
 
 def _routines(
@@ -387,7 +387,7 @@ def _routines(
         Routine("ledgers", tempo.services, filled),
         Routine("services", tempo.services, services),
         Routine("pulls", tempo.pulls, of_sources(Kind.REPOSITORY)),
-        Routine("runs", tempo.runs, _waiting(github, stores)),
+        Routine("runs", tempo.runs, _deploying(github, stores)),
         Routine("overrides", tempo.overrides, ended),
         Routine("audits", tempo.audits, unaudited),
         Routine("housekeeping", timedelta(hours=1), tidy),

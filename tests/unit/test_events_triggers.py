@@ -121,33 +121,48 @@ def test_a_changed_pull_request_is_looked_at_again(action: str, priority: Priori
     )
 
 
+BOTH = ["head:acme/shop", "policies:acme/shop"]
+
+
 @pytest.mark.parametrize(
     ("payload", "expected"),
     [
-        pytest.param(a_push(a_commit()), [], id="no policy file"),
-        pytest.param(a_push(a_commit(added=["policies/a.yaml"])), ["policies:acme/shop"], id="added"),
-        pytest.param(a_push(a_commit(removed=["policies/a.yaml"])), ["policies:acme/shop"], id="removed"),
+        pytest.param(a_push(a_commit()), ["head:acme/shop"], id="no policy file"),
+        pytest.param(a_push(a_commit(added=["policies/a.yaml"])), BOTH, id="added"),
         pytest.param(
-            a_push(a_commit(), a_commit(added=["policies/x"])), ["policies:acme/shop"], id="in the second"
+            a_push(a_commit(removed=["policies/a.yaml"])),
+            BOTH,
+            id="removed",
         ),
         pytest.param(
-            a_push(a_commit(added=["docs/policies/a.yaml"])), [], id="a folder of that name deeper down"
+            a_push(a_commit(), a_commit(added=["policies/x"])),
+            BOTH,
+            id="in the second",
+        ),
+        pytest.param(
+            a_push(a_commit(added=["docs/policies/a.yaml"])),
+            ["head:acme/shop"],
+            id="a folder of that name deeper down",
         ),
         pytest.param(a_push(a_commit(added=["policies/x"]), ref="refs/heads/topic"), [], id="another branch"),
         pytest.param(a_push(ref="refs/tags/main"), [], id="a tag"),
-        pytest.param(a_push(), ["policies:acme/shop"], id="no commits listed: it may"),
-        pytest.param(a_push(deleted=True), ["policies:acme/shop"], id="the branch is gone"),
-        pytest.param(a_push(*[a_commit()] * 2047), [], id="all listed"),
+        pytest.param(a_push(), BOTH, id="no commits listed: it may"),
+        pytest.param(a_push(deleted=True), BOTH, id="the branch is gone"),
+        pytest.param(a_push(*[a_commit()] * 2047), ["head:acme/shop"], id="all listed"),
         pytest.param(
-            a_push(*[a_commit()] * 2048), ["policies:acme/shop"], id="perhaps not all listed: it may"
+            a_push(*[a_commit()] * 2048),
+            BOTH,
+            id="perhaps not all listed: it may",
         ),
         pytest.param(
-            a_push(a_commit(), forced=True), ["policies:acme/shop"], id="force took commits away: it may"
+            a_push(a_commit(), forced=True),
+            BOTH,
+            id="force took commits away: it may",
         ),
-        pytest.param(a_push({}), ["policies:acme/shop"], id="a commit without file lists: it may"),
+        pytest.param(a_push({}), BOTH, id="a commit without file lists: it may"),
         pytest.param(
             a_push(a_commit(), repository=SHOP | {"full_name": "acme/.github"}),
-            ["policies:acme/.github"],
+            ["head:acme/.github", "policies:acme/.github"],
             id="any path of the policy repository",
         ),
     ],
@@ -288,6 +303,24 @@ def test_a_rule_that_names_no_run_is_ignored(changed: dict[str, Any], why: str) 
     outcome = triggered("deployment_protection_rule", a_rule(**changed), "requested")
     assert outcome.touches == ()
     assert why in (outcome.ignored or "")
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        pytest.param({}, ["deployment:acme/shop#7"], id="by the API"),
+        pytest.param({"workflow_run": {"id": 5}}, [], id="by a workflow run, which waits for our rule"),
+        pytest.param(
+            {"deployment": {"id": 7, "transient_environment": True}},
+            [],
+            id="into a preview of a pull request",
+        ),
+        pytest.param({"deployment": {}}, [], id="without an id"),
+    ],
+)
+def test_a_deployment_that_is_asked_for_is_looked_at(changed: dict[str, Any], expected: list[str]) -> None:
+    asked = {"repository": SHOP, "deployment": {"id": 7}, "workflow": None, "workflow_run": None}
+    assert keys("deployment", asked | changed) == expected
 
 
 def test_githubs_own_examples_of_deployments_are_understood() -> None:

@@ -10,15 +10,18 @@ import pytest
 from builders import DAY, MINUTE, NOW, SHA, a_gate, a_service, a_view
 from databases import opened
 from fakes import SHOP, FakeGitHub, Place, head
+from gatekeeper.decide.snapshot import ServiceView
 from gatekeeper.decide.verdict import State, Verdict
 from gatekeeper.errors import GitHubError, GitHubRefusedError, TemporaryError
 from gatekeeper.events.deployments import DeploymentStatus
 from gatekeeper.events.keys import Kind, WorkKey
-from gatekeeper.github.values import Comparison, RunData
+from gatekeeper.github.values import Comparison, DeploymentData, HeadData, RunData
+from gatekeeper.observe.deploying import DeploymentObserver
 from gatekeeper.observe.runs import RunObserver
 from gatekeeper.policy.model import Change
 from gatekeeper.store.overrides import Overrides
 from gatekeeper.store.runs import RunRecord, Runs
+from gatekeeper.worker.asked_pass import AskedPass
 from gatekeeper.worker.run_pass import MOST_REPORTS, RunPass, RunsPass
 
 RUN, KEY = 5, WorkKey.run(SHOP, 5)
@@ -37,6 +40,7 @@ class Actions(FakeGitHub):
         errors: what the next answers to us are, oldest first; the act is done all the same when ``lost``.
         spans: what lies between two commits.
         origins: the pull requests that a commit came with.
+        asked: the deployment that somebody asked for by the API.
     """
 
     def __init__(self) -> None:
@@ -49,9 +53,21 @@ class Actions(FakeGitHub):
         self.lost = False
         self.spans: dict[tuple[str, str], Comparison] = {}
         self.origins: dict[str, tuple[int, ...]] = {}
+        self.asked = DeploymentData(SHOP, "production", SHA, "main", "dora", ())
 
     def compare(self, repository: str, base: str, head: str) -> Comparison:
         return self.spans[base, head]
+
+    def head(self, repository: str) -> HeadData | None:
+        return HeadData("main", SHA)
+
+    def deployment(self, repository: str, number: int) -> DeploymentData:
+        return self.asked
+
+    def tell_deployment(
+        self, repository: str, number: int, state: str, description: str, log_url: str | None
+    ) -> None:
+        self.asked = replace(self.asked, told=((state, self.login()), *self.asked.told))
 
     def pulls_with(self, repository: str, sha: str) -> tuple[int, ...]:
         return self.origins.get(sha, ())
@@ -98,9 +114,13 @@ class Waiting(Place):
         self.actions = Actions()
         super().__init__(database, self.actions)
         self.runs = Runs(database)
-        record = RunRecord(database, self.decisions, Overrides(database), self.catalog, self.queue)
-        observer = RunObserver(self.actions, self.catalog, self.gates, self.deployments, record)
+        record = RunRecord(
+            database, self.decisions, Overrides(database), self.publications, self.catalog, self.queue
+        )
+        deployed = DeploymentObserver(self.actions, self.catalog, self.gates, self.deployments, record)
+        observer = RunObserver(self.actions, deployed)
         self.passes[Kind.RUN] = RunPass(observer, record, self.actions, lambda one: f"https://gate/{one}")
+        self.passes[Kind.DEPLOYMENT] = AskedPass(deployed, record, self.actions, lambda _: None)
         self.passes[Kind.RUNS] = RunsPass(observer, self.runs.of_repository, self.queue.add)
 
 
@@ -399,3 +419,48 @@ def test_what_touches_no_frozen_service_goes(live: Waiting) -> None:
     narrow = FROZEN.service.model_copy(update={"changes": (Change(paths=("services/**",)),)})
     live.put(replace(FROZEN, service=narrow))
     assert deploy(live, FEATURE, FEATURE) == ["production"]
+
+
+# Asked for by the API
+
+ASKED_FOR = WorkKey(Kind.DEPLOYMENT, f"{SHOP}#7")
+BEGAN, DONE, OURS = ("in_progress", "dora"), ("success", "dora"), ("pending", "gatekeeper[bot]")
+
+
+@pytest.mark.parametrize(
+    ("view", "before", "told"),
+    [
+        pytest.param(FROZEN, (), "failure", id="a shut gate, at once"),
+        pytest.param(FROZEN, (BEGAN,), "failure", id="a shut gate, though it has begun"),
+        pytest.param(FROZEN, (DONE, BEGAN), None, id="it is over"),
+        pytest.param(OPEN, (), "pending", id="an open gate"),
+        pytest.param(OPEN, (BEGAN,), None, id="an open gate, and it has begun: that says more"),
+        pytest.param(FROZEN, (OURS,), None, id="it was answered"),
+    ],
+)
+def test_a_deployment_by_the_api_is_answered_once(
+    place: Waiting, view: ServiceView, before: tuple[tuple[str, str], ...], told: str | None
+) -> None:
+    place.put(view)
+    place.actions.asked = replace(place.actions.asked, told=before)
+    for _ in range(2):
+        place.run(ASKED_FOR)
+    ours = [state for state, login in place.actions.asked.told if login == place.actions.login()]
+    assert ours == ([told] if told else [state for state, _ in before if (state, _) == OURS])
+
+
+def test_without_a_policy_a_deployment_by_the_api_is_told_nothing(place: Waiting) -> None:
+    with pytest.raises(TemporaryError, match="not read yet"):
+        place.run(ASKED_FOR)
+    place.put()
+    place.run(ASKED_FOR)
+    assert place.actions.asked.told == ()
+
+
+def test_what_was_let_go_by_the_api_is_not_brought_again(place: Waiting) -> None:
+    place.put(OPEN)
+    place.run(ASKED_FOR)
+    place.stand(FROZEN)
+    place.actions.spans[SHA, SHA] = Comparison((), complete=True)
+    place.run(KEY, ASKED)
+    assert place.actions.approved == ["production"]

@@ -40,6 +40,7 @@ class Kind(StrEnum):
     COMMENT = "comment"
     POLICY_CHECK = "policy check"
     POLICY_COMMENT = "policy comment"
+    DEPLOYMENT_STATUS = "deployment status"
 
 
 @dataclass(frozen=True)

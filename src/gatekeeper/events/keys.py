@@ -20,6 +20,8 @@ class Kind(StrEnum):
     DEPLOYMENTS = "deployments"
     RUN = "run"
     RUNS = "runs"
+    HEAD = "head"
+    DEPLOYMENT = "deployment"
     INSTALLATION = "installation"
     DELIVERIES = "deliveries"
 
@@ -40,6 +42,8 @@ _SUBJECTS = {
         Kind.DEPLOYMENTS: _REPOSITORY,
         Kind.RUN: _REPOSITORY + r"#[1-9]\d{0,17}",
         Kind.RUNS: _REPOSITORY,
+        Kind.HEAD: _REPOSITORY,
+        Kind.DEPLOYMENT: _REPOSITORY + r"#[1-9]\d{0,17}",
         Kind.INSTALLATION: r"[1-9]\d{0,17}",
         Kind.DELIVERIES: r"app",
     }.items()
@@ -111,5 +115,5 @@ class WorkKey:
 
     @property
     def detail(self) -> str:
-        """The number of the pull request or run, or the commit's SHA; empty for the other kinds."""
+        """The number of the pull request, run or deployment, or the commit's SHA; empty for the other kinds."""
         return self.subject[len(self.name) + 1 :]

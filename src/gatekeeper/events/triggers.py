@@ -131,9 +131,10 @@ def _push(delivery: Delivery, policy_repository: str) -> Sequence[Touch]:
     default = _at(payload, str, "repository", "default_branch")
     if _at(payload, str, "ref") != f"refs/heads/{default}":
         raise _IgnoredError("push to another branch than the default one")
-    if repository.partition("/")[2] != policy_repository and not _may_touch_policies(payload):
-        raise _IgnoredError("push touches no policy file")
-    return [Touch(WorkKey(Kind.POLICIES, repository))]
+    touches = [Touch(WorkKey(Kind.HEAD, repository))]
+    if repository.partition("/")[2] == policy_repository or _may_touch_policies(payload):
+        touches.append(Touch(WorkKey(Kind.POLICIES, repository)))
+    return touches
 
 
 def _may_touch_policies(payload: Mapping[str, Any]) -> bool:
@@ -249,6 +250,18 @@ def _deployment_status(delivery: Delivery, _policy_repository: str) -> Sequence[
     return [Touch(WorkKey(Kind.DEPLOYMENTS, _repository(delivery)), hint=status.hint())]
 
 
+def _deployment(delivery: Delivery, _policy_repository: str) -> Sequence[Touch]:
+    """Somebody asked for one by the API; a job of GitHub Actions waits for our protection rule instead."""
+    if delivery.payload.get("workflow_run") is not None:
+        raise _IgnoredError("deployment by a workflow run")
+    if _at(delivery.payload, dict, "deployment").get("transient_environment") is True:
+        raise _IgnoredError("deployment into an environment that will be gone")
+    key = WorkKey(
+        Kind.DEPLOYMENT, f"{_repository(delivery)}#{_at(delivery.payload, int, 'deployment', 'id')}"
+    )
+    return [Touch(key, Priority.PERSON)]
+
+
 _CALLBACK = re.compile(r".*/actions/runs/(?P<run>[1-9]\d{0,17})/deployment_protection_rule")
 
 
@@ -282,6 +295,7 @@ def _at(value: Any, kind: type[Wanted], *path: str) -> Wanted:
 _EVENTS: Mapping[str, Callable[[Delivery, str], Sequence[Touch]]] = {
     "check_run": _check,
     "check_suite": _check,
+    "deployment": _deployment,
     "deployment_protection_rule": _protection_rule,
     "deployment_status": _deployment_status,
     "installation": _installation,

@@ -95,6 +95,17 @@ class GitHub(Reader):
             # Not PyGithub's remove_from_labels, which leaves a slash in the name as it is.
             issue.requester.requestJsonAndCheck("DELETE", f"{issue.url}/labels/{quote(label, safe='')}")
 
+    def tell_deployment(
+        self, repository: str, number: int, state: str, description: str, log_url: str | None
+    ) -> None:
+        """Give a deployment a status; descriptions are cut to 140 characters."""
+        found = self._repository(repository)
+        body = {"state": state, "description": _cut(description, STATUS_LIMIT)}
+        if log_url is not None:
+            body["log_url"] = log_url
+        url = f"{found.url}/deployments/{number}/statuses"
+        found.requester.requestJsonAndCheck("POST", url, input=body)
+
     def answer_rule(
         self, repository: str, run: int, environment: str, comment: str, *, approve: bool
     ) -> None:

@@ -15,6 +15,7 @@ EVENTS = frozenset({"check_run", "check_suite", "issue_comment", "pull_request",
 """Without these the main job waits for a timer."""
 HELPFUL_EVENTS = frozenset(
     {
+        "deployment",
         "deployment_protection_rule",
         "deployment_status",
         "merge_group",

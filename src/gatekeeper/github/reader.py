@@ -22,8 +22,10 @@ from gatekeeper.github.values import (
     CommentData,
     Comparison,
     DeliveryPage,
+    DeploymentData,
     Files,
     GroupData,
+    HeadData,
     LabelEvent,
     PolicyTree,
     PullData,
@@ -188,6 +190,27 @@ class Reader:
                 return False
             raise
         return runs.has_rule_of(told, self._connections.app_number())
+
+    def head(self, repository: str) -> HeadData | None:
+        """The newest commit of the default branch; None for a repository without commits."""
+        found = self._repository(repository)
+        branch = found.default_branch
+        try:
+            url = f"{found.url}/git/ref/heads/{quote(branch)}"
+            _, told = found.requester.requestJsonAndCheck("GET", url)
+        except GitHubRefusedError as error:
+            if error.status in {_NOT_FOUND, _CONFLICT}:
+                return None
+            raise
+        return HeadData(branch, told["object"]["sha"])
+
+    def deployment(self, repository: str, number: int) -> DeploymentData:
+        """A deployment with the newest of its statuses."""
+        found = self._repository(repository)
+        url = f"{found.url}/deployments/{number}"
+        _, told = found.requester.requestJsonAndCheck("GET", url)
+        _, statuses = found.requester.requestJsonAndCheck("GET", f"{url}/statuses")
+        return runs.deployment_data(repository, told, statuses)
 
     # Reading repositories and people
 

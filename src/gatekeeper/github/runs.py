@@ -1,11 +1,11 @@
-"""Workflow runs and the protection rules of environments, as GitHub answers them."""
+"""Deployments, workflow runs and the protection rules of environments, as GitHub answers them."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from github.WorkflowRun import WorkflowRun
 
-from gatekeeper.github.values import RunData
+from gatekeeper.github.values import DeploymentData, RunData
 
 _DONE = "completed"
 
@@ -31,3 +31,17 @@ def has_rule_of(rules: Mapping[str, Any], app: int) -> bool:
     """Whether an App's rule is among those of an environment, and enabled."""
     listed = rules.get("custom_deployment_protection_rules") or []
     return any(one["enabled"] and one["app"]["id"] == app for one in listed)
+
+
+def deployment_data(
+    repository: str, told: Mapping[str, Any], statuses: Iterable[Mapping[str, Any]]
+) -> DeploymentData:
+    """A deployment and its statuses as value."""
+    return DeploymentData(
+        repository=repository,
+        environment=told["environment"],
+        sha=told["sha"],
+        ref=told["ref"],
+        creator=told["creator"]["login"],
+        told=tuple((one["state"], one["creator"]["login"]) for one in statuses),
+    )

@@ -198,6 +198,31 @@ class GroupData:
 
 
 @dataclass(frozen=True)
+class HeadData:
+    """The newest commit of a repository's default branch."""
+
+    branch: str
+    sha: str
+
+
+@dataclass(frozen=True)
+class DeploymentData:
+    """A deployment that was asked for by the API.
+
+    Attributes:
+        creator: login of whoever asked.
+        told: the states that it was told so far, newest first, each with the login of whoever told it.
+    """
+
+    repository: str
+    environment: str
+    sha: str
+    ref: str
+    creator: str
+    told: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
 class Comparison:
     """The commits, by SHA, that one has and another has not; ``complete`` is False when GitHub lists only a part."""
 

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, select
 
 from gatekeeper.events.triggers import Touch
+from gatekeeper.policy.covers import repositories
 from gatekeeper.policy.gate import Mode
 from gatekeeper.policy.in_force import InForce
 from gatekeeper.policy.loader import PolicyFile
@@ -52,6 +53,10 @@ class Catalog:
             query = query.where(service.c.key.startswith(f"{organization}/", autoescape=True))
         with self._database.read() as connection:
             return tuple(_entry(row) for row in connection.execute(query))
+
+    def covered(self) -> tuple[str, ...]:
+        """The repositories whose changes touch some service, as the policies write them."""
+        return tuple(sorted({name for entry in self.entries() for name in repositories(entry.service)}))
 
     def entry(self, key: str) -> Entry | None:
         """One service."""

@@ -7,6 +7,8 @@ from typing import Any
 
 from sqlalchemy import delete, select, update
 
+from gatekeeper.act.apply import Kind
+from gatekeeper.act.plan import Published
 from gatekeeper.decide.deployment import DeploymentSnapshot
 from gatekeeper.decide.evaluate import Decision
 from gatekeeper.decide.snapshot import Past, Snapshot
@@ -16,6 +18,7 @@ from gatekeeper.store.catalog import Catalog
 from gatekeeper.store.decisions import Decisions
 from gatekeeper.store.engine import Database
 from gatekeeper.store.overrides import Overrides
+from gatekeeper.store.publications import Publications
 from gatekeeper.store.queue import Queue
 from gatekeeper.store.rows import upsert
 from gatekeeper.store.tables import let_go, waiting_deployment
@@ -63,14 +66,21 @@ class Runs:
 
 
 class RunRecord:
-    """What a pass over a run reads and writes."""
+    """What passes over workflow runs and other deployments read and write."""
 
     def __init__(
-        self, database: Database, decisions: Decisions, overrides: Overrides, catalog: Catalog, queue: Queue
+        self,
+        database: Database,
+        decisions: Decisions,
+        overrides: Overrides,
+        publications: Publications,
+        catalog: Catalog,
+        queue: Queue,
     ) -> None:
         self._database = database
         self._decisions = decisions
         self._overrides = overrides
+        self._publications = publications
         self._catalog = catalog
         self._queue = queue
 
@@ -96,9 +106,7 @@ class RunRecord:
             identity = (
                 before.decision
                 if before is not None and same
-                else self._decisions.add(
-                    connection, f"{about.repository}@{about.environment}", snapshot, decision, essence
-                )
+                else self._decisions.add(connection, _subject(snapshot), snapshot, decision, essence)
             )
             row = {
                 "repository": about.repository,
@@ -129,11 +137,28 @@ class RunRecord:
 
     def approved(self, repository: str, run: int, environment: str, sha: str, now: datetime) -> None:
         """We have let this commit go."""
+        self.allowed(repository, environment, sha, now)
+        self._set(repository, run, environment, approved=True)
+
+    def allowed(self, repository: str, environment: str, sha: str, now: datetime) -> None:
+        """A deployment of this commit was let go."""
         row = {"repository": repository, "environment": environment.casefold(), "sha": sha, "at": now}
-        done = _update(repository, run, environment).values(approved=True)
         with self._database.write() as connection:
             connection.execute(upsert(connection.dialect, let_go, row))
-            connection.execute(done)
+
+    def decided_on(self, snapshot: DeploymentSnapshot, decision: Decision, essence: str) -> str:
+        """Store a decision on a deployment that does not wait; its id."""
+        with self._database.write() as connection:
+            return self._decisions.add(connection, _subject(snapshot), snapshot, decision, essence)
+
+    def said_of(self, repository: str, sha: str) -> str | None:
+        """The essence of the status that a commit has; None when there is none of ours, as far as we know."""
+        known = self._publications.find(repository, Kind.DEPLOYMENT_STATUS, sha)
+        return known.essence if isinstance(known, Published) else None
+
+    def say_of(self, repository: str, sha: str, essence: str, now: datetime) -> None:
+        """The commit has this status now."""
+        self._publications.record(repository, Kind.DEPLOYMENT_STATUS, sha, 0, essence, now)
 
     def let_go(self, repository: str, environment: str) -> str | None:
         """The commit that we let go into an environment last; None when there was none yet."""
@@ -173,6 +198,10 @@ class RunRecord:
     def _set(self, repository: str, run: int, environment: str, **values: Any) -> None:
         with self._database.write() as connection:
             connection.execute(_update(repository, run, environment).values(**values))
+
+
+def _subject(snapshot: DeploymentSnapshot) -> str:
+    return f"{snapshot.deployment.repository}@{snapshot.deployment.environment}"
 
 
 def _update(repository: str, run: int, environment: str) -> Any:

@@ -117,4 +117,11 @@ class Stores:
     @cached_property
     def run_record(self) -> RunRecord:
         """What a pass over a workflow run reads and writes."""
-        return RunRecord(self.database, self.decisions, self.overrides, self.catalog, self.queue)
+        return RunRecord(
+            self.database,
+            self.decisions,
+            self.overrides,
+            self.publications,
+            self.catalog,
+            self.queue,
+        )

@@ -23,9 +23,11 @@ from gatekeeper.decide.snapshot import Culprit, Landed, ObjectiveEvidence, Raw, 
 from gatekeeper.decide.told import expected_end
 from gatekeeper.decide.verdict import Memory, State
 from gatekeeper.errors import ConfigurationError, QueryRefusedError, SourceError
-from gatekeeper.events.keys import WorkKey
+from gatekeeper.events.keys import Kind, WorkKey
 from gatekeeper.events.triggers import Priority, Touch
+from gatekeeper.policy.covers import repositories
 from gatekeeper.policy.dated import exception_for
+from gatekeeper.policy.gate import EnvironmentMode
 from gatekeeper.policy.model import Service
 from gatekeeper.policy.objective import Indicator, Objective, TargetException
 from gatekeeper.worker.pull_pass import FAN_OUT
@@ -233,6 +235,9 @@ class ServicePass:
             return ()
         key = view.service.key
         waiting = [Touch(WorkKey.run(*run), Priority.PERSON) for run in self._gates.deploying(key)]
+        if EnvironmentMode.ENFORCE in view.service.environments.values():
+            names = sorted(repositories(view.service))
+            waiting += [Touch(WorkKey(Kind.HEAD, one), Priority.PERSON) for one in names]
         waiting += [Touch(WorkKey.group(*group), Priority.PERSON) for group in self._gates.queued(key)]
         return waiting + [
             Touch(WorkKey.pull(repository, number), Priority.SWEEP, FAN_OUT)

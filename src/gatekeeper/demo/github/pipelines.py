@@ -34,6 +34,20 @@ class Pipelines(Records):
                 self, repository, ref, by=by, states=states, environment=environment, task=task
             )
 
+    def ask_deployment(
+        self,
+        repository: str,
+        ref: str = "main",
+        *,
+        by: str,
+        environment: str = "production",
+        contexts: Iterable[str] | None = None,
+    ) -> Deployment:
+        """Ask for a deployment by the API (write or above); refused with 409 while a commit status is not green."""
+        with self.lock:
+            self.require_role(repository, by, "write")
+            return deploying.create(self, repository, ref, by=by, environment=environment, contexts=contexts)
+
     def protect(self, repository: str, environment: str, *, app_id: int) -> None:
         """Let an App's rule protect an environment."""
         with self.lock:

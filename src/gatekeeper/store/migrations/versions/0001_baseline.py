@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "029e005c3d17"
+revision = "6243660f51b3"
 down_revision = None
 
 
