@@ -83,6 +83,11 @@ def install_again(world: World) -> None:
     world.install(APP_ID, "acme", by="ops1", repositories=[SHOP])
 
 
+def archive_and_open_again(world: World) -> None:
+    world.archive(SHOP, by="ops1")
+    world.archive(SHOP, by="ops1", archived=False)
+
+
 def deploy_protected(world: World) -> None:
     world.protect(SHOP, "production", app_id=APP_ID)
     world.cancel_run(SHOP, world.run_workflow(SHOP, by="dev1").id, by="dev1")
@@ -109,6 +114,11 @@ ACTS: list[tuple[str, Callable[[World], object], list[str]]] = [
         "a base branch",
         change_base,
         ["push", "check_suite.requested", "pull_request.edited"],
+    ),
+    (
+        "archived and opened again",
+        archive_and_open_again,
+        ["repository.archived", "repository.unarchived"],
     ),
     (
         "a draft and back",

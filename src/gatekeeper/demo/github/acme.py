@@ -36,6 +36,7 @@ EVENTS = (
     "pull_request",
     "pull_request_review",
     "push",
+    "repository",
     "team",
 )
 SHOP = {

@@ -15,7 +15,7 @@ from gatekeeper.demo.github.installing import allows, role_allows
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gatekeeper.demo.github.entities import App, InstallationToken
+    from gatekeeper.demo.github.entities import App, InstallationToken, Repository
     from gatekeeper.demo.github.records import Records
 
 LONGEST_LIFE = timedelta(minutes=10)
@@ -118,6 +118,7 @@ def require_repository(records: Records, caller: Caller, full_name: str, permiss
     repository = records.repository(full_name)
     if caller.token is not None:
         _require_installation(records, caller.token, full_name, permission, level)
+        _require_writable(repository, level)
         return
     role = "none" if caller.login is None else records.role(full_name, caller.login)
     if not repository.private and level == "read":
@@ -126,6 +127,12 @@ def require_repository(records: Records, caller: Caller, full_name: str, permiss
         raise not_found()
     if not role_allows(role, permission, level):
         raise Refused(403, "Resource not accessible by personal access token")
+    _require_writable(repository, level)
+
+
+def _require_writable(repository: Repository, level: str) -> None:
+    if repository.archived and level != "read":
+        raise Refused(403, "Repository was archived so is read-only.")
 
 
 def _require_installation(

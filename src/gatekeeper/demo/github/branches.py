@@ -67,6 +67,12 @@ def push(
     return made
 
 
+def archive(records: Records, full_name: str, *, archived: bool, by: str) -> None:
+    """Make a repository read-only, or open it again."""
+    records.repositories[full_name] = replace(records.repository(full_name), archived=archived)
+    hooks.repository(records, full_name, "archived" if archived else "unarchived", by)
+
+
 def fork(records: Records, full_name: str, owner: str) -> Repository:
     """Fork a repository: another one of its name, with its default branch, in which only its owner may push."""
     origin = records.repository(full_name)

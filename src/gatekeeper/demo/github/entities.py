@@ -61,6 +61,7 @@ class Repository:
     description: str | None
     default_branch: str
     created_at: datetime
+    archived: bool = False
 
     @property
     def full_name(self) -> str:

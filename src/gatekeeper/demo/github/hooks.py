@@ -271,6 +271,11 @@ def ping(records: Records, hook: Hook, sender: str) -> None:
     records.deliveries.emit("ping", shape, installation_id=None, repository_id=None)
 
 
+def repository(records: Records, full_name: str, action: str, sender: str) -> None:
+    """``repository``: archived or unarchived."""
+    _about(records, "repository", full_name, sender, {"action": action})
+
+
 def _tiny(one: Repository) -> dict[str, Any]:
     return {
         "id": one.id,

@@ -138,6 +138,11 @@ class World(Pipelines):
                     queueing.drop(self, pull, by=by)
             return made
 
+    def archive(self, repository: str, *, by: str, archived: bool = True) -> None:
+        """Make a repository read-only, or open it again."""
+        with self.lock:
+            branches.archive(self, repository, archived=archived, by=by)
+
     def fork(self, repository: str, owner: str) -> Repository:
         """Fork a repository to another account, where only its owner may push."""
         with self.lock:
