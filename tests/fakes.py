@@ -357,6 +357,7 @@ class Place:
             publications=self.publications,
             decisions=self.decisions,
             overrides=self.overrides,
+            gates=self.gates,
             groups=self.groups,
             runs=Runs(database),
             catalog=self.catalog,

@@ -74,6 +74,7 @@ def test_a_failure_half_way_leaves_nothing_of_either(place: Place) -> None:
         publications=place.publications,
         decisions=place.decisions,
         overrides=place.overrides,
+        gates=place.gates,
         groups=place.groups,
         runs=Runs(place.database),
         catalog=place.catalog,

@@ -52,9 +52,9 @@ def changing(found: list[tuple[str, object]]) -> list[str]:
 @pytest.mark.parametrize(
     ("happened", "most", "most_changing"),
     [
-        pytest.param("nothing", 18, 3, id="nothing happened"),
-        pytest.param("transition", 24, 8, id="the gate moved: check and labels"),
-        pytest.param("opened", 27, 12, id="it is new and blocked: check, labels and comment"),
+        pytest.param("nothing", 19, 3, id="nothing happened"),
+        pytest.param("transition", 25, 8, id="the gate moved: check and labels"),
+        pytest.param("opened", 29, 12, id="it is new and blocked: check, labels and comment"),
     ],
 )
 def test_a_pass_over_a_pull_request_takes_few_statements(

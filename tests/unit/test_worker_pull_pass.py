@@ -53,6 +53,28 @@ def test_a_second_pass_writes_nothing(blocked: Place) -> None:
     assert len(blocked.decisions.latest(f"{SHOP}#1")) == 1
 
 
+@pytest.mark.parametrize("call", ["pull", "files", "create_check", "create_comment"])
+def test_a_gate_that_moves_while_a_pull_request_is_first_looked_at_is_not_missed(
+    place: Place, call: str
+) -> None:
+    """Nobody could touch it: it was not on record yet."""
+    place.put(FROZEN)
+    place.github.open(1)
+    place.github.meanwhile[call] = lambda: place.stand(OPEN)
+    place.run(1)
+    place.settle()
+    assert place.github.conclusion() == "success"
+
+
+@pytest.mark.parametrize("call", ["pull", "files", "create_check"])
+def test_nor_while_another_head_is_first_looked_at(blocked: Place, call: str) -> None:
+    blocked.github.change(1, head_sha=head("b"))
+    blocked.github.meanwhile[call] = lambda: blocked.stand(OPEN)
+    blocked.run(1)
+    blocked.settle()
+    assert blocked.github.conclusion(head("b")) == "success"
+
+
 # Events and what came with them
 
 

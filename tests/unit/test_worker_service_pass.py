@@ -482,6 +482,23 @@ def test_pull_requests_hear_of_an_exception_that_ends(place: Place, history: His
     assert place.touched() == {PULL: [FAN_OUT]}
 
 
+def test_a_pull_request_that_is_put_on_record_while_the_gate_moves_is_looked_at_too(
+    place: Place, history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save = place.services.save
+
+    def after_another(*given: Any) -> None:
+        place.github.open(2, sha=head("b"))
+        place.run(2)
+        place.touched()
+        save(*given)
+
+    monkeypatch.setattr(place.services, "save", after_another)
+    history.fill(ledger_of(SERVICE), bad=SPENT)
+    run(place, history, NOW + 5 * MINUTE)
+    assert place.touched() == {PULL: [FAN_OUT], str(WorkKey.pull(SHOP, 2)): [FAN_OUT]}
+
+
 def test_an_adjustment_that_is_still_to_come_changes_nothing_yet(place: Place, history: History) -> None:
     later = {"from": NOW + DAY, "to": NOW + 2 * DAY, "reason": "move of the data centre", "as": "excluded"}
     put(place, corrected(adjustments=[later]))

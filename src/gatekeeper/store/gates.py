@@ -1,6 +1,6 @@
 """The gates' memory: state, evidence of the last pass, and every transition with its cause."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -79,6 +79,17 @@ class Gates:
                 moved = Transition(view.service.key, now, before, memory.state, memory.reasons)
                 connection.execute(insert(transition).values(_row(moved, dumped)))
             self._queue.touch(connection, touches)
+
+    def touch(self, touches: Sequence[Touch]) -> None:
+        """Look at these too."""
+        if touches:
+            self._queue.add(touches)
+
+    def states(self, keys: Iterable[str]) -> dict[str, State]:
+        """Where gates stand, by service; without those that had no pass yet."""
+        query = select(gate.c.service, gate.c.state).where(gate.c.service.in_(sorted(keys)))
+        with self._database.read() as connection:
+            return {row.service: State(row.state) for row in connection.execute(query)}
 
     def forget(self, key: str) -> None:
         """The service is gone; its transitions stay."""

@@ -19,6 +19,7 @@ from gatekeeper.policy.covers import Everything
 from gatekeeper.store.catalog import Catalog
 from gatekeeper.store.decisions import Decisions
 from gatekeeper.store.engine import Database
+from gatekeeper.store.gates import Gates
 from gatekeeper.store.groups import Groups
 from gatekeeper.store.overrides import OverrideRecord, Overrides, Stake
 from gatekeeper.store.publications import Publications
@@ -38,6 +39,7 @@ class PullRecord:
         publications: Publications,
         decisions: Decisions,
         overrides: Overrides,
+        gates: Gates,
         groups: Groups,
         runs: Runs,
         catalog: Catalog,
@@ -48,6 +50,7 @@ class PullRecord:
         self._publications = publications
         self._decisions = decisions
         self._overrides = overrides
+        self._gates = gates
         self._groups = groups
         self._runs = runs
         self._catalog = catalog
@@ -189,6 +192,11 @@ class PullRecord:
         if known.seen != seen.seen:
             self._pulls.in_line(pull.repository, pull.number, seen.seen)
         return True
+
+    def has_moved(self, snapshot: Snapshot) -> bool:
+        """Whether a gate stands elsewhere than where it was met."""
+        met = {view.service.key: view.memory.state for view in snapshot.services}
+        return any(state is not met[key] for key, state in self._gates.states(met).items())
 
     def rivals(self, repository: str, number: int, sha: str) -> Iterator[tuple[Snapshot, Decision]]:
         """What was decided for other open pull requests with the same head, by number."""

@@ -69,6 +69,10 @@ class ServiceRecord:
         """Store the gate, the transition if it moved, and the touches: all or nothing."""
         self._gates.save(view, before, touches, now)
 
+    def touch(self, touches: Sequence[Touch]) -> None:
+        """Look at these too."""
+        self._gates.touch(touches)
+
     def forget(self, service: str) -> None:
         """The service is gone."""
         self._gates.forget(service)

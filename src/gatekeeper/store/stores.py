@@ -88,6 +88,7 @@ class Stores:
             publications=self.publications,
             decisions=self.decisions,
             overrides=self.overrides,
+            gates=self.gates,
             groups=self.groups,
             runs=self.runs,
             catalog=self.catalog,

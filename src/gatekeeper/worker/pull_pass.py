@@ -112,6 +112,9 @@ class Record(Protocol):
     def in_line(self, seen: Any, identity: str) -> bool:
         """GitHub says what was decided; False when another pass has decided anew meanwhile."""
 
+    def has_moved(self, snapshot: Snapshot) -> bool:
+        """Whether a gate stands elsewhere than where it was met."""
+
     def rivals(self, repository: str, number: int, sha: str) -> Iterable[tuple[Snapshot, Decision]]:
         """What was decided for other open pull requests with the same head."""
 
@@ -251,7 +254,11 @@ class PullPass:
             raise PermanentError("; ".join(refused))
         if writes and known is not None and asked.may_comment:  # a gate that moved has told the groups itself
             self._touch_groups(pull)
-        if not self._record.in_line(seen, identity) or (writes and self._strictest(own, pull) != desired):
+        # Nobody could touch what was not on record when a gate moved. Once for each head: it is on record now.
+        fresh = known is None or known.head_sha != pull.head_sha
+        missed = fresh and self._record.has_moved(snapshot)
+        stale = writes and self._strictest(own, pull) != desired
+        if not self._record.in_line(seen, identity) or missed or stale:
             self._record.touch([Touch(WorkKey.pull(pull.repository, pull.number), hint=FAN_OUT)])
         return {
             "verdict": decision.verdict.name.lower(),

@@ -88,6 +88,9 @@ class Gates(Protocol):
     def save(self, view: ServiceView, before: State | None, touches: Sequence[Touch], now: datetime) -> None:
         """Store the gate, the transition if it moved, and the touches: all or nothing."""
 
+    def touch(self, touches: Sequence[Touch]) -> None:
+        """Look at these too."""
+
     def forget(self, service: str) -> None:
         """The service is gone."""
 
@@ -142,7 +145,10 @@ class ServicePass:
         before = self._gates.standing(service.key)
         view = self.view(service, before.view if before else None, now)
         state = before.view.memory.state if before else None
-        self._gates.save(view, state, self._touches(view, before, now), now)
+        touches = self._touches(view, before, now)
+        self._gates.save(view, state, touches, now)
+        # What was looked at for the first time meanwhile may have met the gate as it was.
+        self._gates.touch([one for one in self._touches(view, before, now) if one not in touches])
         if failures:
             raise _failed(failures)
         return _told(view, state)
