@@ -78,6 +78,13 @@ def group_check(members: Sequence[Member]) -> Check:
     )
 
 
+def waiting_group_check(number: int) -> Check:
+    """The check of a group behind a blocked pull request, which falls first with its own group."""
+    title = f"Waits until #{number}, which is blocked, has left the queue"
+    said = "GitHub then builds this group anew without it. Nobody has to do anything."
+    return Check(None, title, said, "", digest(["group waits", number]), Verdict.BLOCK)
+
+
 def policy_group_check(checks: Sequence[tuple[int, Check | None]]) -> Check:
     """The policy check of a group, from those of its pull requests; None where one has none yet: it is waited for."""
     failing = [

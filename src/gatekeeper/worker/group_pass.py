@@ -8,7 +8,14 @@ from typing import Any, Protocol
 from gatekeeper.act.apply import GATE, POLICY, Channel, Target
 from gatekeeper.act.plan import Actual, Write, checks
 from gatekeeper.decide.desired import Check, digest
-from gatekeeper.decide.group import Member, group_check, judge_members, policy_group_check, strictest
+from gatekeeper.decide.group import (
+    Member,
+    group_check,
+    judge_members,
+    policy_group_check,
+    strictest,
+    waiting_group_check,
+)
 from gatekeeper.decide.snapshot import Closed, Snapshot
 from gatekeeper.decide.verdict import Verdict
 from gatekeeper.errors import GitHubRefusedError, PermanentError, TemporaryError
@@ -163,15 +170,19 @@ class GroupPass:
     ) -> None:
         """One that is blocked falls with its own group, so that nobody behind it is taken out in its place.
 
-        A queue that lands groups whole may keep it all the same: then the group as a whole has to fail.
+        A queue that lands groups whole may keep it all the same: then the group as a whole has to fail. Until then it
+        is in progress: what was said before the gate shut must not let it land.
         """
         blocked = {one.snapshot.pull.number for one in members if one.decision.verdict is Verdict.BLOCK}
-        ahead = (one.head_sha for one in entries[:-1] if one.number in blocked)
-        for sha in (one for one in ahead if one is not None):
+        ahead = ((one.number, one.head_sha) for one in entries[:-1] if one.number in blocked)
+        for number, sha in ahead:
+            if sha is None:
+                continue
             failed_at = self.record.failed_at(place.repository, sha)
             if failed_at is None:
                 self.record.touch([Touch(WorkKey.group(place.repository, sha), Priority.PERSON)])
             if failed_at is None or place.now - failed_at < AHEAD:
+                self._put(self.gate, GATE, waiting_group_check(number), place)
                 said = f"the group {sha[:7]} ahead of {place.sha[:7]} has to fail first"
                 raise TemporaryError(said, retry_after=_FIRST)
 
