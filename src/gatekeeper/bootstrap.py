@@ -275,7 +275,8 @@ def _look(stores: Stores, ledgers: Ledgers, sources: Sources) -> ProposalLook:
         stores.service_record,
         ServicePass(ledgers, stores.service_record),
         PullHistory(stores.database),
-        OpenChanges(stores.pulls, stores.decisions, stores.installations),
+        OpenChanges(stores.pulls, stores.runs, stores.decisions, stores.installations),
+        stores.deployments,
         stores.catalog,
     )
     return ProposalLook(effects, sources.of, stores.trials)

@@ -199,3 +199,25 @@ def test_what_was_pushed_without_a_pull_request_is_held(live: Stage) -> None:
     run = start(live)
     assert job(live, run).result is None
     assert "nothing exempts it" in job(live, run).reports[0][1]
+
+
+def test_a_change_of_policy_tells_which_waiting_deployments_it_would_let_go(
+    live: Stage, policies: dict[str, str]
+) -> None:
+    path = "policies/checkout.yaml"
+    merged(live, "checkout")
+    run = start(live)
+    assert job(live, run).result is None
+    free = policies[path].replace("\nspec:\n", "\nspec:\n  environments: {production: free}\n", 1)
+    assert free != policies[path]
+    for said, text in (
+        ("1 waiting deployment would be let go", free),
+        ("The deployment that waits would get no other answer.", policies[path].replace("99.95%", "99.99%")),
+    ):
+        pull = live.github.state.open_pull("acme/.github", author="dev1", title="Policy", files={path: text})
+        live.settle()
+        comments = [one.body for one in live.github.state.comments.values() if one.number == pull.number]
+        assert any(said in comment for comment in comments), comments
+    assert f"(run {run}) | 🔴 held → 🟢 let go |" in "".join(
+        one.body for one in live.github.state.comments.values()
+    )

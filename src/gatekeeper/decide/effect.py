@@ -9,11 +9,20 @@ from gatekeeper.decide.backtest.history import Past
 from gatekeeper.decide.backtest.result import Backtest
 from gatekeeper.decide.backtest.simulate import simulate
 from gatekeeper.decide.backtest.waiting import Outcome, Recorded, unproven, waiting
+from gatekeeper.decide.deployment import (
+    Brought,
+    Deployment,
+    DeploymentSnapshot,
+    Touching,
+    decide_deployment,
+    waits,
+)
+from gatekeeper.decide.environment import is_paced
 from gatekeeper.decide.evaluate import decide
-from gatekeeper.decide.exemptions import on_trust
+from gatekeeper.decide.exemptions import on_trust, trusted
 from gatekeeper.decide.snapshot import ServiceView, Snapshot
 from gatekeeper.decide.verdict import State, Verdict
-from gatekeeper.policy.covers import Everything, exempt_by_paths, touched
+from gatekeeper.policy.covers import Everything, exempt_by_paths, repositories, touched, touched_anywhere
 from gatekeeper.policy.model import Service
 
 MOST_FILES = 20
@@ -92,12 +101,36 @@ class VerdictChange:
 
 
 @dataclass(frozen=True)
+class WaitingDeployment:
+    """A deployment that waits for us, as it was decided on last.
+
+    Attributes:
+        run: the id of its workflow run.
+        paths: by number, all that a pull request changes that it brings; one that is not in it may change anything.
+    """
+
+    run: int
+    snapshot: DeploymentSnapshot
+    paths: Mapping[int, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class HoldChange:
+    """A waiting deployment that would be let go, or held, where it is not so as things are."""
+
+    run: int
+    deployment: Deployment
+    held: bool
+
+
+@dataclass(frozen=True)
 class Effect:
     """What a change of policies would do.
 
     Attributes:
         length: how far back the past was gone through.
         changes: how many open pull requests were decided on again.
+        waiting: how many waiting deployments were decided on again.
         failed: why it has to be looked at again soon; None where all could be read.
     """
 
@@ -105,6 +138,8 @@ class Effect:
     services: tuple[ServiceEffect, ...] = ()
     verdicts: tuple[VerdictChange, ...] = ()
     changes: int = 0
+    holds: tuple[HoldChange, ...] = ()
+    waiting: int = 0
     failed: str | None = None
 
 
@@ -153,6 +188,72 @@ def verdict_changes(
         if before is not after:
             pull = change.snapshot.pull
             yield VerdictChange(pull.repository, pull.number, pull.title, before, after)
+
+
+def hold_changes(
+    waiting: Iterable[WaitingDeployment],
+    now: Mapping[str, ServiceView],
+    then: Mapping[str, ServiceView],
+    at: datetime,
+    deployed: Mapping[tuple[str, str], tuple[datetime, ...]],
+) -> Iterator[HoldChange]:
+    """The waiting deployments that would be held or let go otherwise, decided on just as their own pass does.
+
+    Args:
+        waiting: those that wait.
+        now: by key, the services as they stand.
+        then: by key, the services as they would stand.
+        at: the present.
+        deployed: by service and environment, when the deployments of the last day began that count for its pace.
+    """
+    for one in waiting:
+        before, after = (_held(one, views, at, deployed) for views in (now, then))
+        if before is not after:
+            yield HoldChange(one.run, one.snapshot.deployment, held=after)
+
+
+def _held(
+    one: WaitingDeployment,
+    views: Mapping[str, ServiceView],
+    at: datetime,
+    deployed: Mapping[tuple[str, str], tuple[datetime, ...]],
+) -> bool:
+    about, content = one.snapshot.deployment, one.snapshot.content
+    named = about.repository.casefold()
+    met = tuple(
+        view
+        for _, view in sorted(views.items())
+        if named in {name.casefold() for name in repositories(view.service)}
+    )
+    if content is not None:
+        pulls = tuple(_brought(brought, one, met, at) for brought in content.pulls)
+        content = replace(content, pulls=pulls)
+    paced = {
+        view.service.key: deployed.get((view.service.key, about.environment), ())
+        for view in met
+        if is_paced(view)
+    }
+    snapshot = DeploymentSnapshot(at, about, met, paced, content)
+    return waits(snapshot, decide_deployment(snapshot))
+
+
+def _brought(brought: Brought, one: WaitingDeployment, views: Sequence[ServiceView], at: datetime) -> Brought:
+    """A pull request in a deployment, as it touches these services."""
+    pull = brought.pull
+    found = touched_anywhere(
+        (view.service for view in views), pull.repository, one.paths.get(pull.number, Everything())
+    )
+    touches = tuple(
+        Touching(
+            touch.service.key,
+            touch.paths[:MOST_FILES],
+            bool(touch.paths) and exempt_by_paths(touch.service, touch.paths),
+        )
+        for touch in found
+    )
+    keys = {touch.service for touch in touches}
+    met = [view for view in views if view.service.key in keys]
+    return replace(brought, touches=touches, exempting=trusted(pull, brought.exempting, met, at))
 
 
 def _under(change: OpenChange, views: Mapping[str, ServiceView], at: datetime) -> Snapshot:

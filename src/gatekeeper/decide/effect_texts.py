@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from gatekeeper.decide import explain
-from gatekeeper.decide.effect import Effect, ServiceEffect, Trial, VerdictChange
+from gatekeeper.decide.effect import Effect, HoldChange, ServiceEffect, Trial, VerdictChange
 from gatekeeper.decide.markdown import code, prose, table
 from gatekeeper.decide.phrases import percent
 from gatekeeper.decide.snapshot import ServiceView
@@ -16,13 +16,14 @@ MOST_SERVICES, MOST_CHANGES = 20, 20
 POINTS = 56  # of a line: two a day over four weeks
 DEEPEST = -2.0  # the chart ends there: further down, what matters would be a straight line at its top
 _COLOURS = {Verdict.ALLOW: "🟢", Verdict.WARN: "🟡", Verdict.BLOCK: "🔴"}
+_HELD, _LET_GO = "🔴 held", "🟢 let go"
 _TURN = {Verdict.ALLOW: "green", Verdict.WARN: "yellow", Verdict.BLOCK: "red"}
 NOT_KNOWN = "not known"
 
 
 def headline(effect: Effect) -> str:
     """The effect in a sentence (plain text); empty where nothing was gone through."""
-    parts = [*_past(effect), *_turns(effect.verdicts)]
+    parts = [*_past(effect), *_turns(effect.verdicts), *_holds(effect.holds)]
     if not parts:
         return ""
     text = "; ".join(parts)
@@ -38,6 +39,7 @@ def effect_section(effect: Effect) -> str:
     if drawn := _chart(effect):
         parts.append(drawn)
     parts.append(_changes(effect))
+    parts += _deployments(effect)
     return "\n\n".join(parts)
 
 
@@ -65,6 +67,14 @@ def _turns(verdicts: Sequence[VerdictChange]) -> Iterator[str]:
         if number:
             noun = "pull request" if number == 1 else "pull requests"
             yield f"{number} open {noun} would turn {_TURN[verdict]}"
+
+
+def _holds(holds: Sequence[HoldChange]) -> Iterator[str]:
+    for held in (True, False):
+        number = sum(one.held is held for one in holds)
+        if number:
+            noun = "deployment" if number == 1 else "deployments"
+            yield f"{number} waiting {noun} would be {'held' if held else 'let go'}"
 
 
 def _table(effect: Effect) -> str:
@@ -123,6 +133,31 @@ def _changes(effect: Effect) -> str:
         f"{len(effect.verdicts)} of {effect.changes} open pull request{'s' if effect.changes > 1 else ''}"
     )
     return f"{number} would get another verdict:\n\n{shown}" + (f"\n\nand {more} more" if more > 0 else "")
+
+
+def _deployments(effect: Effect) -> Iterator[str]:
+    """Nothing where none waits, as nearly always."""
+    if not effect.waiting:
+        return
+    if not effect.holds:
+        yield (
+            "The deployment that waits would get no other answer."
+            if effect.waiting == 1
+            else f"None of the {effect.waiting} deployments that wait would get another answer."
+        )
+        return
+    rows = [
+        (
+            f"{one.deployment.repository} → {code(one.deployment.environment)}",
+            f"{code(one.deployment.ref)} by {prose(one.deployment.actor, 40)} (run {one.run})",
+            f"{_LET_GO} → {_HELD}" if one.held else f"{_HELD} → {_LET_GO}",
+        )
+        for one in effect.holds[:MOST_CHANGES]
+    ]
+    more = len(effect.holds) - MOST_CHANGES
+    shown = table(("Deployment", "Asked for", "Verdict"), rows)
+    number = f"{len(effect.holds)} of {effect.waiting} waiting deployment{'s' if effect.waiting > 1 else ''}"
+    yield f"{number} would get another answer:\n\n{shown}" + (f"\n\nand {more} more" if more > 0 else "")
 
 
 def _chart(effect: Effect) -> str | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from gatekeeper.decide.markdown import code, listed, prose
 from gatekeeper.decide.snapshot import ExemptLabel, Pull, Revert, ServiceView, Snapshot
@@ -81,15 +82,24 @@ def _no_revert(one: Revert, pull: Pull) -> str:
 
 def on_trust(snapshot: Snapshot) -> Snapshot:
     """The same, with each exempting label counting that nobody has looked into."""
-    known = {one.label.casefold() for one in snapshot.exempting}
-    worn = {label.casefold() for label in snapshot.pull.labels} - known
-    named = {label for view in snapshot.services for label in view.service.gate.exempt.labels}
-    trusted = tuple(
-        ExemptLabel(label, "", human=True, labeled_at=snapshot.now, trusted=True)
+    return replace(
+        snapshot, exempting=trusted(snapshot.pull, snapshot.exempting, snapshot.services, snapshot.now)
+    )
+
+
+def trusted(
+    pull: Pull, exempting: tuple[ExemptLabel, ...], views: Iterable[ServiceView], now: datetime
+) -> tuple[ExemptLabel, ...]:
+    """A pull request's exempting labels, with those of these gates that nobody has looked into counting."""
+    known = {one.label.casefold() for one in exempting}
+    worn = {label.casefold() for label in pull.labels} - known
+    named = {label for view in views for label in view.service.gate.exempt.labels}
+    unseen = tuple(
+        ExemptLabel(label, "", human=True, labeled_at=now, trusted=True)
         for label in sorted(named)
         if label.casefold() in worn
     )
-    return replace(snapshot, exempting=(*snapshot.exempting, *trusted))
+    return (*exempting, *unseen)
 
 
 def _judge(one: ExemptLabel, gate: Gate) -> LabelRuling:

@@ -82,6 +82,15 @@ class Pulls:
         with self._database.read() as connection:
             return tuple((row.repository, row.number) for row in connection.execute(query))
 
+    def paths(self, repository: str, number: int, sha: str) -> tuple[str, ...] | None:
+        """What a pull request with this head changes, open or not; None when it was never all listed."""
+        query = select(pull.c.paths).where(
+            pull.c.repository == repository, pull.c.number == number, pull.c.head_sha == sha
+        )
+        with self._database.read() as connection:
+            paths = connection.execute(query).scalar_one_or_none()
+        return None if paths is None else tuple(paths)
+
     def blocked(self) -> dict[str, tuple[str, ...]]:
         """By service, the open pull requests that its gate blocks, as ``acme/shop#12``."""
         query = (

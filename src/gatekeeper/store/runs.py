@@ -59,6 +59,16 @@ class Runs:
         """The runs of a repository that wait."""
         return tuple(run for _, run in self._runs(lambda row: row.repository == repository))
 
+    def held(self, repository: str) -> tuple[tuple[int, str], ...]:
+        """(run, id of the decision) of the deployments of a repository that were not let go yet, by run."""
+        query = (
+            select(waiting_deployment.c.run, waiting_deployment.c.decision)
+            .where(waiting_deployment.c.repository == repository, ~waiting_deployment.c.approved)
+            .order_by(waiting_deployment.c.run, waiting_deployment.c.environment)
+        )
+        with self._database.read() as connection:
+            return tuple((row.run, row.decision) for row in connection.execute(query))
+
     def _runs(self, wanted: Any) -> tuple[tuple[str, int], ...]:
         with self._database.read() as connection:
             rows = connection.execute(select(waiting_deployment)).all()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from gatekeeper.availability.deployments import Deployed
 from gatekeeper.availability.filling import LedgerConflictError
 from gatekeeper.availability.ledger import end_of, slice_of
 from gatekeeper.decide.backtest.waiting import Recorded
@@ -14,10 +15,12 @@ from gatekeeper.decide.effect import (
     OpenChange,
     ServiceEffect,
     Trial,
-    VerdictChange,
+    WaitingDeployment,
+    hold_changes,
     trial,
     verdict_changes,
 )
+from gatekeeper.decide.environment import counted
 from gatekeeper.decide.snapshot import ServiceView
 from gatekeeper.decide.standing import as_of, unseen
 from gatekeeper.errors import ConfigurationError, QueryRefusedError, SourceError
@@ -36,6 +39,9 @@ NOT_ASKED = "its queries come from a fork, so nothing new was asked of the monit
 
 Pair = tuple[Service | None, Service | None]
 """A service in force, and what it would be; None for one that is new, or would be gone."""
+
+Views = dict[str, ServiceView]
+"""Services by key."""
 
 
 class Ledgers(past.Ledgers, Protocol):
@@ -80,6 +86,16 @@ class OpenChanges(Protocol):
     def of(self, repository: str) -> Sequence[OpenChange]:
         """Those of a repository that were decided on."""
 
+    def waiting(self, repository: str) -> Sequence[WaitingDeployment]:
+        """The deployments of a repository that wait for us."""
+
+
+class Deployments(Protocol):
+    """The record of deployments."""
+
+    def of(self, repositories: Iterable[str], service: str | None = None) -> Sequence[Deployed]:
+        """What succeeded of these repositories and is not of another service only, in order of time."""
+
 
 class Catalog(Protocol):
     """The policies in force."""
@@ -97,6 +113,7 @@ class PolicyEffects:
     preview: Preview
     history: History
     open_changes: OpenChanges
+    deployments: Deployments
     catalog: Catalog
 
     def of(
@@ -119,9 +136,20 @@ class PolicyEffects:
             self._effect(pair, between, now, self._filled(pair, between, failures, may_query=may_query))
             for pair in changed[:MOST]
         ]
-        open_changes = self._open(changed[:MOST])
-        verdicts = self._verdicts(changed[:MOST], effects, open_changes, now)
-        return Effect(length, tuple(effects), tuple(verdicts), len(open_changes), "; ".join(failures) or None)
+        covered = _covered(changed[:MOST])
+        pulls = [one for name in covered for one in self.open_changes.of(name)]
+        waiting = [one for name in covered for one in self.open_changes.waiting(name)]
+        standing, then = self._views(changed[:MOST], effects, now) if pulls or waiting else ({}, {})
+        deployed = self._deployed(waiting, standing, then, now)
+        return Effect(
+            length,
+            tuple(effects),
+            verdicts=tuple(verdict_changes(pulls, standing, then, now)),
+            changes=len(pulls),
+            holds=tuple(hold_changes(waiting, standing, then, now, deployed)),
+            waiting=len(waiting),
+            failed="; ".join(failures) or None,
+        )
 
     def _filled(
         self, pair: Pair, between: tuple[datetime, datetime], failures: list[str], *, may_query: bool
@@ -173,20 +201,10 @@ class PolicyEffects:
         standing = self.gates.standing(service.key) if service is not None else None
         return standing.view if standing is not None else None
 
-    def _open(self, changed: Sequence[Pair]) -> list[OpenChange]:
-        """The open changes of the repositories that these services cover, before or after."""
-        covered = {name for pair in changed for one in pair if one is not None for name in repositories(one)}
-        return [change for name in sorted(covered) for change in self.open_changes.of(name)]
-
-    def _verdicts(
-        self,
-        changed: Sequence[Pair],
-        effects: Sequence[ServiceEffect],
-        open_changes: Sequence[OpenChange],
-        now: datetime,
-    ) -> Iterable[VerdictChange]:
-        if not open_changes:
-            return ()
+    def _views(
+        self, changed: Sequence[Pair], effects: Sequence[ServiceEffect], now: datetime
+    ) -> tuple[Views, Views]:
+        """All services of the organisation as they stand, and as they would stand."""
         keys = {one.key for pair in changed for one in pair if one is not None}
         organization = next(iter(keys)).split("/", 1)[0]
         others = [one for one, _ in self.catalog.in_force(organization) if one.key not in keys]
@@ -195,12 +213,30 @@ class PolicyEffects:
         for effect in effects:
             before |= {effect.now.service.key: effect.now} if effect.now is not None else {}
             after |= {effect.then.service.key: effect.then} if effect.then is not None else {}
-        return verdict_changes(open_changes, before, after, now)
+        return before, after
+
+    def _deployed(
+        self, waiting: Iterable[WaitingDeployment], before: Views, after: Views, now: datetime
+    ) -> Mapping[tuple[str, str], tuple[datetime, ...]]:
+        """By service and environment that somebody waits for, what counts for the pace of either version."""
+        environments = {one.snapshot.deployment.environment for one in waiting}
+        if not environments:
+            return {}
+        covered: dict[str, frozenset[str]] = {}
+        for key, view in (*before.items(), *after.items()):
+            covered[key] = covered.get(key, frozenset()) | repositories(view.service)
+        known = {key: self.deployments.of(names, key) for key, names in covered.items()}
+        return {(key, one): counted(found, one, now) for key, found in known.items() for one in environments}
 
 
 def _today(service: Service, last: ServiceView | None, now: datetime) -> ServiceView:
     """The service as a change meets it now."""
     return as_of(in_force(last, service, now), now) if last is not None else unseen(service, now)
+
+
+def _covered(changed: Sequence[Pair]) -> list[str]:
+    """The repositories that these services cover, before or after."""
+    return sorted({name for pair in changed for one in pair if one is not None for name in repositories(one)})
 
 
 def _changed(before: Iterable[Service], after: Iterable[Service]) -> list[Pair]:
