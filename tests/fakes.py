@@ -25,6 +25,7 @@ from gatekeeper.github.values import (
     PolicyTree,
     PullData,
     RepositoryData,
+    ReviewData,
     Update,
 )
 from gatekeeper.observe.installations import InstallationObserver
@@ -74,6 +75,7 @@ class FakeGitHub:
     statuses: list[dict[str, Any]] = field(default_factory=list)
     said: dict[int, tuple[str, int, CommentData]] = field(default_factory=dict)
     labeled: list[tuple[str, int, str, LabelEvent]] = field(default_factory=list)
+    reviewed: list[tuple[str, int, ReviewData]] = field(default_factory=list)
     members: dict[str, set[str]] = field(default_factory=lambda: {"@acme/sre": {"alice", "bob"}})
     writers: set[str] = field(default_factory=lambda: {"alice", "bob"})
     merges: dict[tuple[str, str], Update] = field(default_factory=dict)
@@ -124,6 +126,10 @@ class FakeGitHub:
         worn = {*self.pulls[SHOP, number].labels, label}
         self.change(number, labels=tuple(sorted(worn)))
         self.labeled.append((SHOP, number, label, LabelEvent(by, human, at)))
+
+    def review(self, number: int, state: str, by: str) -> None:
+        one = ReviewData(by, state, self.pulls[SHOP, number].head_sha)
+        self.reviewed.append((SHOP, number, one))
 
     def unlabel(self, number: int, label: str) -> None:
         self.change(number, labels=tuple(one for one in self.pulls[SHOP, number].labels if one != label))
@@ -205,6 +211,10 @@ class FakeGitHub:
     def comments(self, repository: str, number: int) -> Iterator[CommentData]:
         with self._call("comments"):
             return iter([one for name, of, one in self.said.values() if (name, of) == (repository, number)])
+
+    def reviews(self, repository: str, number: int) -> Iterator[ReviewData]:
+        with self._call("reviews"):
+            return iter([one for name, of, one in self.reviewed if (name, of) == (repository, number)])
 
     def last_labeled(self, repository: str, number: int, label: str) -> LabelEvent | None:
         with self._call("last_labeled"):

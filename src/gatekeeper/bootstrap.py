@@ -346,7 +346,7 @@ def _routines(
 
     def services(_: datetime) -> Sequence[Touch]:
         return [
-            Touch(WorkKey(Kind.SERVICE, one.service.key), Priority.SWEEP) for one in stores.catalog.entries()
+            Touch(WorkKey(Kind.SERVICE, one.service.key), Priority.EVENT) for one in stores.catalog.entries()
         ]
 
     def of_sources(kind: Kind) -> Callable[[datetime], Sequence[Touch]]:
@@ -366,7 +366,7 @@ def _routines(
 
     def delivered(_: datetime) -> Sequence[Touch]:
         by_app = github is not None and github.mode == "app"
-        return [Touch(WorkKey.deliveries(), Priority.SWEEP)] if by_app else []
+        return [Touch(WorkKey.deliveries(), Priority.EVENT)] if by_app else []
 
     def unaudited(_: datetime) -> Sequence[Touch]:
         services = [one.service for one in stores.catalog.entries()]

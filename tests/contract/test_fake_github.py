@@ -39,6 +39,9 @@ class Real:
     def say(self, body: str, by: str) -> None:
         self._world.comment_on(SHOP, self.number, body, by=by)
 
+    def review(self, state: Any, by: str) -> None:
+        self._world.review(SHOP, self.number, state, by=by, body="Because.")
+
     def close(self) -> None:
         self._world.close(SHOP, self.number, by="dev1")
 
@@ -62,6 +65,9 @@ class InMemory:
 
     def say(self, body: str, by: str) -> None:
         self._fake.say(1, body, by)
+
+    def review(self, state: Any, by: str) -> None:
+        self._fake.review(1, state, by)
 
     def close(self) -> None:
         self._fake.change(1, open=False)
@@ -150,6 +156,13 @@ def test_who_put_a_label_there_last_whatever_its_case(one: Real | InMemory) -> N
     event = client.last_labeled(SHOP, one.number, "SLO:override")
     assert event is not None
     assert (event.actor, event.human) == (one.member, True)
+
+
+def test_what_was_said_in_reviews(one: Real | InMemory) -> None:
+    for state in ("APPROVED", "CHANGES_REQUESTED"):
+        one.review(state, by=one.member)
+    found = [(review.author, review.state) for review in one.client.reviews(SHOP, one.number)]
+    assert found == [(one.member, "APPROVED"), (one.member, "CHANGES_REQUESTED")]
 
 
 def test_labels_are_added_to_those_that_are_there_and_removed_once(one: Real | InMemory) -> None:

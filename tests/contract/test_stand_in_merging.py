@@ -112,6 +112,36 @@ def test_a_draft_is_not_merged(world: World) -> None:
         world.merge(SHOP, 1, by="dev1")
 
 
+def test_auto_merge_waits_for_what_is_required_and_lands(world: World) -> None:
+    """By GitHub's "Automatically merging a pull request"."""
+    world.auto_merge(SHOP, 1, by="dev1")
+    report(world, "failure")
+    assert world.pull(SHOP, 1).merged_at is None
+    report(world, "success")
+    assert world.pull(SHOP, 1).merged_by == "dev1"
+
+
+def test_auto_merge_is_not_offered_where_nothing_is_in_the_way(world: World) -> None:
+    report(world, "success")
+    with pytest.raises(Refused, match="clean status"):
+        world.auto_merge(SHOP, 1, by="dev1")
+
+
+def test_auto_merge_that_was_taken_back_lands_nothing(world: World) -> None:
+    world.auto_merge(SHOP, 1, by="dev1")
+    world.auto_merge(SHOP, 1, by="dev1", on=False)
+    report(world, "success")
+    assert world.pull(SHOP, 1).merged_at is None
+
+
+def test_auto_merge_goes_through_the_queue_where_there_is_one(world: World) -> None:
+    world.require_queue(SHOP, "main")
+    world.auto_merge(SHOP, 1, by="dev1")
+    report(world, "success")
+    assert world.pull(SHOP, 1).merged_at is None
+    assert [entry.number for entry in world.queue(SHOP, "main")] == [1]
+
+
 def test_what_is_merged_stays_merged(world: World) -> None:
     report(world, "success")
     world.merge(SHOP, 1, by="dev1")

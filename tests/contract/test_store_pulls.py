@@ -10,6 +10,7 @@ from fakes import SHOP, head
 from gatekeeper.decide.snapshot import Landed
 from gatekeeper.decide.verdict import Verdict
 from gatekeeper.events.keys import WorkKey
+from gatekeeper.events.triggers import Priority
 from gatekeeper.store.engine import Database
 from gatekeeper.store.pulls import KnownPull, Pulls
 from gatekeeper.store.queue import Queue
@@ -95,8 +96,28 @@ def test_touching_and_blocked_name_the_open_ones_in_order(remembered: Remembered
     remembered.save(3, verdicts={CHECKOUT: Verdict.WARN})
     remembered.save(4, verdicts={})
     remembered.pulls.close(SHOP, 9, NOW)
-    assert remembered.pulls.touching(CHECKOUT) == ((SHOP, 2), (SHOP, 3), (SHOP, 10))
+    assert remembered.pulls.touching(CHECKOUT) == tuple(
+        (SHOP, number, Priority.OPEN) for number in (2, 3, 10)
+    )
     assert remembered.pulls.blocked() == {CHECKOUT: (f"{SHOP}#2", f"{SHOP}#10")}
+
+
+@pytest.mark.parametrize(
+    ("values", "priority"),
+    [
+        pytest.param({}, Priority.OPEN, id="one among many"),
+        pytest.param({"approved": True}, Priority.APPROVED, id="approved: somebody may merge it at any time"),
+        pytest.param({"auto_merge": True}, Priority.AUTO_MERGE, id="auto-merge: it lands as soon as it may"),
+        pytest.param({"auto_merge": True, "approved": True}, Priority.AUTO_MERGE, id="both"),
+    ],
+)
+def test_the_nearer_to_landing_the_sooner_it_is_looked_at(
+    remembered: Remembered, values: dict[str, Any], priority: Priority
+) -> None:
+    known = remembered.save(1, **values)
+    assert remembered.pulls.touching(CHECKOUT) == ((SHOP, 1, priority),)
+    assert remembered.pulls.open(SHOP) == {1: known}
+    assert known.priority is priority
 
 
 def test_a_closed_one_is_unknown_until_it_is_saved_again(remembered: Remembered) -> None:
@@ -183,4 +204,4 @@ def test_in_line_keeps_the_fingerprint_and_nothing_else(remembered: Remembered) 
 def test_a_service_by_any_name_is_one_service(remembered: Remembered) -> None:
     service = a_service()
     remembered.save(1, verdicts={service.key: Verdict.BLOCK, f"{service.key}-2": Verdict.BLOCK})
-    assert remembered.pulls.touching(service.key) == ((SHOP, 1),)
+    assert remembered.pulls.touching(service.key) == ((SHOP, 1, Priority.OPEN),)

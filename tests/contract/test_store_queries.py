@@ -13,7 +13,7 @@ from databases import opened
 from fakes import SHOP, Place, head
 from gatekeeper.decide.verdict import State, Verdict
 from gatekeeper.events.keys import Kind, WorkKey
-from gatekeeper.events.triggers import Priority, Touch
+from gatekeeper.events.triggers import Touch
 from gatekeeper.store.pulls import KnownPull
 from gatekeeper.worker.pull_pass import FAN_OUT
 
@@ -131,8 +131,8 @@ def test_a_transition_costs_as_many_statements_for_a_hundred_pull_requests_as_fo
         with place.database.write() as connection:
             assert place.pulls.save(connection, pull, known, blocked, NOW, before=None)
     touches = [
-        Touch(WorkKey.pull(*pull), Priority.SWEEP, FAN_OUT)
-        for pull in place.pulls.touching(FROZEN.service.key)
+        Touch(WorkKey.pull(repository, number), priority, FAN_OUT)
+        for repository, number, priority in place.pulls.touching(FROZEN.service.key)
     ]
     with statements(place) as found:
         place.gates.save(OPEN, State.FROZEN, touches, NOW + MINUTE)

@@ -89,6 +89,25 @@ def api(stage: Stage) -> None:
     )
 
 
+def auto_merge(stage: Stage) -> None:
+    stage.github.state.auto_merge(SHOP, opened(stage), by="dev1")
+    stage.settle()
+
+
+def auto_merge_before_the_freeze(stage: Stage) -> None:
+    """It waits for a check of somebody else's, which comes when the gate is shut."""
+    frozen_at, world = stage.now, stage.github.state
+    stage.at(frozen_at + timedelta(days=2))
+    world.require_check(SHOP, "main", "ci")
+    number = opened(stage)
+    assert stage.check(number).conclusion == "success"
+    world.auto_merge(SHOP, number, by="dev1")
+    stage.settle()
+    stage.at(frozen_at)
+    world.report_check(SHOP, head(world, number), "ci", app_id=OTHER_APP, conclusion="success")
+    stage.settle()
+
+
 def maintainer(stage: Stage) -> None:
     merged(stage, opened(stage), by="ops1")
 
@@ -256,6 +275,8 @@ def pipeline(stage: Stage) -> None:
 ROADS: tuple[Callable[[Stage], None], ...] = (
     button,
     api,
+    auto_merge,
+    auto_merge_before_the_freeze,
     maintainer,
     green_before_the_freeze,
     draft,
@@ -315,6 +336,11 @@ def overridden_in_the_queue(stage: Stage) -> None:
     stage.settle()
 
 
+def auto_merged_after_the_thaw(stage: Stage) -> None:
+    auto_merge(stage)
+    stage.at(stage.now + timedelta(days=2))
+
+
 def deployed_after_the_thaw(stage: Stage) -> None:
     stage.github.state.run_workflow(SHOP, by="dev1")
     stage.settle()
@@ -326,6 +352,7 @@ OPEN_ROADS = (
     overridden_by_label,
     exempt_by_a_label_of_somebody_entitled,
     overridden_in_the_queue,
+    auto_merged_after_the_thaw,
     deployed_after_the_thaw,
 )
 

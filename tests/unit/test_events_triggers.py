@@ -12,6 +12,7 @@ from deliveries import samples
 from gatekeeper.events.delivery import Delivery
 from gatekeeper.events.deployments import DeploymentStatus
 from gatekeeper.events.keys import Kind, WorkKey
+from gatekeeper.events.ours import REVIEWED
 from gatekeeper.events.triggers import Priority, Touch, Triggered, may_trigger, triggers
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
@@ -111,6 +112,8 @@ def a_deployment(**changed: Any) -> dict[str, Any]:
         ("ready_for_review", Priority.EVENT),
         ("converted_to_draft", Priority.EVENT),
         ("closed", Priority.EVENT),
+        ("auto_merge_enabled", Priority.EVENT),
+        ("auto_merge_disabled", Priority.EVENT),
         ("labeled", Priority.PERSON),
         ("unlabeled", Priority.PERSON),
     ],
@@ -119,6 +122,23 @@ def test_a_changed_pull_request_is_looked_at_again(action: str, priority: Priori
     assert triggered("pull_request", a_pull_request(), action).touches == (
         Touch(WorkKey.pull("acme/shop", 12), priority),
     )
+
+
+@pytest.mark.parametrize(
+    ("action", "state", "also"),
+    [
+        ("submitted", "approved", True),
+        ("submitted", "changes_requested", True),
+        ("dismissed", "dismissed", True),
+        ("submitted", "commented", False),
+    ],
+)
+def test_a_review_is_looked_at_where_it_changes_who_agrees(action: str, state: str, *, also: bool) -> None:
+    payload = a_pull_request() | {"review": {"state": state}}
+    touches = triggered("pull_request_review", payload, action).touches
+    assert touches[0] == Touch(WorkKey.proposal("acme/shop", 12), Priority.PERSON)
+    told = (Touch(WorkKey.pull("acme/shop", 12), Priority.EVENT, REVIEWED),)
+    assert touches[1:] == (told if also else ())
 
 
 BOTH = ["head:acme/shop", "policies:acme/shop"]
@@ -217,7 +237,7 @@ def test_a_command_says_what_and_who_and_where() -> None:
 def test_a_merge_group_is_looked_at_before_what_nobody_waits_for(action: str) -> None:
     payload = {"repository": SHOP, "merge_group": {"head_sha": SHA}}
     assert triggered("merge_group", payload, action).touches == (
-        Touch(WorkKey.group("acme/shop", SHA), Priority.PERSON),
+        Touch(WorkKey.group("acme/shop", SHA), Priority.QUEUED),
     )
 
 
@@ -284,9 +304,9 @@ def a_rule(**changed: Any) -> dict[str, Any]:
     return {"repository": SHOP} | asked | changed
 
 
-def test_a_job_that_waits_for_our_answer_is_a_person_who_waits() -> None:
+def test_a_job_that_waits_for_our_answer_goes_before_all_else() -> None:
     (touch,) = triggered("deployment_protection_rule", a_rule(), "requested").touches
-    assert touch == Touch(WorkKey.run("acme/shop", 30433642), Priority.PERSON, {"environment": "production"})
+    assert touch == Touch(WorkKey.run("acme/shop", 30433642), Priority.DEPLOYING, {"environment": "production"})
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,7 @@ def test_a_pull_from_a_deleted_fork_by_a_deleted_account() -> None:
         "updated_at": "2026-11-02T12:00:00Z",
         "body": None,
         "merge_commit_sha": "c" * 40,
+        "auto_merge": None,
     }
     assert pull_data(PullRequest(requester, {}, told), alone=False) == PullData(
         repository="acme/shop",

@@ -101,7 +101,8 @@ class Machine(RuleBasedStateMachine):
         view = gate(name, state, since=self.place.now)
         before = self.place.gates.view(view.service.key)
         touches = [
-            Touch(WorkKey.pull(*pull), hint=FAN_OUT) for pull in self.place.pulls.touching(view.service.key)
+            Touch(WorkKey.pull(repository, number), priority, FAN_OUT)
+            for repository, number, priority in self.place.pulls.touching(view.service.key)
         ]
         assert before is not None
         if before.memory.state is not state:

@@ -15,6 +15,8 @@ from gatekeeper.decide.snapshot import Landed, ServiceView
 from gatekeeper.decide.verdict import State, Verdict
 from gatekeeper.errors import GitHubError, GitHubRefusedError, PermanentError, TemporaryError
 from gatekeeper.events.keys import Kind, WorkKey
+from gatekeeper.events.ours import REVIEWED
+from gatekeeper.events.triggers import Priority
 from gatekeeper.github.values import Files
 from gatekeeper.store.overrides import WITHDRAWN
 from gatekeeper.worker.pull_pass import FAN_OUT
@@ -45,6 +47,25 @@ def blocked(place: Place) -> Place:
     assert place.github.writes == ["create_check", "add_labels", "create_comment"]
     place.github.calls.clear()
     return place
+
+
+def test_how_near_it_is_to_landing_is_remembered(blocked: Place) -> None:
+    """Reviews are read when somebody reviews; a push or a label leaves what is known of them."""
+    github, calls = blocked.github, len(blocked.github.calls)
+    github.review(1, "APPROVED", "alice")
+    blocked.run(1)
+    assert "reviews" not in github.calls[calls:]
+    blocked.run(1, REVIEWED)
+    assert blocked.pulls.touching("acme/checkout") == ((SHOP, 1, Priority.APPROVED),)
+    github.change(1, auto_merge=True)
+    blocked.run(1)
+    assert blocked.pulls.touching("acme/checkout") == ((SHOP, 1, Priority.AUTO_MERGE),)
+    github.change(1, auto_merge=False)
+    blocked.run(1)
+    assert blocked.pulls.touching("acme/checkout") == ((SHOP, 1, Priority.APPROVED),)
+    github.review(1, "CHANGES_REQUESTED", "bob")
+    blocked.run(1, REVIEWED)
+    assert blocked.pulls.touching("acme/checkout") == ((SHOP, 1, Priority.OPEN),)
 
 
 def test_a_second_pass_writes_nothing(blocked: Place) -> None:

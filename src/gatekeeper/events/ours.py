@@ -17,6 +17,10 @@ COMMENTS: Mapping[str, str] = {_GATE: "comment", _POLICY: "policy comment"}
 """By what a comment starts with."""
 
 
+REVIEWED: Mapping[str, str] = {"because": "review"}
+"""The hint of a touch by a review: only then are they read again."""
+
+
 def made(kind: str, identity: int) -> dict[str, str | int | None]:
     """The hint of a touch by the creation of something of this kind."""
     return {"made": kind, "id": identity}
@@ -34,15 +38,19 @@ class Heard:
     Attributes:
         things: (kind, id) of each that was created.
         everything: somebody asks for a fresh look at all of it.
+        reviewed: somebody reviewed the pull request.
     """
 
     things: frozenset[tuple[str, int]] = frozenset()
     everything: bool = False
+    reviewed: bool = False
 
     @classmethod
     def of(cls, hints: Iterable[Mapping[str, Any]], *, everything: bool = False) -> Self:
         """Read the hints of a piece of work."""
-        return cls(frozenset((hint["made"], hint["id"]) for hint in hints if "made" in hint), everything)
+        known = tuple(hints)
+        things = frozenset((hint["made"], hint["id"]) for hint in known if "made" in hint)
+        return cls(things, everything, reviewed=REVIEWED in known)
 
     def tells_of_more(self, kind: str, than: Collection[int]) -> bool:
         """Whether there may be others of a kind than those with these ids."""

@@ -14,7 +14,7 @@ from gatekeeper.events.commands import parse_command
 from gatekeeper.events.delivery import Delivery
 from gatekeeper.events.deployments import DeploymentStatus
 from gatekeeper.events.keys import Kind, WorkKey
-from gatekeeper.events.ours import CHECKS, comment_kind, made
+from gatekeeper.events.ours import CHECKS, REVIEWED, comment_kind, made
 
 POLICY_FOLDER = "policies/"
 MAX_PUSH_COMMITS = 2048
@@ -28,9 +28,18 @@ class Priority(IntEnum):
     """Which work goes first when there is much of it; the largest first."""
 
     SWEEP = 0
+    OPEN = 2
+    """An open pull request whose gate moved. Those that are nearer to landing go first."""
+    APPROVED = 4
+    AUTO_MERGE = 6
+    """The same; it lands by itself as soon as its checks let it."""
     EVENT = 10
     PERSON = 20
     """Somebody pressed a button, set a label or wrote a command, and is looking at the page."""
+    QUEUED = 30
+    """A merge group: it lands as soon as it is answered."""
+    DEPLOYING = 40
+    """What goes into an environment as soon as it is answered."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +50,8 @@ class Touch:
         hint: what the event says beside that. A command: ``command``, ``argument``, ``actor``, ``comment``
             (id), ``at`` (when it was written or edited last). A button or re-run: ``button`` (its identifier, or
             ``rerequested``), ``actor``. A deployment: a ``DeploymentStatus``. A job that waits for our answer: its
-            ``environment``. A new check or comment that looks like ours: ``made``, ``id``. Else empty.
+            ``environment``. A new check or comment that looks like ours: ``made``, ``id``. A review: ``REVIEWED``.
+            Else empty.
     """
 
     key: WorkKey
@@ -102,6 +112,8 @@ _PULL_ACTIONS = {
     "ready_for_review": Priority.EVENT,
     "converted_to_draft": Priority.EVENT,
     "closed": Priority.EVENT,
+    "auto_merge_enabled": Priority.EVENT,
+    "auto_merge_disabled": Priority.EVENT,
     "labeled": Priority.PERSON,
     "unlabeled": Priority.PERSON,
 }
@@ -116,14 +128,17 @@ def _pull_request(delivery: Delivery, _policy_repository: str) -> Sequence[Touch
 
 
 def _review(delivery: Delivery, _policy_repository: str) -> Sequence[Touch]:
-    number = _at(delivery.payload, int, "pull_request", "number")
-    return [Touch(WorkKey.proposal(_repository(delivery), number), Priority.PERSON)]
+    repository, number = _repository(delivery), _at(delivery.payload, int, "pull_request", "number")
+    touches = [Touch(WorkKey.proposal(repository, number), Priority.PERSON)]
+    if _at(delivery.payload, str, "review", "state").casefold() != "commented":
+        touches.append(Touch(WorkKey.pull(repository, number), Priority.EVENT, REVIEWED))
+    return touches
 
 
 def _merge_group(delivery: Delivery, _policy_repository: str) -> Sequence[Touch]:
     """Also one that was destroyed: the pass finds out. A queue waits, so it goes before what nobody waits for."""
     key = WorkKey.group(_repository(delivery), _at(delivery.payload, str, "merge_group", "head_sha"))
-    return [Touch(key, Priority.PERSON)]
+    return [Touch(key, Priority.QUEUED)]
 
 
 def _push(delivery: Delivery, policy_repository: str) -> Sequence[Touch]:
@@ -259,7 +274,7 @@ def _deployment(delivery: Delivery, _policy_repository: str) -> Sequence[Touch]:
     key = WorkKey(
         Kind.DEPLOYMENT, f"{_repository(delivery)}#{_at(delivery.payload, int, 'deployment', 'id')}"
     )
-    return [Touch(key, Priority.PERSON)]
+    return [Touch(key, Priority.DEPLOYING)]
 
 
 _CALLBACK = re.compile(r".*/actions/runs/(?P<run>[1-9]\d{0,17})/deployment_protection_rule")
@@ -271,7 +286,7 @@ def _protection_rule(delivery: Delivery, _policy_repository: str) -> Sequence[To
     if callback is None:
         raise ValueError("deployment_callback_url names no run")
     hint = {"environment": _at(delivery.payload, str, "environment")}
-    return [Touch(WorkKey.run(_repository(delivery), int(callback["run"])), Priority.PERSON, hint)]
+    return [Touch(WorkKey.run(_repository(delivery), int(callback["run"])), Priority.DEPLOYING, hint)]
 
 
 def _page(status: Mapping[str, Any]) -> str | None:

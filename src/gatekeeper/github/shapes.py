@@ -59,6 +59,7 @@ def pull_data(pull: PullRequest, *, alone: bool) -> PullData:
         changed_lines=pull.additions + pull.deletions if alone else None,
         body=pull.body or "",
         merge_commit=pull.merge_commit_sha if pull.merged_at is not None else None,
+        auto_merge=pull.auto_merge is not None,
     )
 
 

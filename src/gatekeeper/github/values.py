@@ -18,6 +18,7 @@ class PullData:
         default_branch: of ``repository``.
         body: the text under the title.
         merge_commit: what the merge left on the base branch; None unless merged.
+        auto_merge: whether it is to land by itself as soon as it may.
         changed_files: how many GitHub counts; None from lists, which do not tell.
         changed_lines: lines added and lines deleted, together; None from lists.
     """
@@ -40,6 +41,7 @@ class PullData:
     changed_lines: int | None = None
     body: str = ""
     merge_commit: str | None = None
+    auto_merge: bool = False
 
 
 @dataclass(frozen=True)

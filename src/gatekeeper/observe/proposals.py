@@ -1,6 +1,6 @@
 """One pull request's policy files as they are now: on the branch it goes to, on its head, and who reviewed it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Protocol
 
@@ -17,12 +17,12 @@ from gatekeeper.observe import comments, ours
 from gatekeeper.observe.comments import Comments
 from gatekeeper.observe.ours import Ours
 from gatekeeper.observe.pulls import GONE, NO_RULES, pull_of
+from gatekeeper.observe.reviews import standing
 from gatekeeper.policy.covers import Everything
 from gatekeeper.policy.loader import PolicyFile
 from gatekeeper.policy.proposal import Consent, Files, policy_paths
 
 _BOT = "[bot]"
-_STANDING = frozenset({"APPROVED", "CHANGES_REQUESTED", "DISMISSED"})
 """The reviews that say where their author stands; a mere comment leaves that as it was."""
 
 
@@ -94,7 +94,8 @@ class ProposalObserver:
         if not owners and not anybody:
             return Reviews(pull.author)
         approvals, outdated, unread = [], [], []
-        for review in _standing(self._reader.reviews(pull.repository, pull.number), pull.author):
+        last = standing(self._reader.reviews(pull.repository, pull.number), pull.author)
+        for review in (one for one in last if one.state == "APPROVED"):
             try:
                 approval = self._approval(pull.repository, review.author, owners, anybody=anybody)
             except GitHubRefusedError as error:  # no permission to ask: nobody is taken for an owner
@@ -138,11 +139,3 @@ class ProposalObserver:
 
 def _files(tree: PolicyTree) -> Files:
     return Files(tuple(PolicyFile(path, text) for path, text in tree.files), frozenset(tree.left_out))
-
-
-def _standing(reviews: Iterable[ReviewData], author: str) -> list[ReviewData]:
-    """The approvals that stand: the last word of each but the author, if it is one."""
-    last: Mapping[str, ReviewData] = {
-        one.author: one for one in reviews if one.state in _STANDING and one.author != author
-    }
-    return [one for one in last.values() if one.state == "APPROVED"]

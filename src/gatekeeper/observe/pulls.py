@@ -14,12 +14,13 @@ from gatekeeper.decide.snapshot import Closed, Past, Pull, ServiceView, Snapshot
 from gatekeeper.errors import GitHubError, GitHubRefusedError
 from gatekeeper.events.ours import Heard
 from gatekeeper.github.values import Files, GroupData, PullData
-from gatekeeper.observe import comments, exempting, ours, overrides, reverts
+from gatekeeper.observe import comments, exempting, ours, overrides, reverts, reviews
 from gatekeeper.observe.comments import Comments
 from gatekeeper.observe.exempting import Exempting
 from gatekeeper.observe.ours import Ours
 from gatekeeper.observe.overrides import Overrides
 from gatekeeper.observe.reverts import Reverts
+from gatekeeper.observe.reviews import is_approved
 from gatekeeper.observe.views import Gates, current
 from gatekeeper.policy.covers import Everything, Touch, exempt_by_paths, touched
 from gatekeeper.policy.model import Service
@@ -32,7 +33,15 @@ MOST_FILES = 20
 """As many touched paths are kept with a decision; the text shows fewer."""
 
 
-class Reader(comments.Reader, overrides.Reader, exempting.Reader, reverts.Reader, ours.Reader, Protocol):
+class Reader(
+    comments.Reader,
+    overrides.Reader,
+    exempting.Reader,
+    reverts.Reader,
+    reviews.Reader,
+    ours.Reader,
+    Protocol,
+):
     """What is read of a pull request. Strict subset of the GitHub client's methods."""
 
     def pull(self, repository: str, number: int) -> PullData:
@@ -74,6 +83,8 @@ class Observed:
         seen: fingerprint of what a sweep can tell apart; empty when it is to be looked at again.
         policies_here: whether policies in force were read from its repository.
         unread: what GitHub would not show, and why.
+        auto_merge: whether it is to land by itself as soon as it may.
+        approved: whether those who reviewed it agree; None where nobody was asked, and what was known holds.
     """
 
     snapshot: Snapshot
@@ -83,10 +94,12 @@ class Observed:
     seen: str
     policies_here: bool = False
     unread: tuple[str, ...] = ()
+    auto_merge: bool = False
+    approved: bool | None = None
 
 
 def fingerprint(pull: PullData) -> str:
-    """Changes with whatever a sweep can tell apart: commits, base, the branch meant by default, labels, open or not."""
+    """Changes with whatever a sweep can tell apart: commits, base, default branch, labels, open or not, auto-merge."""
     facts = [
         pull.head_sha,
         pull.base_ref,
@@ -94,6 +107,7 @@ def fingerprint(pull: PullData) -> str:
         sorted(pull.labels),
         pull.open,
         pull.draft,
+        pull.auto_merge,
     ]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
 
@@ -156,6 +170,8 @@ class PullObserver:
             seen=fingerprint(pull) if asked.complete and behind.complete else "",
             policies_here=any(one.origin.repository == pull.repository for one, _ in standing),
             unread=(*asked.unread, *behind.unread),
+            auto_merge=pull.auto_merge,
+            approved=is_approved(self._reader, pull) if heard.reviewed else None,
         )
 
     def _pull(self, repository: str, number: int) -> PullData | None:

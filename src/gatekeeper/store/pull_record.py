@@ -222,9 +222,9 @@ class PullRecord:
         """Work that waits for a person."""
         return self._queue.parked()
 
-    def seen(self, repository: str) -> dict[int, str]:
-        """By number, the fingerprint of each open pull request."""
-        return {number: known.seen for number, known in self._pulls.open(repository).items()}
+    def open(self, repository: str) -> dict[int, KnownPull]:
+        """By number, what is remembered of each open pull request."""
+        return self._pulls.open(repository)
 
     def with_head(self, repository: str, sha: str) -> tuple[int, ...]:
         """Numbers of the open pull requests with this head."""
@@ -248,6 +248,8 @@ def _remembered(seen: Any, identity: str, *, asked: bool, known: KnownPull | Non
         paths_of=seen.paths_of,
         asked=asked,
         decision=identity,
+        auto_merge=seen.auto_merge,
+        approved=known is not None and known.approved if seen.approved is None else seen.approved,
     )
 
 

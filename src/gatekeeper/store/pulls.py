@@ -10,7 +10,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from gatekeeper.decide.snapshot import Landed, Pull
 from gatekeeper.decide.verdict import Verdict
 from gatekeeper.events.keys import Kind, WorkKey
-from gatekeeper.events.triggers import Touch
+from gatekeeper.events.triggers import Priority, Touch
 from gatekeeper.store.engine import Database
 from gatekeeper.store.queue import Queue
 from gatekeeper.store.rows import upsert
@@ -27,6 +27,8 @@ class KnownPull:
         asked: somebody asked for every number in the comment.
         decision: id of the decision in force, or None before the first.
         looked_at: when a pass last decided on it.
+        auto_merge: it lands by itself as soon as it may.
+        approved: whether those who reviewed it agreed, as of the last review that we heard of.
     """
 
     repository: str
@@ -38,6 +40,13 @@ class KnownPull:
     asked: bool
     decision: str | None
     looked_at: datetime | None = None
+    auto_merge: bool = False
+    approved: bool = False
+
+    @property
+    def priority(self) -> Priority:
+        """How soon it is looked at when a gate moves: what is nearer to landing first."""
+        return _priority(auto_merge=self.auto_merge, approved=self.approved)
 
 
 class Pulls:
@@ -68,10 +77,11 @@ class Pulls:
         with self._database.read() as connection:
             return tuple(_known(row) for row in connection.execute(query))
 
-    def touching(self, service: str) -> tuple[tuple[str, int], ...]:
-        """(repository, number) of the open pull requests that touch a service."""
+    def touching(self, service: str) -> tuple[tuple[str, int, Priority], ...]:
+        """(repository, number, how soon to look at it) of the open pull requests that touch a service."""
         query = (
-            select(pull_service.c.repository, pull_service.c.number)
+            select(pull.c.repository, pull.c.number, pull.c.auto_merge, pull.c.approved)
+            .select_from(pull_service)
             .join(
                 pull,
                 (pull.c.repository == pull_service.c.repository) & (pull.c.number == pull_service.c.number),
@@ -80,7 +90,10 @@ class Pulls:
             .order_by(pull_service.c.repository, pull_service.c.number)
         )
         with self._database.read() as connection:
-            return tuple((row.repository, row.number) for row in connection.execute(query))
+            return tuple(
+                (row.repository, row.number, _priority(auto_merge=row.auto_merge, approved=row.approved))
+                for row in connection.execute(query)
+            )
 
     def paths(self, repository: str, number: int, sha: str) -> tuple[str, ...] | None:
         """What a pull request with this head changes, open or not; None when it was never all listed."""
@@ -228,6 +241,8 @@ def _row(seen: Pull, known: KnownPull, verdicts: Mapping[str, Verdict], now: dat
         "paths_of": known.paths_of,
         "seen": known.seen,
         "asked": known.asked,
+        "auto_merge": known.auto_merge,
+        "approved": known.approved,
         "verdict": int(max(verdicts.values(), default=Verdict.ALLOW)),
         "decision": known.decision,
         "updated_at": now,
@@ -245,4 +260,12 @@ def _known(row: Any) -> KnownPull:
         asked=row.asked,
         decision=row.decision,
         looked_at=row.updated_at,
+        auto_merge=row.auto_merge,
+        approved=row.approved,
     )
+
+
+def _priority(*, auto_merge: bool, approved: bool) -> Priority:
+    if auto_merge:
+        return Priority.AUTO_MERGE
+    return Priority.APPROVED if approved else Priority.OPEN

@@ -6,7 +6,7 @@ from datetime import datetime
 from gatekeeper.availability.deployments import Deployed
 from gatekeeper.decide.snapshot import Landed, ServiceView
 from gatekeeper.decide.verdict import State
-from gatekeeper.events.triggers import Touch
+from gatekeeper.events.triggers import Priority, Touch
 from gatekeeper.policy.covers import repositories
 from gatekeeper.policy.model import Service
 from gatekeeper.store.catalog import Catalog
@@ -45,8 +45,8 @@ class ServiceRecord:
         """The gate as its last pass left it; None before the first."""
         return self._gates.standing(service)
 
-    def touching(self, service: str) -> Sequence[tuple[str, int]]:
-        """(repository, number) of open pull requests that touch the service."""
+    def touching(self, service: str) -> Sequence[tuple[str, int, Priority]]:
+        """(repository, number, how soon to look at it) of open pull requests that touch the service."""
         return self._pulls.touching(service)
 
     def queued(self, service: str) -> Sequence[tuple[str, str]]:

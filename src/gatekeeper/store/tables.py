@@ -203,6 +203,8 @@ pull = Table(
     Column("paths_of", Text, nullable=False),
     Column("seen", Text, nullable=False),
     Column("asked", Boolean, nullable=False, default=False),
+    Column("auto_merge", Boolean, nullable=False, default=False),
+    Column("approved", Boolean, nullable=False, default=False),
     Column("verdict", Integer),
     Column("decision", Text),
     Column("updated_at", UtcDateTime, nullable=False),

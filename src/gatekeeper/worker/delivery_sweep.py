@@ -90,7 +90,7 @@ class DeliverySweep:
         for one in due[:AT_ONCE]:
             self._ask(one, now)
         if len(due) > AT_ONCE:
-            self._work.add([Touch(key, Priority.SWEEP)])
+            self._work.add([Touch(key, Priority.EVENT)])
         return {"pages": pages, "missing": missing, "asked": min(len(due), AT_ONCE)}
 
     def _look(self, now: datetime) -> tuple[int, int]:

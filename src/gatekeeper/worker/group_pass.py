@@ -180,7 +180,7 @@ class GroupPass:
                 continue
             failed_at = self.record.failed_at(place.repository, sha)
             if failed_at is None:
-                self.record.touch([Touch(WorkKey.group(place.repository, sha), Priority.PERSON)])
+                self.record.touch([Touch(WorkKey.group(place.repository, sha), Priority.QUEUED)])
             if failed_at is None or place.now - failed_at < AHEAD:
                 self._put(self.gate, GATE, waiting_group_check(number), place)
                 said = f"the group {sha[:7]} ahead of {place.sha[:7]} has to fail first"

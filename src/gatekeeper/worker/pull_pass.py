@@ -13,7 +13,7 @@ from gatekeeper.decide.snapshot import Closed, Pull, Snapshot
 from gatekeeper.errors import GitHubRefusedError, PermanentError, TemporaryError
 from gatekeeper.events.commands import CommandName
 from gatekeeper.events.keys import Kind, WorkKey
-from gatekeeper.events.ours import Heard
+from gatekeeper.events.ours import REVIEWED, Heard
 from gatekeeper.events.triggers import Priority, Touch
 from gatekeeper.policy.covers import Everything
 from gatekeeper.policy.proposal import policy_paths
@@ -219,9 +219,8 @@ class PullPass:
 
     def _propose(self, repository: str, number: int, hints: Sequence[Mapping[str, Any]]) -> None:
         """Have its policy files looked at, as often as somebody asked for it."""
-        asked = [hint for hint in hints if hint and hint != FAN_OUT and hint.get("made") in _OF_POLICIES] or [
-            {}
-        ]
+        told = [hint for hint in hints if hint and hint not in (FAN_OUT, REVIEWED)]
+        asked = [hint for hint in told if hint.get("made") in _OF_POLICIES] or [{}]
         key = WorkKey.proposal(repository, number)
         self._record.touch([Touch(key, Priority.EVENT, hint) for hint in asked])
 
@@ -270,13 +269,13 @@ class PullPass:
     def _touch_runs(self, repository: str) -> None:
         """A label that was put on after the merge may let a deployment go that brings it."""
         if runs := self._record.deploying(repository):
-            self._record.touch([Touch(WorkKey.run(repository, run), Priority.PERSON) for run in runs])
+            self._record.touch([Touch(WorkKey.run(repository, run), Priority.DEPLOYING) for run in runs])
 
     def _touch_groups(self, pull: Pull) -> None:
         """What changed for it has changed for the merge groups that it is in."""
         groups = self._record.groups(pull.repository)
         queued = [sha for sha, numbers in groups.items() if pull.number in numbers]
-        self._record.touch([Touch(WorkKey.group(pull.repository, sha), Priority.PERSON) for sha in queued])
+        self._record.touch([Touch(WorkKey.group(pull.repository, sha), Priority.QUEUED) for sha in queued])
 
     def _apply(self, writes: Sequence[Write], target: Target) -> list[str]:
         """Send the writes; why those that GitHub refused were. One it refuses must not keep the others back."""

@@ -233,5 +233,5 @@ class RunsPass:
         del hints, now
         repository = key.name
         found = {*self.observer.waiting(repository), *self.known(repository)}
-        self.touch([Touch(WorkKey.run(repository, run), Priority.EVENT) for run in sorted(found)])
+        self.touch([Touch(WorkKey.run(repository, run), Priority.DEPLOYING) for run in sorted(found)])
         return {"waiting": len(found)}

@@ -70,8 +70,8 @@ class Gates(Protocol):
     def standing(self, service: str) -> Standing | None:
         """The gate as its last pass left it; None before the first."""
 
-    def touching(self, service: str) -> Sequence[tuple[str, int]]:
-        """(repository, number) of open pull requests that touch the service."""
+    def touching(self, service: str) -> Sequence[tuple[str, int, Priority]]:
+        """(repository, number, how soon to look at it) of open pull requests that touch the service."""
 
     def queued(self, service: str) -> Sequence[tuple[str, str]]:
         """(repository, head SHA) of merge groups with a change of the service."""
@@ -236,18 +236,18 @@ class ServicePass:
         return _beside(evidence, service, one, status)
 
     def _touches(self, view: ServiceView, before: Standing | None, now: datetime) -> Sequence[Touch]:
-        """When something changed that a check shows: what waits to be deployed, to be merged, then what is open."""
+        """When something changed that a check shows: what is nearest to users first."""
         if before is not None and _shown(before.view, before.at) == _shown(view, now):
             return ()
         key = view.service.key
-        waiting = [Touch(WorkKey.run(*run), Priority.PERSON) for run in self._gates.deploying(key)]
+        waiting = [Touch(WorkKey.run(*run), Priority.DEPLOYING) for run in self._gates.deploying(key)]
         if EnvironmentMode.ENFORCE in view.service.environments.values():
             names = sorted(repositories(view.service))
-            waiting += [Touch(WorkKey(Kind.HEAD, one), Priority.PERSON) for one in names]
-        waiting += [Touch(WorkKey.group(*group), Priority.PERSON) for group in self._gates.queued(key)]
+            waiting += [Touch(WorkKey(Kind.HEAD, one), Priority.DEPLOYING) for one in names]
+        waiting += [Touch(WorkKey.group(*group), Priority.QUEUED) for group in self._gates.queued(key)]
         return waiting + [
-            Touch(WorkKey.pull(repository, number), Priority.SWEEP, FAN_OUT)
-            for repository, number in self._gates.touching(key)
+            Touch(WorkKey.pull(repository, number), priority, FAN_OUT)
+            for repository, number, priority in self._gates.touching(key)
         ]
 
 

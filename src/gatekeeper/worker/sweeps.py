@@ -34,11 +34,23 @@ class Repositories(Protocol):
         """The installation is gone; the names of its repositories."""
 
 
+class KnownPull(Protocol):
+    """What we remember of an open pull request; ``gatekeeper.store.pulls.KnownPull`` is the real one."""
+
+    @property
+    def seen(self) -> str:
+        """Its fingerprint when a pass last brought GitHub in line."""
+
+    @property
+    def priority(self) -> Priority:
+        """How soon it is looked at when a gate moves."""
+
+
 class KnownPulls(Protocol):
     """What we remember of open pull requests."""
 
-    def seen(self, repository: str) -> Mapping[int, str]:
-        """By number, the fingerprint of each when a pass last brought GitHub in line."""
+    def open(self, repository: str) -> Mapping[int, KnownPull]:
+        """By number, what is remembered of each."""
 
     def groups(self, repository: str) -> Mapping[str, Sequence[int]]:
         """By head SHA, the pull requests of each merge group that was there when last looked at."""
@@ -88,21 +100,26 @@ class RepositoryPass:
             GitHubRefusedError: GitHub will not list them; parked.
         """
         repository, fan_out = key.name, FAN_OUT in hints
-        known = self._known.seen(repository)
+        known = self._known.open(repository)
         listed = None if self._archived(repository) else self._listed(repository)
         names = {name for name, _, _ in listed or ()} - {repository}
         if listed is None or names:
             return self._gone(repository, known, sorted(names), now, fan_out=fan_out)
         there = {number: seen for _, number, seen in listed}
-        missed = {number for number, seen in there.items() if known.get(number) != seen}
+        missed = {
+            number for number, seen in there.items() if number not in known or known[number].seen != seen
+        }
         missed |= known.keys() - there.keys()
         # What is not there any more too: its pass forgets it.
         groups = {*self._github.groups(repository), *self._known.groups(repository)}
-        touches = [Touch(WorkKey.group(repository, sha), Priority.EVENT) for sha in sorted(groups)]
-        touches += [Touch(WorkKey.pull(repository, number), Priority.SWEEP) for number in sorted(missed)]
+        touches = [Touch(WorkKey.group(repository, sha), Priority.QUEUED) for sha in sorted(groups)]
+        touches += [
+            Touch(WorkKey.pull(repository, one), known[one].priority if one in known else Priority.OPEN)
+            for one in sorted(missed)
+        ]
         if fan_out:
             others = sorted(there.keys() - missed)
-            touches += [Touch(WorkKey.pull(repository, one), Priority.SWEEP, FAN_OUT) for one in others]
+            touches += [Touch(WorkKey.pull(repository, one), known[one].priority, FAN_OUT) for one in others]
         self._work.touch(touches)
         return {"open": len(there), "missed": len(missed), "touched": len(touches)}
 

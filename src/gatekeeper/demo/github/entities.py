@@ -112,6 +112,7 @@ class PullRequest:
 
     Attributes:
         head_repository: the fork it comes from; None for a branch of the repository itself.
+        auto_merge_by: who asked for it to be merged as soon as it can be; None when nobody did.
     """
 
     id: int
@@ -134,6 +135,7 @@ class PullRequest:
     merged_by: str | None = None
     merge_commit_sha: str | None = None
     head_repository: str | None = None
+    auto_merge_by: str | None = None
 
     @property
     def source(self) -> str:

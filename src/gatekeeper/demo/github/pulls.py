@@ -190,6 +190,51 @@ def merge(records: Records, full_name: str, number: int, *, by: str, sha: str | 
     return made
 
 
+def enable_auto_merge(records: Records, full_name: str, number: int, *, by: str) -> PullRequest:
+    """Have it merged as soon as it can be, or put into the merge queue where its branch has one.
+
+    By GitHub's "Automatically merging a pull request": offered only while something is in the way.
+
+    Raises:
+        Refused: 404; 403 without write access; 422 when it can be merged at once.
+    """
+    pull = records.pull(full_name, number)
+    records.require_role(full_name, by, "write")
+    if merging.refusal(records, pull) is None:
+        raise Refused(422, "Pull request is in clean status")
+    made = replace(pull, auto_merge_by=by, updated_at=records.now())
+    records.pulls[full_name, number] = made
+    hooks.pull_request(records, made, "auto_merge_enabled", by)
+    return made
+
+
+def disable_auto_merge(records: Records, full_name: str, number: int, *, by: str) -> PullRequest:
+    """Leave it to people again.
+
+    Raises:
+        Refused: 404, or 403 without write access.
+    """
+    records.require_role(full_name, by, "write")
+    made = replace(records.pull(full_name, number), auto_merge_by=None, updated_at=records.now())
+    records.pulls[full_name, number] = made
+    hooks.pull_request(records, made, "auto_merge_disabled", by, reason="Auto-merge was disabled by user")
+    return made
+
+
+def settle(records: Records, full_name: str, sha: str) -> None:
+    """A check or status of this commit changed: merge what waits for it, and settle its merge queue."""
+    queueing.settle(records, full_name, sha)
+    for pull in list(records.pulls.values()):
+        if (pull.repository, pull.head_sha) != (full_name, sha) or pull.auto_merge_by is None:
+            continue
+        if merging.refusal(records, pull) is not None:
+            continue
+        if (full_name, pull.base_ref) not in records.queued:
+            merge(records, full_name, pull.number, by=pull.auto_merge_by)
+        elif all(entry.number != pull.number for entry in records.queue(full_name, pull.base_ref)):
+            queueing.enqueue(records, full_name, pull.number, by=pull.auto_merge_by)
+
+
 def _require_author_or(records: Records, pull: PullRequest, login: str, least: Role) -> None:
     if login != pull.author:
         records.require_role(pull.repository, login, least)

@@ -243,6 +243,12 @@ class World(Pipelines):
         with self.lock:
             return pulls.merge(self, repository, number, by=by)
 
+    def auto_merge(self, repository: str, number: int, *, by: str, on: bool = True) -> PullRequest:
+        """Have it merged as soon as it can be (write or above), or not any more."""
+        with self.lock:
+            change = pulls.enable_auto_merge if on else pulls.disable_auto_merge
+            return change(self, repository, number, by=by)
+
     def label(self, repository: str, number: int, name: str, *, by: str) -> PullRequest:
         """Add a label (triage or above)."""
         with self.lock:
@@ -310,7 +316,7 @@ class World(Pipelines):
                 output=CheckOutput(title=title or name, summary=title or name),
             )
             made = checks.create_run(self, run, self.apps[app_id].bot)
-            queueing.settle(self, repository, sha)
+            pulls.settle(self, repository, sha)
             return made
 
     def register_app(

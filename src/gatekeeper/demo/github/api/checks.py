@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Blueprint, request
 
-from gatekeeper.demo.github import checks, merging, queueing
+from gatekeeper.demo.github import checks, merging, pulls
 from gatekeeper.demo.github.api.endpoint import Answer, Ask, endpoint
 from gatekeeper.demo.github.entities import Annotation, CheckAction, CheckOutput, CheckRun, Status
 from gatekeeper.demo.github.errors import Refused, invalid, unprocessable
@@ -44,7 +44,7 @@ def create_run(ask: Ask) -> Answer:
     )
     output = _output(body)
     made = checks.create_run(ask.world, _applied(ask, run, body, output or CheckOutput()), ask.actor.login)
-    queueing.settle(ask.world, ask.repository, made.head_sha)
+    pulls.settle(ask.world, ask.repository, made.head_sha)
     return shapes.check_run(ask.world, made), 201
 
 
@@ -63,7 +63,7 @@ def update_run(ask: Ask, check_id: int) -> Answer:
     output = _output(body)
     run = replace(_applied(ask, old, body, old.output), name=str(body.get("name", old.name)))
     made = checks.update_run(ask.world, run, output, ask.actor.login)
-    queueing.settle(ask.world, ask.repository, made.head_sha)
+    pulls.settle(ask.world, ask.repository, made.head_sha)
     return shapes.check_run(ask.world, made)
 
 
@@ -188,7 +188,7 @@ def create_status(ask: Ask, sha: str) -> Answer:
         created_at=ask.world.now(),
     )
     made = checks.set_status(ask.world, status)
-    queueing.settle(ask.world, ask.repository, sha)
+    pulls.settle(ask.world, ask.repository, sha)
     return shapes.status(ask.world, made), 201
 
 

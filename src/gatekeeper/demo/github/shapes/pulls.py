@@ -61,8 +61,20 @@ def pull_request_simple(records: Records, pull: PullRequest) -> dict[str, Any]:
         "base": _side(records, pull.repository, pull.base_ref, pull.base_sha),
         "_links": {"self": {"href": url}} | {name: {"href": address} for name, address in addresses.items()},
         "author_association": author_association(records, pull.repository, pull.author),
-        "auto_merge": None,
+        "auto_merge": _auto_merge(records, pull),
         "active_lock_reason": None,
+    }
+
+
+def _auto_merge(records: Records, pull: PullRequest) -> dict[str, Any] | None:
+    """``auto-merge``."""
+    if pull.auto_merge_by is None:
+        return None
+    return {
+        "enabled_by": simple_user(records, pull.auto_merge_by),
+        "merge_method": "merge",
+        "commit_title": f"Merge pull request #{pull.number} from {pull.head_ref}",
+        "commit_message": pull.title,
     }
 
 

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "6243660f51b3"
+revision = "1ba5bdd9aa43"
 down_revision = None
 
 
@@ -259,6 +259,8 @@ def upgrade() -> None:
         sa.Column("paths_of", sa.Text(), nullable=False),
         sa.Column("seen", sa.Text(), nullable=False),
         sa.Column("asked", sa.Boolean(), nullable=False),
+        sa.Column("auto_merge", sa.Boolean(), nullable=False),
+        sa.Column("approved", sa.Boolean(), nullable=False),
         sa.Column("verdict", sa.Integer(), nullable=True),
         sa.Column("decision", sa.Text(), nullable=True),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
