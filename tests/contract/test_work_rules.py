@@ -226,6 +226,21 @@ def test_counts_say_what_waits_runs_and_is_parked(work: Work) -> None:
     assert work.counts(LATER + timedelta(minutes=2)).waiting == 2
 
 
+def test_what_a_moved_gate_has_not_reached_yet_is_counted(work: Work) -> None:
+    fanned_out = {PULL: Priority.OPEN, OTHER: Priority.AUTO_MERGE}
+    work.add([Touch(key, priority) for key, priority in fanned_out.items()], NOW)
+    work.add([Touch(WorkKey(Kind.SERVICE, "acme/a"), Priority.EVENT)], NOW)
+    assert work.counts(LATER).untold == 2
+    service = claimed(work)
+    nearest = claimed(work)
+    assert (service.key.kind, nearest.key) == (Kind.SERVICE, OTHER)
+    assert work.counts(LATER).untold == 2, "it is being looked at"
+    work.finish(nearest, LATER)
+    assert work.counts(LATER).untold == 1
+    work.park(claimed(work), LATER, "never")
+    assert work.counts(LATER).untold == 0
+
+
 def test_many_claim_at_once_and_each_gets_another(work: Work) -> None:
     keys = [WorkKey.pull("acme/shop", number) for number in range(1, 41)]
     work.add([Touch(key) for key in keys], NOW)

@@ -306,7 +306,9 @@ def a_rule(**changed: Any) -> dict[str, Any]:
 
 def test_a_job_that_waits_for_our_answer_goes_before_all_else() -> None:
     (touch,) = triggered("deployment_protection_rule", a_rule(), "requested").touches
-    assert touch == Touch(WorkKey.run("acme/shop", 30433642), Priority.DEPLOYING, {"environment": "production"})
+    assert touch == Touch(
+        WorkKey.run("acme/shop", 30433642), Priority.DEPLOYING, {"environment": "production"}
+    )
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,8 @@ from flask.testing import FlaskClient
 import faces
 from gatekeeper.bootstrap import Gatekeeper
 from gatekeeper.decide.verdict import Owed, State
+from gatekeeper.events.keys import WorkKey
+from gatekeeper.events.triggers import Priority, Touch
 from gatekeeper.web.app import create_app
 from gatekeeper.web.dashboard import ago
 from gatekeeper.web.links import Pages
@@ -143,6 +145,17 @@ def test_the_overview_tells_of(client: FlaskClient, name: str, words: list[str])
 def test_the_most_urgent_come_first(client: FlaskClient) -> None:
     names = re.findall(r'href="/services/([\w-]+)\?organization=acme">', client.get("/").text)
     assert names == ["checkout", "search", "legacy", "recommendations", "payments", "newsletter"]
+
+
+def test_how_many_a_moved_gate_has_not_reached_yet_is_said(tmp_path: Path) -> None:
+    gatekeeper = faces.gatekeeper_at(tmp_path)
+    faces.measure(gatekeeper, *faces.put_policies(gatekeeper, "checkout"))
+    client = create_app(gatekeeper).test_client()
+    assert "still to be told" not in page(client, "/").text
+    pulls = [Touch(WorkKey.pull("acme/shop", number), Priority.OPEN) for number in range(1, 343)]
+    gatekeeper.stores.queue.add(pulls)
+    assert "<strong>342</strong>still to be told that a gate moved, about 5 min 42 s" in client.get("/").text
+    gatekeeper.close()
 
 
 def test_what_needs_attention_is_said_with_what_to_do(client: FlaskClient) -> None:

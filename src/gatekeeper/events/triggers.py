@@ -42,6 +42,10 @@ class Priority(IntEnum):
     """What goes into an environment as soon as it is answered."""
 
 
+FANNED_OUT = (Priority.OPEN, Priority.APPROVED, Priority.AUTO_MERGE)
+"""Of open pull requests that are looked at again since a gate or a policy moved."""
+
+
 @dataclass(frozen=True)
 class Touch:
     """Look at this again.

@@ -12,6 +12,9 @@ from contextlib import contextmanager
 from gatekeeper.errors import GitHubError, RateLimitedError
 from gatekeeper.github.answers import Answer
 
+BETWEEN_WRITES = 1.0
+"""Seconds, by GitHub's advice."""
+
 
 class Limiter:
     """Gives turns to the threads that share one installation (and so one quota).
@@ -28,7 +31,7 @@ class Limiter:
         self,
         *,
         between_requests: float = 0.05,
-        between_writes: float = 1.0,
+        between_writes: float = BETWEEN_WRITES,
         patience: float = 10.0,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,

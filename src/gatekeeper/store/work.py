@@ -32,7 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gatekeeper.events.keys import WorkKey
-from gatekeeper.events.triggers import Touch
+from gatekeeper.events.triggers import FANNED_OUT, Touch
 from gatekeeper.store.engine import Database
 from gatekeeper.store.tables import UtcDateTime, work, work_hint
 
@@ -82,12 +82,18 @@ class Parked:
 
 @dataclass(frozen=True)
 class WorkCounts:
-    """How much there is to do. ``oldest`` is since when the longest waiting one waits, None when none does."""
+    """How much there is to do.
+
+    Attributes:
+        oldest: since when the longest waiting one waits, None when none does.
+        untold: open pull requests that are still to be looked at since a gate or a policy moved.
+    """
 
     waiting: int
     running: int
     parked: int
     oldest: datetime | None
+    untold: int = 0
 
 
 class Work:
@@ -228,6 +234,7 @@ class Work:
             func.count().filter(running),
             func.count().filter(parked),
             func.min(work.c.touched_at).filter(waiting),
+            func.count().filter(and_(~parked, work.c.priority.in_(FANNED_OUT))),
         ).where(work.c.gen > work.c.done)
         with self._database.read() as connection:
             return WorkCounts(*connection.execute(query).one())

@@ -9,6 +9,7 @@ from flask import Blueprint, render_template, request
 from gatekeeper.availability.measure import Measured
 from gatekeeper.decide import advice, corrections, phrases
 from gatekeeper.decide.change import check_of, described
+from gatekeeper.github.limiter import BETWEEN_WRITES
 from gatekeeper.settings import Settings
 from gatekeeper.web import chart, deployments, marked, views
 from gatekeeper.web.attention import notices
@@ -31,7 +32,15 @@ def create_dashboard(reading: Reading, settings: Settings) -> Blueprint:
         found = reading.services()
         urgent = notices(found, reading.parked(), reading.policy_sources(), settings)
         shown = cards(found)
-        return render_template("services.html", cards=shown, counts=_counts(shown), notices=urgent)
+        untold = reading.work(reading.now()).untold
+        return render_template(
+            "services.html",
+            cards=shown,
+            counts=_counts(shown),
+            notices=urgent,
+            untold=untold,
+            takes=phrases.seconds(untold * BETWEEN_WRITES),
+        )
 
     @blueprint.get("/services/<name>")
     def service(name: str) -> str:

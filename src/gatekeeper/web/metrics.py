@@ -122,6 +122,12 @@ class _Stored(Collector):
             ("parked",): counts.parked,
         }
         yield _gauge("gatekeeper_work", "Pieces of work that are not done.", ("state",), by_state)
+        yield _gauge(
+            "gatekeeper_untold_pulls",
+            "Open pull requests that are still to be looked at since a gate or a policy moved.",
+            (),
+            {(): counts.untold},
+        )
         oldest = (now - counts.oldest).total_seconds() if counts.oldest else 0.0
         yield _gauge("gatekeeper_work_oldest_seconds", "How long the oldest waits.", (), {(): oldest})
 
