@@ -24,6 +24,7 @@ CENTRAL, SHOP = "acme/.github", "acme/shop"
 PATH = "policies/checkout.yaml"
 OWNER = "@acme/checkout-product"
 CHECK = "gatekeeper/policy"
+OTHER_APP = 77
 
 
 @pytest.fixture(scope="module")
@@ -329,6 +330,34 @@ def test_an_approval_that_is_taken_back_counts_no_more(stage: Stage, owned: dict
     world.dismiss_review(CENTRAL, number, review.id, by="ops1")
     stage.settle()
     assert check_of(stage, number).conclusion == "action_required"
+
+
+def test_not_out_of_a_merge_queue_once_the_approval_is_taken_back(
+    stage: Stage, owned: dict[str, str]
+) -> None:
+    """Another App's tests have to pass as well, so that the group waits."""
+    world = stage.github.state
+    number = proposed(stage, {PATH: looser(owned[PATH])})
+    review = world.review(CENTRAL, number, by="po1")
+    stage.settle()
+    world.register_app("tests", owner="acme", public_key="", permissions={}, events=[], app_id=OTHER_APP)
+    world.add_account("tests[bot]", "Bot")
+    world.require_queue(CENTRAL, "main")
+    world.require_check(CENTRAL, "main", "tests", app_id=OTHER_APP)
+    world.report_check(
+        CENTRAL, pull_of(stage, number).head_sha, "tests", app_id=OTHER_APP, conclusion="success"
+    )
+    group = world.enqueue(CENTRAL, number, by="dev1")
+    stage.settle()
+
+    def said_of_group() -> list[str | None]:
+        checks = stage.github.state.checks.values()
+        return [one.conclusion for one in checks if (one.head_sha, one.name) == (group.head_sha, CHECK)]
+
+    assert said_of_group() == ["success"]
+    world.dismiss_review(CENTRAL, number, review.id, by="ops1")
+    stage.settle()
+    assert said_of_group() == ["failure"]
 
 
 def test_without_owners_anybody_else_who_may_write_approves(stage: Stage, owned: dict[str, str]) -> None:

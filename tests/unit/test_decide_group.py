@@ -114,7 +114,8 @@ def test_a_hundred_fit() -> None:
 
 
 FINE = Check("success", "Nothing changes", "", "", "a", Verdict.ALLOW)
-LACKING = Check("failure", "An owner has to agree", "Who may:", "", "b", Verdict.BLOCK)
+BROKEN = Check("failure", "1 mistake in policies/a.yaml", "Where:", "", "d", Verdict.BLOCK)
+LACKING = Check("action_required", "An owner has to agree", "Who may:", "", "b", Verdict.BLOCK)
 LOOKING = Check(None, "Looking", "", "", "c", Verdict.WARN)
 
 
@@ -125,6 +126,7 @@ LOOKING = Check(None, "Looking", "", "", "c", Verdict.WARN)
         pytest.param(
             [(1, FINE), (2, LACKING)], "failure", "#2: An owner has to agree", id="one lacks consent"
         ),
+        pytest.param([(1, BROKEN), (2, FINE)], "failure", "#1: 1 mistake", id="one has a mistake"),
         pytest.param([(1, FINE), (2, None)], None, "Looking at policy files", id="one was not looked at yet"),
         pytest.param([(1, LOOKING)], None, "Looking at policy files", id="one is being looked at"),
         pytest.param(

@@ -88,7 +88,7 @@ def waiting_group_check(number: int) -> Check:
 def policy_group_check(checks: Sequence[tuple[int, Check | None]]) -> Check:
     """The policy check of a group, from those of its pull requests; None where one has none yet: it is waited for."""
     failing = [
-        (number, check) for number, check in checks if check is not None and check.conclusion == "failure"
+        (number, check) for number, check in checks if check is not None and check.verdict is Verdict.BLOCK
     ]
     essence = digest(["group", *([number, check.essence if check else None] for number, check in checks)])
     if failing:

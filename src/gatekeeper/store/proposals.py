@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, Select, delete, select
 
@@ -11,12 +12,12 @@ from gatekeeper.act.plan import Published as There
 from gatekeeper.decide.desired import Check
 from gatekeeper.decide.study import Known, Looked
 from gatekeeper.events.keys import WorkKey
-from gatekeeper.events.triggers import Touch
+from gatekeeper.events.triggers import Priority, Touch
 from gatekeeper.store.engine import Database
 from gatekeeper.store.publications import Publications
 from gatekeeper.store.queue import Queue
 from gatekeeper.store.rows import Codec, upsert
-from gatekeeper.store.tables import proposal
+from gatekeeper.store.tables import merge_group, proposal
 
 _CHECK: Codec[Check] = Codec(Check)
 _LOOKED: Codec[Looked] = Codec(Looked)
@@ -63,7 +64,10 @@ class Proposals:
         return Known(row.head_sha, row.looked_of, looked)
 
     def save(self, repository: str, number: int, known: Known, check: Check, now: datetime) -> None:
-        """Remember it with the check that follows for it alone. Others that had its head are looked at again."""
+        """Remember it with the check that follows for it alone.
+
+        Others that had its head are looked at again, and where it says something else the merge groups it is in.
+        """
         row = {
             "repository": repository,
             "number": number,
@@ -75,7 +79,10 @@ class Proposals:
         }
         with self._database.write() as connection:
             self._touch_left(connection, repository, number, unless=known.head_sha)
+            before = connection.execute(_checked(repository, number, known.head_sha)).scalar_one_or_none()
             connection.execute(upsert(connection.dialect, proposal, row))
+            if before is None or _CHECK.load(before).essence != check.essence:
+                self._touch_groups(connection, repository, number)
 
     def rivals(self, repository: str, number: int, sha: str) -> tuple[tuple[int, Check], ...]:
         """The checks that follow for other open proposals with the same head, by number."""
@@ -85,11 +92,8 @@ class Proposals:
 
     def said(self, repository: str, number: int, sha: str) -> Check | None:
         """The check that followed for it while this was its head; None when nothing was said of that."""
-        query = select(proposal.c.check).where(
-            proposal.c.repository == repository, proposal.c.number == number, proposal.c.head_sha == sha
-        )
         with self._database.read() as connection:
-            found = connection.execute(query).scalar_one_or_none()
+            found = connection.execute(_checked(repository, number, sha)).scalar_one_or_none()
         return None if found is None else _CHECK.load(found)
 
     def open(self, repository: str) -> tuple[int, ...]:
@@ -123,6 +127,20 @@ class Proposals:
         others = connection.execute(_sharing(repository, head, number)).all()
         touches = [Touch(WorkKey.proposal(repository, other.number)) for other in others]
         self._queue.touch(connection, touches)
+
+    def _touch_groups(self, connection: Connection, repository: str, number: int) -> None:
+        """Touch the merge groups that this one is in: they say what was said of it."""
+        groups = connection.execute(
+            select(merge_group.c.head_sha, merge_group.c.pulls).where(merge_group.c.repository == repository)
+        )
+        keys = [WorkKey.group(repository, one.head_sha) for one in groups if number in one.pulls]
+        self._queue.touch(connection, [Touch(key, Priority.QUEUED) for key in keys])
+
+
+def _checked(repository: str, number: int, sha: str) -> Select[tuple[Any]]:
+    return select(proposal.c.check).where(
+        proposal.c.repository == repository, proposal.c.number == number, proposal.c.head_sha == sha
+    )
 
 
 def _sharing(repository: str, sha: str, number: int) -> Select[tuple[int, object]]:
