@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,8 @@ import openapi
 from gatekeeper.demo.github import AppKey, StandIn
 from gatekeeper.demo.github.acme import APP_ID
 from gatekeeper.demo.github.git import blob_sha
-from gatekeeper.errors import ConfigurationError, GitHubRefusedError
+from gatekeeper.demo.github.shapes import repositories as shapes
+from gatekeeper.errors import ConfigurationError, GitHubRefusedError, PermanentError
 from gatekeeper.github import policy_files
 from gatekeeper.github.client import GitHub
 from gatekeeper.github.values import (
@@ -533,6 +535,35 @@ class TestPolicyTree:
         found = policy_files.policy_tree(repository, "policies", "main", blobs=policy_files.Blobs(), most=3)
         assert [text for _, text in found.files] == ["b", "c", "d"]
         assert found.left_out == ("policies/a.yaml", "policies/e.yaml")
+
+    def test_a_file_behind_more_than_github_lists_of_a_folder_is_found(
+        self, github: StandIn, client: GitHub, world: World
+    ) -> None:
+        filler = {f"policies/{number:04}.txt": "" for number in range(1_000)}
+        deep = {"policies/teams/b.yaml": "b", "policies/z.yaml": "z"}
+        world.push_commit(SHOP, "main", filler | deep, by="ops1")
+        found = client.policy_tree(SHOP, ref="main")
+        assert found.files == (("policies/teams/b.yaml", "b"), ("policies/z.yaml", "z"))
+
+    def test_what_github_lists_in_part_is_not_taken_for_all(
+        self, client: GitHub, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Whatever is left out would seem to be deleted, and its gate with it."""
+        world.push_commit(SHOP, "main", {"policies/teams/b.yaml": "b"}, by="ops1")
+        monkeypatch.setattr(shapes, "MOST_ENTRIES", 0)
+        with pytest.raises(PermanentError, match="more files below policies/teams than GitHub lists"):
+            client.policy_tree(SHOP, ref="main")
+
+    def test_a_submodule_that_is_named_like_a_policy_is_none(self, client: GitHub, world: World) -> None:
+        """GitHub lists it as a file, of which there is no content."""
+        world.push_commit(SHOP, "main", {"policies/a.yaml": "a", "policies/lib.yaml": "b"}, by="ops1")
+        trees = world.objects.trees
+        for sha, entries in trees.items():
+            trees[sha] = tuple(
+                replace(one, kind="commit", sha="5" * 40, size=None) if one.name == "lib.yaml" else one
+                for one in entries
+            )
+        assert client.policy_tree(SHOP, ref="main").files == (("policies/a.yaml", "a"),)
 
     def test_a_missing_branch_is_refused(self, client: GitHub) -> None:
         with pytest.raises(GitHubRefusedError) as refused:

@@ -4,17 +4,20 @@ import base64
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from github.ContentFile import ContentFile
+from github.GitTree import GitTree
 from github.Repository import Repository
 
-from gatekeeper.errors import GitHubRefusedError
+from gatekeeper.errors import GitHubRefusedError, PermanentError
 from gatekeeper.github.values import PolicyTree
 
 LARGEST = 512 * 1024  # bytes; the loader refuses files half as large with a message of its own
 MOST = 500
+LISTED = 1_000
+"""GitHub's reference, "Get repository content": no more are listed of a directory, and it does not say so."""
 MOST_KEPT = 2_000  # texts, mostly of a few KB
 _SUFFIXES = (".yaml", ".yml")
 _NOT_FOUND = 404
@@ -57,9 +60,11 @@ def policy_tree(
 ) -> PolicyTree:
     """Read every ``*.yaml`` and ``*.yml`` below a directory, at a commit or a branch's present one.
 
-    Two requests (one for a commit), one for each directory directly below, and one for each file not read before.
+    Two requests (one for a commit), one for each directory directly below, and one for each file not read before. Two
+    more, and none for the directories, where it holds more than GitHub lists of one.
 
     Raises:
+        PermanentError: it holds more than GitHub lists at all.
         GitHubRefusedError: there is no such branch (404), or it may not be read.
     """
     commit = ref if _SHA.fullmatch(ref) else repository.get_branch(ref).commit.sha
@@ -72,14 +77,21 @@ def policy_tree(
 
 
 def _entries(repository: Repository, directory: str, commit: str) -> Iterator[_Entry]:
-    for entry in _listing(repository, directory, commit):
+    listed = _listing(repository, directory, commit)
+    if len(listed) >= LISTED:  # there may be more, of which GitHub says no word here
+        sha = commit
+        for name in directory.split("/"):
+            sha = next(item.sha for item in _tree(repository, sha, directory).tree if item.path == name)
+        yield from _below(repository, directory, sha)
+        return
+    for entry in listed:
         if entry.type == "dir":
-            yield from _below(repository, entry)
-        elif entry.type == "file":
+            yield from _below(repository, entry.path, entry.sha)
+        elif entry.type == "file" and entry.download_url is not None:  # a submodule is listed as a file too
             yield _Entry(entry.path, entry.sha, entry.size)
 
 
-def _listing(repository: Repository, directory: str, commit: str) -> Iterable[ContentFile]:
+def _listing(repository: Repository, directory: str, commit: str) -> Sequence[ContentFile]:
     try:
         listed = repository.get_contents(directory, ref=commit)
     except GitHubRefusedError as error:
@@ -89,10 +101,17 @@ def _listing(repository: Repository, directory: str, commit: str) -> Iterable[Co
     return listed if isinstance(listed, list) else []  # a file of that name holds no policies
 
 
-def _below(repository: Repository, directory: ContentFile) -> Iterator[_Entry]:
-    for item in repository.get_git_tree(directory.sha, recursive=True).tree:
+def _below(repository: Repository, directory: str, sha: str) -> Iterator[_Entry]:
+    for item in _tree(repository, sha, directory, recursive=True).tree:
         if item.type == "blob" and item.mode != "120000":  # a symbolic link is no file
-            yield _Entry(f"{directory.path}/{item.path}", item.sha, item.size)
+            yield _Entry(f"{directory}/{item.path}", item.sha, item.size)
+
+
+def _tree(repository: Repository, sha: str, directory: str, *, recursive: bool = False) -> GitTree:
+    found = repository.get_git_tree(sha, recursive=recursive)
+    if found.truncated:  # what is left out would seem to be deleted
+        raise PermanentError(f"there are more files below {directory} than GitHub lists")
+    return found
 
 
 def _text(repository: Repository, sha: str) -> str:

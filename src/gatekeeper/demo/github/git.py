@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 FILE_MODE = "100644"
 TREE_MODE = "040000"
+SUBMODULE_MODE = "160000"
 
 
 def object_sha(kind: str, content: bytes) -> str:
@@ -29,7 +30,7 @@ def blob_sha(content: bytes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class TreeEntry:
-    """One line of a tree: a file (``blob``) or a directory (``tree``)."""
+    """One line of a tree: a file (``blob``), a directory (``tree``) or a submodule (``commit``)."""
 
     name: str
     kind: str

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 from flask import Blueprint, request
 
 from gatekeeper.demo.github.api.endpoint import Answer, Ask, endpoint
@@ -26,7 +28,7 @@ def show_repository(ask: Ask) -> Answer:
 @endpoint(blueprint, "GET", f"{REPOSITORY}/contents/", CONTENTS)
 @endpoint(blueprint, "GET", f"{REPOSITORY}/contents/<path:path>", CONTENTS)
 def show_contents(ask: Ask, path: str = "") -> Answer:
-    """A file with its content, or a directory's entries."""
+    """A file with its content, or a directory's entries: the first thousand."""
     ref = request.args.get("ref") or ask.world.repository(ask.repository).default_branch
     commit = ask.world.resolve(ask.repository, ref)
     path = path.strip("/")
@@ -39,7 +41,7 @@ def show_contents(ask: Ask, path: str = "") -> Answer:
     prefix = f"{path}/" if path else ""
     return [
         shapes.content_entry(ask.world, ask.repository, ref, prefix + name, entry)
-        for name, entry in ask.world.objects.walk(tree, recursive=False)
+        for name, entry in islice(ask.world.objects.walk(tree, recursive=False), shapes.LISTED_FILES)
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any
 
-from gatekeeper.demo.github.git import FILE_MODE, TREE_MODE
+from gatekeeper.demo.github.git import FILE_MODE, SUBMODULE_MODE, TREE_MODE
 from gatekeeper.demo.github.shapes.basics import node_id, stamp
 from gatekeeper.demo.github.shapes.people import simple_user
 
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from gatekeeper.demo.github.records import Records
 
 COMPARED_FILES = 300  # GitHub lists no more in a comparison
+LISTED_FILES = 1_000  # of a directory, by its contents; GitHub says no word of the others
+MOST_ENTRIES = 100_000  # of a tree; GitHub says when there are more
+
+MODES = {"blob": FILE_MODE, "tree": TREE_MODE, "commit": SUBMODULE_MODE}
 
 # URI templates of a repository's parts, after its own address
 TEMPLATES = {
@@ -264,7 +268,7 @@ def diff_entry(records: Records, full_name: str, sha: str, change: FileChange) -
 
 
 def content_entry(records: Records, full_name: str, ref: str, path: str, entry: TreeEntry) -> dict[str, Any]:
-    """An item of ``content-directory``."""
+    """An item of ``content-directory``; a submodule is listed as a file that has no content."""
     api = repository_url(records, full_name)
     url = f"{api}/contents/{path}?ref={ref}"
     git = f"{api}/git/{entry.kind}s/{entry.sha}"
@@ -277,9 +281,9 @@ def content_entry(records: Records, full_name: str, ref: str, path: str, entry: 
         "size": entry.size or 0,
         "url": url,
         "html_url": html,
-        "git_url": git,
+        "git_url": None if entry.kind == "commit" else git,
         "download_url": f"{records.url}/{full_name}/raw/{ref}/{path}" if file else None,
-        "type": "file" if file else "dir",
+        "type": "dir" if entry.kind == "tree" else "file",
         "_links": {"self": url, "git": git, "html": html},
     }
 
@@ -296,7 +300,7 @@ def git_tree(records: Records, full_name: str, sha: str, *, recursive: bool) -> 
     entries = [
         {
             "path": path,
-            "mode": FILE_MODE if entry.kind == "blob" else TREE_MODE,
+            "mode": MODES[entry.kind],
             "type": entry.kind,
             "sha": entry.sha,
             "url": f"{git}/{entry.kind}s/{entry.sha}",
@@ -304,7 +308,12 @@ def git_tree(records: Records, full_name: str, sha: str, *, recursive: bool) -> 
         | ({"size": entry.size} if entry.size is not None else {})
         for path, entry in records.objects.walk(sha, recursive=recursive)
     ]
-    return {"sha": sha, "url": f"{git}/trees/{sha}", "tree": entries, "truncated": False}
+    return {
+        "sha": sha,
+        "url": f"{git}/trees/{sha}",
+        "tree": entries[:MOST_ENTRIES],
+        "truncated": len(entries) > MOST_ENTRIES,
+    }
 
 
 def blob(records: Records, full_name: str, sha: str) -> dict[str, Any]:
