@@ -128,7 +128,7 @@ class FakeGitHub:
         self.labeled.append((SHOP, number, label, LabelEvent(by, human, at)))
 
     def review(self, number: int, state: str, by: str) -> None:
-        one = ReviewData(by, state, self.pulls[SHOP, number].head_sha)
+        one = ReviewData(by, state, self.pulls[SHOP, number].head_sha, NOW)
         self.reviewed.append((SHOP, number, one))
 
     def unlabel(self, number: int, label: str) -> None:

@@ -101,13 +101,21 @@ class TestProposals:
         world.push_commit(SHOP, "edit", {"a": "b"}, by="dev1", force=True)
         after = world.pull(SHOP, number).head_sha
         world.review(SHOP, number, "CHANGES_REQUESTED", by="po1", body="No.")
-        assert [*client.reviews(SHOP, number)] == [
-            ReviewData("ops1", "APPROVED", before),
-            ReviewData("po1", "COMMENTED", before),
-            ReviewData("po1", "CHANGES_REQUESTED", after),
+        given = first.submitted_at
+        assert [replace(one, at=given) for one in client.reviews(SHOP, number)] == [
+            ReviewData("ops1", "APPROVED", before, given),
+            ReviewData("po1", "COMMENTED", before, given),
+            ReviewData("po1", "CHANGES_REQUESTED", after, given),
         ]
         world.dismiss_review(SHOP, number, first.id, by="ops1")
-        assert next(iter(client.reviews(SHOP, number))) == ReviewData("ops1", "DISMISSED", before)
+        assert next(iter(client.reviews(SHOP, number))) == ReviewData("ops1", "DISMISSED", before, given)
+
+    def test_when_it_was_sent_to_another_branch_last(self, client: GitHub, world: World) -> None:
+        number = open_pull(world)
+        assert client.last_retargeted(SHOP, number) is None
+        world.push_commit(SHOP, "side", {"a": "b"}, by="dev1")
+        moved = world.edit_pull(SHOP, number, by="dev1", base="side")
+        assert client.last_retargeted(SHOP, number) == moved.updated_at
 
     @pytest.mark.parametrize(
         ("login", "may"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -319,6 +320,43 @@ def test_not_by_a_second_pull_request_of_the_same_commit_to_a_branch_without_pol
     stage.settle()
     assert pull_of(stage, other).head_sha == pull_of(stage, number).head_sha
     assert (check_of(stage, other).id, check_of(stage, other).conclusion) == (before.id, "action_required")
+
+
+def test_not_by_an_approval_of_what_it_changes_on_another_branch(stage: Stage, owned: dict[str, str]) -> None:
+    """Where that branch has the loosening already, what the owner sees changes no policy at all."""
+    world = stage.github.state
+    world.push_commit(CENTRAL, "side", {PATH: looser(owned[PATH])}, by="dev1")
+    world.push_commit(CENTRAL, "edit", {PATH: looser(owned[PATH]), "README.md": "# Ours\n"}, by="dev1")
+    with world.lock:
+        number = pulls.open_pull(
+            world, CENTRAL, author="dev1", title="Words", head="edit", base="side"
+        ).number
+    world.review(CENTRAL, number, by="po1")
+    world.edit_pull(CENTRAL, number, by="dev1", base="main")
+    stage.settle()
+    assert check_of(stage, number).conclusion == "action_required"
+    assert "po1` approved this on its way to another branch" in comments_of(stage, number)[0]
+    later = world.now() + timedelta(seconds=1)
+    world.clock = lambda: later
+    world.review(CENTRAL, number, by="po1")
+    stage.settle()
+    assert check_of(stage, number).conclusion == "success"
+
+
+def test_who_is_named_approves_also_where_a_team_cannot_be_asked_about(
+    stage: Stage, owned: dict[str, str]
+) -> None:
+    named = owned[PATH].replace(f'["{OWNER}"]', f'["{OWNER}", "@ops1"]')
+    stage.github.state.update_file(CENTRAL, PATH, named, by="ops1")
+    stage.settle()
+    (installation,) = stage.github.state.installations.values()
+    left = {name: level for name, level in installation.permissions.items() if name != "members"}
+    stage.github.state.grant(installation.id, left)
+    stage.gatekeeper.github._connections._open.clear()  # type: ignore[union-attr] # a new token has the new permissions
+    number = proposed(stage, {PATH: looser(named)})
+    stage.github.state.review(CENTRAL, number, by="ops1")
+    stage.settle()
+    assert check_of(stage, number).conclusion == "success"
 
 
 def test_an_approval_that_is_taken_back_counts_no_more(stage: Stage, owned: dict[str, str]) -> None:

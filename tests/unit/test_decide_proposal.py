@@ -175,7 +175,9 @@ def test_no_file_puts_words_into_our_mouth() -> None:
         looked=Looked(notes=(HOSTILE,)),
     )
     judged = judge(
-        found, Reviews(HOSTILE, outdated=(HOSTILE,), unread=(HOSTILE,)), replace(PLACE, branch=HOSTILE)
+        found,
+        Reviews(HOSTILE, outdated=(HOSTILE,), elsewhere=(HOSTILE,), unread=(HOSTILE,)),
+        replace(PLACE, branch=HOSTILE),
     )
     for line in judged.comment.body.splitlines():
         assert not line.startswith("# [a]")

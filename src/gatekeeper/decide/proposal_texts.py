@@ -63,6 +63,11 @@ def verdict(
             f"An approval counts for the commit it was given on: {listed(reviews.outdated, ', ')} approved an "
             "earlier one."
         )
+    if missing and reviews.elsewhere:
+        yield (
+            f"{listed(reviews.elsewhere, ', ')} approved this on its way to another branch. What it changes here may "
+            "be something else, so that has to be approved again."
+        )
     yield from (f"⚠️ Who may approve cannot be told: {prose(one)}" for one in reviews.unread)
 
 

@@ -94,8 +94,9 @@ class Reviews:
     """The reviews of a pull request, as far as they count.
 
     Attributes:
-        approvals: on the newest commit.
+        approvals: on the newest commit, on its way to the branch that it goes to now.
         outdated: logins of those whose approval was for an earlier commit.
+        elsewhere: logins of those who approved it on its way to another branch.
         author: the author's own login.
         unread: what GitHub would not tell, and why.
     """
@@ -103,6 +104,7 @@ class Reviews:
     author: str
     approvals: tuple[Approval, ...] = ()
     outdated: tuple[str, ...] = ()
+    elsewhere: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -133,6 +134,13 @@ class Reader:
         transport = self._connections.of_repository(repository).transport
         return shapes.last_labeled(
             shapes.pages(transport, f"{self._issue(repository, number).url}/events"), label
+        )
+
+    def last_retargeted(self, repository: str, number: int) -> datetime | None:
+        """When it was sent to another branch last, None when it never was."""
+        transport = self._connections.of_repository(repository).transport
+        return shapes.last_retargeted(
+            shapes.pages(transport, f"{self._issue(repository, number).url}/events")
         )
 
     def check_runs(self, repository: str, sha: str, name: str) -> tuple[CheckRunData, ...]:

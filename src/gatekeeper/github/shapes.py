@@ -29,6 +29,8 @@ from gatekeeper.github.values import (
 )
 
 MOST_FILES = 3000  # GitHub lists no more of a pull request
+_RETARGETED = frozenset({"base_ref_changed", "automatic_base_change_succeeded"})
+"""GitHub's "Issue event types"; the second where the branch it went to is deleted once it is merged itself."""
 GHOST = "ghost"  # GitHub's name for deleted accounts
 
 
@@ -89,7 +91,7 @@ def comment_data(comment: IssueComment) -> CommentData:
 
 def review_data(review: PullRequestReview) -> ReviewData:
     """A review as value; that of a deleted account has no author left."""
-    return ReviewData(_login(review.user), review.state, review.commit_id or "")
+    return ReviewData(_login(review.user), review.state, review.commit_id or "", review.submitted_at)
 
 
 def repository_data(repository: Repository, installation_id: int | None) -> RepositoryData:
@@ -108,6 +110,12 @@ def last_labeled(events: Iterable[dict[str, Any]], label: str) -> LabelEvent | N
         default=None,
     )
     return None if newest is None else _label_event(newest)
+
+
+def last_retargeted(events: Iterable[dict[str, Any]]) -> datetime | None:
+    """When the pull request was sent to another branch last, of events as GitHub lists them."""
+    found = (one["created_at"] for one in events if one["event"] in _RETARGETED)
+    return max(map(datetime.fromisoformat, found), default=None)
 
 
 def _label_event(event: dict[str, Any]) -> LabelEvent:

@@ -135,11 +135,13 @@ class ReviewData:
     Attributes:
         state: ``APPROVED``, ``CHANGES_REQUESTED``, ``COMMENTED``, ``DISMISSED`` or ``PENDING``.
         commit: the head it was given on; pushing another one changes nothing about that.
+        at: when it was given; None for one that is still being written.
     """
 
     author: str
     state: str
     commit: str
+    at: datetime | None
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """One pull request's policy files as they are now: on the branch it goes to, on its head, and who reviewed it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import partial
 from typing import Protocol
 
 from gatekeeper.act.apply import POLICY
@@ -40,6 +41,9 @@ class Reader(comments.Reader, ours.Reader, Protocol):
 
     def reviews(self, repository: str, number: int) -> Iterable[ReviewData]:
         """Its reviews, oldest first."""
+
+    def last_retargeted(self, repository: str, number: int) -> datetime | None:
+        """When it was sent to another branch last."""
 
     def required_checks(self, repository: str, branch: str) -> frozenset[str]:
         """Names of the checks that a branch requires."""
@@ -93,19 +97,27 @@ class ProposalObserver:
         anybody = any(not consent.owners for consent in consents)
         if not owners and not anybody:
             return Reviews(pull.author)
-        approvals, outdated, unread = [], [], []
+        unread: list[str] = []
         last = standing(self._reader.reviews(pull.repository, pull.number), pull.author)
-        for review in (one for one in last if one.state == "APPROVED"):
-            try:
-                approval = self._approval(pull.repository, review.author, owners, anybody=anybody)
-            except GitHubRefusedError as error:  # no permission to ask: nobody is taken for an owner
-                unread.append(str(error))
-                continue
-            if review.commit == pull.head_sha:
-                approvals.append(approval)
-            elif approval.speaks_for or approval.may_write:
-                outdated.append(review.author)
-        return Reviews(pull.author, tuple(approvals), tuple(outdated), tuple(unread))
+        approved = [
+            (review, self._approval(pull.repository, review.author, owners, unread, anybody=anybody))
+            for review in last
+            if review.state == "APPROVED"
+        ]
+        approved = [(review, one) for review, one in approved if one.speaks_for or one.may_write]
+        newest = [(review, one) for review, one in approved if review.commit == pull.head_sha]
+        # Who agreed to what it changes on another branch has not agreed to what it changes here.
+        moved = self._reader.last_retargeted(pull.repository, pull.number) if newest else None
+        here = [
+            one for review, one in newest if moved is None or (review.at is not None and review.at > moved)
+        ]
+        return Reviews(
+            pull.author,
+            tuple(here),
+            outdated=tuple(review.author for review, _ in approved if review.commit != pull.head_sha),
+            elsewhere=tuple(one.by for _, one in newest if one not in here),
+            unread=tuple(dict.fromkeys(unread)),
+        )
 
     def actual(self, pull: Pull, now: datetime, *, look: bool, heard: Heard) -> Actual:
         """What of ours is there; where that is not known, GitHub is asked only if to ``look`` is worth it."""
@@ -124,10 +136,23 @@ class ProposalObserver:
                 return False
             raise
 
-    def _approval(self, repository: str, login: str, owners: Iterable[str], *, anybody: bool) -> Approval:
-        speaks_for = frozenset(owner for owner in sorted(owners) if self._is(login, owner))
+    def _approval(
+        self, repository: str, login: str, owners: Iterable[str], unread: list[str], *, anybody: bool
+    ) -> Approval:
+        """What somebody's approval is worth. Where we may not ask, they are taken for nobody, and it is ``unread``."""
+
+        def told(asked: Callable[[], bool]) -> bool:
+            try:
+                return asked()
+            except GitHubRefusedError as error:
+                unread.append(str(error))
+                return False
+
+        speaks_for = frozenset(one for one in sorted(owners) if told(partial(self._is, login, one)))
         # A workflow of the very pull request can approve it as a bot: only one that an owners list names counts.
-        may_write = anybody and not login.endswith(_BOT) and self._reader.may_write(repository, login)
+        may_write = (
+            anybody and not login.endswith(_BOT) and told(partial(self._reader.may_write, repository, login))
+        )
         return Approval(login, speaks_for, may_write)
 
     def _is(self, login: str, owner: str) -> bool:

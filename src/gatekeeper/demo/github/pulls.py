@@ -91,6 +91,7 @@ def edit(
     if base is not None:
         changes["base"] = {"ref": {"from": pull.base_ref}, "sha": {"from": pull.base_sha}}
         made = replace(made, base_ref=base, base_sha=records.head(full_name, base).sha)
+        conversation.note(records, made, "base_ref_changed", Actor(by))
     records.pulls[full_name, number] = made
     hooks.pull_request(records, made, "edited", by, changes=changes)
     return made
