@@ -254,6 +254,44 @@ def test_a_check_that_is_not_pinned_to_our_app_is_told(
     assert (found_level, told in text) == (level, True)
 
 
+def enforce(folder: Path, environments: str) -> None:
+    """Let checkout's policy name environments."""
+    gatekeeper = faces.gatekeeper_at(folder)
+    given = faces.policy("checkout")
+    faces.put_in_force(gatekeeper, replace(given, text=f"{given.text}  environments: {environments}\n"))
+    gatekeeper.close()
+
+
+@pytest.mark.parametrize(
+    ("protected", "level", "told"),
+    [
+        pytest.param("production", "ok", "is enabled for environment production", id="enabled"),
+        pytest.param("staging", "warn", "jobs of GitHub Actions deploy into it", id="not for this one"),
+        pytest.param(None, "warn", "is not enabled for environment production", id="for none"),
+    ],
+)
+def test_an_enforced_environment_needs_our_rule(
+    environ: dict[str, str], github: StandIn, tmp_path: Path, protected: str | None, level: str, told: str
+) -> None:
+    enforce(tmp_path, "{production: enforce, staging: free, preview: advise}")
+    if protected is not None:
+        github.state.protect("acme/shop", protected, app_id=github.app_id)
+    (rule,) = (one for one in found(environ, "acme/shop") if "protection rule" in one[1])
+    assert (rule[0], told in rule[1]) == (level, True)
+
+
+def test_an_environment_that_may_not_be_looked_at_is_told_with_the_permission(
+    environ: dict[str, str], github: StandIn, tmp_path: Path
+) -> None:
+    enforce(tmp_path, "{production: enforce}")
+    (number,) = github.state.installations
+    granted = NEEDED | WANTED
+    github.state.grant(number, {name: level for name, level in granted.items() if name != "actions"})
+    everything: list[dict[str, Any]] = json.loads(doctor(environ).stdout)
+    (told,) = (one for one in everything if "Actions: read" in one["advice"])
+    assert (told["level"], told["subject"], "403" in told["text"]) == ("fail", "acme/shop", True)
+
+
 @pytest.mark.parametrize(
     ("told", "public", "level"),
     [

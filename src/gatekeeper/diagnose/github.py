@@ -1,4 +1,4 @@
-"""The doctor's look at GitHub: the App, what it was granted, the clock, and whether its check is required."""
+"""The doctor's look at GitHub: the App, what it was granted, the clock, its check and its rule."""
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
@@ -8,6 +8,7 @@ from email.utils import parsedate_to_datetime
 import requests
 
 from gatekeeper.bootstrap import Gatekeeper, now
+from gatekeeper.diagnose.environments import diagnose_environments
 from gatekeeper.diagnose.findings import Findings
 from gatekeeper.diagnose.required import diagnose_required
 from gatekeeper.diagnose.webhook import diagnose_webhook
@@ -41,6 +42,7 @@ def diagnose_github(gatekeeper: Gatekeeper, findings: Findings) -> None:
             _installations(github, findings)
             diagnose_webhook(gatekeeper.settings, github, findings)
     diagnose_required(gatekeeper, github, findings)
+    diagnose_environments(gatekeeper, github, findings)
 
 
 def _clock(api_url: str, findings: Findings) -> None:
