@@ -155,6 +155,16 @@ def test_a_query_that_finds_nothing_is_annotated_on_its_line(stage: Stage, owned
     assert 'no series has code=~"7.."' in remark.message
 
 
+def test_an_annotation_moves_with_its_line(stage: Stage, owned: dict[str, str]) -> None:
+    edited = owned[PATH].replace("5..", "7..")
+    number = proposed(stage, {PATH: edited}, branch="edit")
+    (before,) = check_of(stage, number).output.annotations
+    stage.github.state.push_commit(CENTRAL, "edit", {PATH: f"# Ours.\n{edited}"}, by="dev1")
+    stage.settle()
+    (after,) = check_of(stage, number).output.annotations
+    assert (after.message, after.start_line) == (before.message, before.start_line + 1)
+
+
 def test_a_query_that_the_source_refuses_is_a_mistake_on_its_line(
     stage: Stage, owned: dict[str, str]
 ) -> None:

@@ -67,7 +67,7 @@ class ProposalLook:
         problems: list[Problem] = []
         failures: list[str] = []
         notes = [*self._changed_modes(proposal, now)]
-        for service, objective in _new(proposal) if may_query else ():
+        for service, objective in untried(proposal) if may_query else ():
             try:
                 source = self.source(objective.indicator)
                 problems += dry_run(source, service, objective, files, now)
@@ -114,7 +114,7 @@ def dry_run(
         yield Problem.at(mark, one.message, one.suggestion, one.severity)
 
 
-def _new(proposal: Proposal) -> Iterator[tuple[Service, Objective]]:
+def untried(proposal: Proposal) -> Iterator[tuple[Service, Objective]]:
     """The objectives whose indicator no service in force has."""
     known = {one.indicator.id for service in proposal.before for one in service.objectives}
     for service in proposal.after:

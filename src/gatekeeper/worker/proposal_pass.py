@@ -21,6 +21,7 @@ from gatekeeper.policy.loader import PolicyFile
 from gatekeeper.policy.model import Service
 from gatekeeper.policy.proposal import Consent, Proposal, merged, propose
 from gatekeeper.worker.policy_pass import Catalog, before_of
+from gatekeeper.worker.proposal_look import untried
 
 
 class Observer(Protocol):
@@ -153,12 +154,12 @@ class ProposalPass:
     def _looked(self, seen: Proposed, proposal: Proposal, known: Known | None, now: datetime) -> Known:
         """What looking came to: the last time's where nothing changed, for it takes requests and time."""
         may_query = seen.from_within
-        of = _fingerprint(proposal, may_query=may_query)
+        files = merged(seen.base, seen.head, seen.changed).files
+        of = _fingerprint(proposal, files, may_query=may_query)
         if known is not None and known.looked is not None and known.looked_of == of:
             return Known(seen.pull.head_sha, of, known.looked)
         if not proposal.differences:
             return Known(seen.pull.head_sha, of, Looked())
-        files = merged(seen.base, seen.head, seen.changed).files
         looked = self.look(proposal, files, now, may_query=may_query)
         return Known(seen.pull.head_sha, of if looked.failed is None else None, looked)
 
@@ -188,11 +189,16 @@ def _writes(desired: Judged, actual: Actual, *, again: bool) -> tuple[Write, ...
     )
 
 
-def _fingerprint(proposal: Proposal, *, may_query: bool) -> str:
-    """Changes with all that looking depends on, but for the data themselves."""
+def _fingerprint(proposal: Proposal, files: Iterable[PolicyFile], *, may_query: bool) -> str:
+    """Changes with all that looking depends on, but for the data themselves.
+
+    Of a file whose queries are tried that is each line: what is found stands at one.
+    """
 
     def said(services: Iterable[Service]) -> list[Any]:
         return [one.model_dump(mode="json", exclude={"origin": {"commit"}}) for one in services]
 
-    facts = [said(proposal.before), said(proposal.after), may_query]
+    paths = {service.origin.path for service, _ in untried(proposal)} if may_query else set[str]()
+    tried = [(one.path, one.text) for one in files if one.path in paths]
+    facts = [said(proposal.before), said(proposal.after), may_query, tried]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
