@@ -231,6 +231,23 @@ def test_a_change_elsewhere_gets_a_skipped_check_since_the_branch_waits_for_one(
     assert comments_of(stage, number) == []
 
 
+def test_a_check_that_is_required_later_is_written_when_somebody_asks(
+    stage: Stage, owned: dict[str, str]
+) -> None:
+    """In a repository of its own, whose pull requests are not all looked at for policies."""
+    world = stage.github.state
+    own = rename(without_owners(owned[PATH]))
+    world.update_file(SHOP, "policies/own.yaml", own, by="ops1")
+    stage.settle()
+    number = stage.open_pull()
+    assert {one.name for one in stage.checks(number)} == {"gatekeeper"}
+    world.require_check(SHOP, "main", CHECK, app_id=stage.github.app_id)
+    (check,) = stage.checks(number)
+    world.click_action(SHOP, check.id, "recheck", by="dev1")
+    stage.settle()
+    assert {one.name: one.conclusion for one in stage.checks(number)}[CHECK] == "skipped"
+
+
 def rename(text: str) -> str:
     return text.replace("name: checkout", "name: checkout-2")
 

@@ -213,7 +213,7 @@ class PullPass:
             return {"verdict": "closed"}
         if seen.snapshot.pull.repository != repository:
             return self._moved(repository, seen.snapshot.pull, now)
-        if _may_propose(seen, known) or repository.endswith(f"/{self._policy_repository}"):
+        if _may_propose(seen, known, again=asked.again) or repository.endswith(f"/{self._policy_repository}"):
             self._propose(repository, number, hints)
         return self._judge(seen, known, asked, now)
 
@@ -299,14 +299,17 @@ class PullPass:
         return desired.with_check(strictest)
 
 
-def _may_propose(seen: Seen, known: Known | None) -> bool:
-    """Whether it changes policy files, or did, or its branch may wait for a check that says that it does not."""
+def _may_propose(seen: Seen, known: Known | None, *, again: bool) -> bool:
+    """Whether it changes policy files, or did, or its branch may wait for a check that says that it does not.
+
+    The latter is found out once for each head, and whenever somebody asks: a rule may have come since.
+    """
     before = known.paths if known is not None else ()
     fresh = known is None or known.head_sha != seen.snapshot.pull.head_sha
     return (
         _touches_policies(None if isinstance(seen.paths, Everything) else seen.paths)
         or _touches_policies(before)
-        or (fresh and seen.policies_here)
+        or ((fresh or again) and seen.policies_here)
     )
 
 
