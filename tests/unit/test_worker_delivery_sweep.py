@@ -23,7 +23,7 @@ from gatekeeper.store.engine import Database
 from gatekeeper.store.missing_deliveries import MissingDeliveries
 from gatekeeper.store.queue import Queue
 from gatekeeper.store.work import Work
-from gatekeeper.worker.delivery_sweep import AT_ONCE, DeliverySweep
+from gatekeeper.worker.delivery_sweep import AT_ONCE, IN_A_ROW, DeliverySweep
 
 KEY = WorkKey.deliveries()
 SECOND = timedelta(seconds=1)
@@ -242,6 +242,48 @@ def test_a_failure_is_the_workers_and_nothing_is_forgotten(
     door.run()
     assert github.asked[-1] == 1
     assert door.run(DAY)["asked"] == 0
+
+
+def test_one_that_github_fails_at_keeps_back_no_other_and_is_tried_again(door: Door, github: Record) -> None:
+    for guid in ("a", "b", "c"):
+        github.made(guid)
+    github.failing[1] = github.failing[3] = GitHubError("502")
+    with pytest.raises(GitHubError):
+        door.run()
+    assert github.asked == [1, 2, 3]
+    door.run()
+    assert github.asked == [1, 2, 3, 1, 3]
+
+
+def test_a_github_that_is_down_is_not_asked_for_all_of_them(door: Door, github: Record) -> None:
+    for number in range(AT_ONCE):
+        github.made(str(number))
+    github.failing = {call: GitHubError("no answer") for call in range(1, 100)}
+    with pytest.raises(GitHubError):
+        door.run()
+    assert len(github.asked) == IN_A_ROW
+
+
+def test_nobody_is_asked_for_more_once_github_wants_silence(door: Door, github: Record) -> None:
+    for number in range(3):
+        github.made(str(number))
+    github.failing[2] = RateLimitedError("429", retry_after=60)
+    with pytest.raises(RateLimitedError):
+        door.run()
+    assert github.asked == [1, 2]
+
+
+def test_what_is_known_to_be_missing_is_asked_for_while_the_record_cannot_be_read(
+    door: Door, github: Record
+) -> None:
+    github.made("lost")
+    github.failing[1] = GitHubError("502")
+    with pytest.raises(GitHubError):
+        door.run()
+    github.failing[2] = GitHubError("502")
+    with pytest.raises(GitHubError):
+        door.run()
+    assert github.calls[2:] == ["deliveries None", "redeliver 1"]
 
 
 def test_a_cursor_that_github_no_longer_knows_begins_the_walk_anew(door: Door, github: Record) -> None:

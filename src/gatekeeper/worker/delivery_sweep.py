@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import structlog
 
-from gatekeeper.errors import GitHubRefusedError, TemporaryError
+from gatekeeper.errors import GitHubRefusedError, RateLimitedError, TemporaryError
 from gatekeeper.events.keys import WorkKey
 from gatekeeper.events.redelivery import Missing, Walk
 from gatekeeper.events.triggers import Priority, Touch, may_trigger
@@ -22,6 +22,8 @@ SETTLED = timedelta(minutes=10)
 """An attempt is on GitHub's record so long after it was made, at the latest."""
 AT_ONCE = 50
 """As many are asked for in one pass; then other work has its turn."""
+IN_A_ROW = 3
+"""After so many requests that failed one after another GitHub is taken to be down."""
 LONGEST_WAIT, MOST_DOUBLINGS = timedelta(hours=1), 16
 NOT_THERE = frozenset({400, 404, 410, 422})
 """GitHub's answers where a delivery, or the cursor of a page, is not there any more."""
@@ -85,22 +87,32 @@ class DeliverySweep:
             GitHubRefusedError: GitHub does not let us see its record, or ask; parked.
         """
         del hints
-        pages, missing = self._look(now)
+        pages, missing, failed = self._look(now)
         due = self._memory.due(now, since=now - REDELIVERED_FOR)
-        for one in due[:AT_ONCE]:
-            self._ask(one, now)
+        failed = self._ask_all(due[:AT_ONCE], now) or failed
+        if failed is not None:
+            raise failed
         if len(due) > AT_ONCE:
             self._work.add([Touch(key, Priority.EVENT)])
         return {"pages": pages, "missing": missing, "asked": min(len(due), AT_ONCE)}
 
-    def _look(self, now: datetime) -> tuple[int, int]:
-        """Finish a walk that was cut off, and walk through what is new; pages read, missing ones found."""
+    def _look(self, now: datetime) -> tuple[int, int, TemporaryError | None]:
+        """Read what is new; pages read, missing ones found, and what cut it off: it goes on there the next time."""
+        try:
+            found = self._read(now)
+        except RateLimitedError:
+            raise
+        except TemporaryError as error:  # what is known to be missing need not wait for GitHub's record
+            return 0, 0, error
+        return len(found), sum(found), None
+
+    def _read(self, now: datetime) -> list[int]:
+        """Finish a walk that was cut off, and walk through what is new; how many of each page's were missing."""
         last = self._memory.walk()
         found = [] if last is None or last.cursor is None else self._walk(last, now)
         earliest = now - REDELIVERED_FOR
         since = earliest if last is None else max(earliest, last.newest - SETTLED)
-        found += self._walk(Walk(since, since, None), now)
-        return len(found), sum(found)
+        return found + self._walk(Walk(since, since, None), now)
 
     def _walk(self, walk: Walk, now: datetime) -> list[int]:
         """Go on with a walk to its end; how many of each page's were missing."""
@@ -122,6 +134,22 @@ class DeliverySweep:
                 raise
             self._memory.walked(Walk(walk.since, walk.since, None), [], now)  # the next one goes as far back
             raise TemporaryError(f"the walk through GitHub's deliveries begins anew: {error}") from error
+
+    def _ask_all(self, due: Sequence[Missing], now: datetime) -> TemporaryError | None:
+        """Ask for these, so that one which GitHub fails at keeps back no other; the last such failure."""
+        failed, in_a_row = None, 0
+        for one in due:
+            try:
+                self._ask(one, now)
+            except RateLimitedError:
+                raise
+            except TemporaryError as error:
+                failed, in_a_row = error, in_a_row + 1
+                if in_a_row == IN_A_ROW:
+                    break
+            else:
+                in_a_row = 0
+        return failed
 
     def _ask(self, missing: Missing, now: datetime) -> None:
         try:
