@@ -370,6 +370,22 @@ def test_not_by_an_approval_of_what_it_changes_on_another_branch(stage: Stage, o
     assert check_of(stage, number).conclusion == "success"
 
 
+def test_not_by_a_detour_over_a_branch_that_waits_for_no_check(stage: Stage, owned: dict[str, str]) -> None:
+    """A check that passes there would let it be merged in the moment in which it is sent back."""
+    world = stage.github.state
+    number = proposed(stage, {PATH: looser(owned[PATH])})
+    world.push_commit(CENTRAL, "side", {"notes.md": "x\n"}, by="dev1")
+    world.edit_pull(CENTRAL, number, by="dev1", base="side")
+    stage.settle()
+    assert "Policies are read from the default branch" in comments_of(stage, number)[0]
+    assert check_of(stage, number).conclusion == "action_required"
+    world.edit_pull(CENTRAL, number, by="dev1", base="main")
+    with pytest.raises(Refused, match="is failing"):
+        merge(stage, number)
+    stage.settle()
+    assert "99%" in comments_of(stage, number)[0]
+
+
 def test_who_is_named_approves_also_where_a_team_cannot_be_asked_about(
     stage: Stage, owned: dict[str, str]
 ) -> None:

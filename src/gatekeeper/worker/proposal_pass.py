@@ -12,7 +12,7 @@ from gatekeeper.act.plan import Actual, Write, checks, comments
 from gatekeeper.decide.desired import Check
 from gatekeeper.decide.proposal import Judged, judge, strictest
 from gatekeeper.decide.snapshot import Closed, Pull
-from gatekeeper.decide.study import Known, Looked, Proposed, Reviews, Study, lacking
+from gatekeeper.decide.study import Known, Looked, Place, Proposed, Reviews, Study, lacking
 from gatekeeper.errors import GitHubRefusedError, PermanentError, TemporaryError
 from gatekeeper.events.keys import Kind, WorkKey
 from gatekeeper.events.ours import Heard
@@ -124,7 +124,7 @@ class ProposalPass:
         desired = self._strictest(own, pull)
         look = desired.check.needed or desired.comment.needed
         actual = self.observer.actual(pull, now, look=look, heard=heard)
-        writes = _writes(desired, actual, again=again)
+        writes = _writes(desired, actual, seen.place, again=again)
         self._send(writes, Target(pull.repository, pull.number, pull.head_sha, None, now))
         if writes and self._strictest(own, pull) != desired:
             self.record.touch([Touch(WorkKey.proposal(pull.repository, pull.number))])
@@ -182,9 +182,11 @@ class ProposalPass:
             raise PermanentError("; ".join(refused))
 
 
-def _writes(desired: Judged, actual: Actual, *, again: bool) -> tuple[Write, ...]:
+def _writes(desired: Judged, actual: Actual, place: Place, *, again: bool) -> tuple[Write, ...]:
+    # A branch that waits for no check leaves what was said of the commit: it may be sent back to where that counts.
+    said = place.in_force or desired.check.needed
     return (
-        *checks(desired.check, actual, again=again),
+        *(checks(desired.check, actual, again=again) if said else ()),
         *comments(desired.comment, actual, create=True, again=again),
     )
 
