@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
+from gatekeeper.github.allowance import UNLIMITED
 from gatekeeper.github.client import GitHub
 from gatekeeper.github.connections import AppConnections, TokenConnections
 from gatekeeper.github.limiter import Limiter
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from gatekeeper.demo.github import StandIn
 
-HURRIED = partial(Limiter, between_requests=0.0, between_writes=0.0)
+HURRIED = partial(Limiter, UNLIMITED)
 
 
 class Clock:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ import pytest
 import openapi
 from gatekeeper.demo.github import AppKey, StandIn
 from gatekeeper.errors import GitHubError, GitHubRefusedError, RateLimitedError
+from gatekeeper.github.allowance import UNLIMITED
 from gatekeeper.github.client import GitHub
 from gatekeeper.github.limiter import Limiter
 from github_clients import HURRIED, Clock, Time, app_client, app_connections
@@ -297,7 +299,7 @@ class TestThreads:
         openapi.validate_all(github.calls)
 
     def test_writes_of_all_threads_keep_their_distance(self, github: StandIn) -> None:
-        client = app_client(github, limiter=partial(Limiter, between_requests=0.0, between_writes=0.1))
+        client = app_client(github, limiter=partial(Limiter, replace(UNLIMITED, between_writes=0.1)))
         read(client)
         began = time.monotonic()
         together(4, lambda _: [comment(client) for _ in range(3)])

@@ -1,6 +1,7 @@
 """What the work table promises, on every database. Time is made up; the engine is not needed."""
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from threading import Barrier, Thread
@@ -116,6 +117,32 @@ def test_a_retry_waits_and_counts(work: Work) -> None:
     assert work.retry(claim, again, "GitHub said 502")
     assert work.claim(again - timedelta(microseconds=1), LEASE) is None
     assert claimed(work, again).attempts == 2
+
+
+def test_what_is_put_off_waits_and_does_not_count(work: Work) -> None:
+    claim, hour = a_claim(work), timedelta(hours=1)
+    for number in range(1, 4):
+        assert claim.attempts == 1
+        assert work.put_off(claim, LATER + number * hour, "the hour's quota is used up")
+        assert work.claim(LATER + number * hour - timedelta(microseconds=1), LEASE) is None
+        claim = claimed(work, LATER + number * hour)
+    assert not work.put_off(replace(claim, token="of a dead worker"), LATER, "late")
+
+
+def test_what_turns_urgent_does_not_wait_for_what_it_was_put_off_to(work: Work) -> None:
+    work.add([Touch(PULL, Priority.OPEN)], NOW)
+    claim = claimed(work)
+    assert claim.priority == Priority.OPEN
+    work.put_off(claim, LATER + timedelta(hours=1), "the hour's quota is used up")
+    work.add([Touch(PULL, Priority.DEPLOYING)], LATER)
+    again = claimed(work, LATER + DEBOUNCE)
+    assert (again.priority, again.gen) == (Priority.DEPLOYING, 2)
+
+
+def test_what_turns_urgent_is_never_later_for_it(work: Work) -> None:
+    work.add([Touch(PULL, Priority.OPEN)], NOW)
+    work.add([Touch(PULL, Priority.DEPLOYING)], NOW + DEBOUNCE / 2)
+    assert claimed(work).priority == Priority.DEPLOYING
 
 
 def test_a_touch_does_not_shorten_a_retry_s_wait(work: Work) -> None:

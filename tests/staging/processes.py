@@ -14,6 +14,7 @@ from pathlib import Path
 
 from gatekeeper import serving
 from gatekeeper.bootstrap import Gatekeeper, Tempo, build
+from gatekeeper.github.allowance import UNLIMITED
 from gatekeeper.github.limiter import Limiter
 from gatekeeper.settings import Settings
 from gatekeeper.worker.engine import Pace
@@ -32,7 +33,7 @@ def run(clock: Path, command: Sequence[str]) -> None:
             tempo=Tempo(REFRESH, NEVER, NEVER, NEVER, NEVER, runs=NEVER),
             pace=PACE,
             debounce=DEBOUNCE,
-            limiter=lambda: Limiter(between_requests=0, between_writes=0),
+            limiter=lambda: Limiter(UNLIMITED),
         )
 
     match command:

@@ -19,6 +19,7 @@ from gatekeeper.bootstrap import Gatekeeper, Tempo, build, now
 from gatekeeper.demo.github import StandIn
 from gatekeeper.events.keys import WorkKey
 from gatekeeper.events.triggers import Touch
+from gatekeeper.github.allowance import UNLIMITED
 from gatekeeper.github.limiter import Limiter
 from gatekeeper.policy.loader import PolicyFile, load
 from gatekeeper.settings import Settings
@@ -142,7 +143,7 @@ class Stage:
             tempo=Tempo(NEVER, NEVER, NEVER, NEVER, NEVER, runs=NEVER),
             pace=Pace(workers=2, sweep=timedelta(milliseconds=100)),
             debounce=DEBOUNCE / 5,
-            limiter=lambda: Limiter(between_requests=0, between_writes=0),
+            limiter=lambda: Limiter(UNLIMITED),
         )
         self._stack.callback(self.gatekeeper.close)
         self._serve()

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatekeeper.errors import GatekeeperError, GitHubError, GitHubRefusedError, RateLimitedError
+from gatekeeper.github.allowance import Quota
 from gatekeeper.github.answers import LONGEST_WAIT, Answer, lost
 
 NOON = "Mon, 02 Nov 2026 12:00:00 GMT"
@@ -31,12 +32,10 @@ def answer(status: int, headers: Mapping[str, str] | None = None, body: Any = No
             answer(200, {"x-ratelimit-remaining": "1"}), 0, None, id="one request left is not none left"
         ),
         pytest.param(
-            answer(
-                200, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(NOON_EPOCH + 90), "date": NOON}
-            ),
+            answer(200, {"x-ratelimit-remaining": "0"}),
             0,
-            91.0,
-            id="the last request of the hour was granted: the next waits for the reset, by GitHub's clock",
+            None,
+            id="the last request of the hour was granted",
         ),
         pytest.param(answer(429, {"retry-after": "7"}), 0, 7.0, id="Retry-After is obeyed to the second"),
         pytest.param(answer(403, {"retry-after": "7"}), 5, 7.0, id="Retry-After is obeyed however often"),
@@ -89,6 +88,29 @@ def answer(status: int, headers: Mapping[str, str] | None = None, body: Any = No
 )
 def test_wait_asked(given_answer: Answer, refused_before: int, wait: float | None) -> None:
     assert given_answer.wait_asked(refused_before) == wait
+
+
+@pytest.mark.parametrize(
+    ("headers", "quota"),
+    [
+        pytest.param({}, None, id="none told: an Enterprise Server without limits"),
+        pytest.param({"x-ratelimit-remaining": "many"}, None, id="told in another way"),
+        pytest.param(
+            {
+                "x-ratelimit-resource": "graphql",
+                "x-ratelimit-limit": "5000",
+                "x-ratelimit-remaining": "7",
+                "x-ratelimit-reset": str(NOON_EPOCH + 90),
+                "date": NOON,
+            },
+            Quota("graphql", 5000, 7, 91.0),
+            id="renewed by GitHub's clock, whatever ours says",
+        ),
+        pytest.param({"x-ratelimit-remaining": "0"}, Quota("core", 0, 0, 60.0), id="no reset told: a minute"),
+    ],
+)
+def test_what_is_left_of_the_hour(headers: dict[str, str], quota: Quota | None) -> None:
+    assert answer(200, headers).quota() == quota
 
 
 @pytest.mark.parametrize(
@@ -206,6 +228,8 @@ def test_any_answer_is_understood(
     anything = Answer("GET", "/x", status, headers, body)
     wait = anything.wait_asked(refused_before)
     assert wait is None or wait >= 0
+    assert (wait is None) != anything.is_limit
+    anything.quota()
     error = anything.error(wait=wait or 0.0)
     assert (error is None) <= (status < 400)
     assert isinstance(error, RateLimitedError) == anything.is_limit

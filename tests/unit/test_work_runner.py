@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from gatekeeper.errors import NotFoundError, PolicyError, RateLimitedError, TemporaryError
 from gatekeeper.events.keys import Kind, WorkKey
-from gatekeeper.events.triggers import Touch
+from gatekeeper.events.triggers import Priority, Touch
+from gatekeeper.github.urgency import present
 from gatekeeper.worker.backoff import BASE, CAP, backoff
 from gatekeeper.worker.leases import Leases
 from gatekeeper.worker.runner import TEMPORARY_ATTEMPTS, UNEXPECTED_ATTEMPTS, Runner
@@ -27,6 +28,7 @@ class AClaim:
     attempts: int = 1
     touched_at: datetime = NOW - timedelta(seconds=2)
     hints: Sequence[Mapping[str, Any]] = ()
+    priority: int = Priority.EVENT
 
 
 @dataclass
@@ -56,6 +58,9 @@ class Table:
 
     def retry(self, claim: AClaim, not_before: datetime, error: str) -> bool:
         return self._note("retry", (not_before - NOW).total_seconds(), error)
+
+    def put_off(self, claim: AClaim, not_before: datetime, why: str) -> bool:
+        return self._note("put off", (not_before - NOW).total_seconds(), why)
 
     def park(self, claim: AClaim, now: datetime, error: str) -> bool:
         return self._note("park", error)
@@ -105,7 +110,13 @@ def test_a_pass_that_goes_well_is_finished_and_says_so_in_one_line() -> None:
         pytest.param(TemporaryError("502"), 1, ("retry", 1.0, "502"), id="temporary: backoff"),
         pytest.param(TemporaryError("502"), 3, ("retry", 4.0, "502"), id="temporary, third time: longer"),
         pytest.param(
-            RateLimitedError("slow", retry_after=60), 1, ("retry", 61.0, "slow"), id="Retry-After is obeyed"
+            RateLimitedError("slow", retry_after=60), 1, ("put off", 61.0, "slow"), id="a limit is waited for"
+        ),
+        pytest.param(
+            RateLimitedError("slow", retry_after=60),
+            TEMPORARY_ATTEMPTS,
+            ("put off", 61.0, "slow"),
+            id="however often: it is not the work that fails",
         ),
         pytest.param(TemporaryError("502"), TEMPORARY_ATTEMPTS, ("park", "502"), id="temporary for too long"),
         pytest.param(NotFoundError("gone"), 1, ("park", "gone"), id="permanent: parked at once"),
@@ -145,7 +156,29 @@ def test_a_kind_that_nothing_works_on_is_parked() -> None:
     assert line["outcome"] == "parked"
 
 
-@pytest.mark.parametrize("error", [None, TemporaryError("502"), NotFoundError("gone")])
+def test_what_is_put_off_is_said_apart_from_what_failed() -> None:
+    _, line = run(RateLimitedError("the hour's quota is used up", retry_after=60))
+    assert (line["event"], line["outcome"]) == ("pass.put_off", "put_off")
+
+
+def test_what_a_pass_sends_is_as_urgent_as_its_work() -> None:
+    seen = []
+
+    def one_pass(_key: WorkKey, _hints: object, _now: datetime) -> Mapping[str, Any]:
+        seen.append(present())
+        return {}
+
+    runner = Runner(Table(), {Kind.PULL: one_pass}, lambda: NOW, lambda: 0.5)
+    for priority in (Priority.DEPLOYING, Priority.OPEN):
+        runner.run(AClaim(priority=priority))
+    assert seen == [Priority.DEPLOYING, Priority.OPEN]
+    assert present() == Priority.EVENT
+
+
+@pytest.mark.parametrize(
+    "error",
+    [None, TemporaryError("502"), NotFoundError("gone"), RateLimitedError("slow", retry_after=60)],
+)
 def test_a_lease_lost_meanwhile_is_said(error: Exception | None) -> None:
     _, line = run(error, lost=True)
     assert line["outcome"] == "lease_lost"

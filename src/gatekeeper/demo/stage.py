@@ -19,6 +19,7 @@ from gatekeeper.demo.panel import add_panel
 from gatekeeper.demo.prometheus import create_prometheus
 from gatekeeper.demo.site import WSGI, Site
 from gatekeeper.demo.story import Story
+from gatekeeper.github.allowance import UNLIMITED
 from gatekeeper.github.limiter import Limiter
 from gatekeeper.settings import Settings
 from gatekeeper.web.app import create_app
@@ -73,7 +74,7 @@ class Stage:
             clock=self.clock,
             tempo=TEMPO,
             pace=PACE,
-            limiter=lambda: Limiter(between_requests=0, between_writes=0),
+            limiter=lambda: Limiter(UNLIMITED),
         )
         self.world.deliveries.hook = Hook(f"{self.gatekeeper}/webhooks/github", secret, APP_ID)
         self.story = Story(

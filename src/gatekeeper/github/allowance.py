@@ -94,7 +94,7 @@ class Limits:
 
 
 GITHUB = Limits()
-UNLIMITED = Limits(0.0, 0.0, math.inf, math.inf, math.inf, math.inf)
+UNLIMITED = Limits(0.0, 0.0, math.inf, math.inf, math.inf, math.inf, reserve=0.0)
 """For a GitHub of one's own."""
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from github.Requester import Requester
 
 from gatekeeper.errors import GitHubError, GitHubRefusedError, RateLimitedError
+from gatekeeper.github.allowance import Quota
 
 SHORTEST_WAIT = 60.0
 LONGEST_WAIT = 3600.0  # the primary limit starts anew after an hour; nothing else asks for more
@@ -68,6 +69,17 @@ class Answer:
         """
         if self.headers.get("x-ratelimit-remaining") != "0":
             return None
+        return self._renewed_in()
+
+    def quota(self) -> Quota | None:
+        """What is left of the hour's quota, None where nothing is said of it."""
+        limit, remaining = (self.headers.get(f"x-ratelimit-{name}", "") for name in ("limit", "remaining"))
+        if not remaining.isdecimal():
+            return None
+        resource = self.headers.get("x-ratelimit-resource", "core")
+        return Quota(resource, int(limit) if limit.isdecimal() else 0, int(remaining), self._renewed_in())
+
+    def _renewed_in(self) -> float:
         reset, date = self.headers.get("x-ratelimit-reset", ""), self.headers.get("date", "")
         try:
             left = float(reset) - parsedate_to_datetime(date).timestamp()
@@ -76,13 +88,13 @@ class Answer:
         return min(max(left, 0.0) + 1.0, LONGEST_WAIT)  # the header Date has whole seconds
 
     def wait_asked(self, refused_before: int) -> float | None:
-        """Seconds before the next request may be sent, None when at once.
+        """Seconds before the next request may be sent, None when this one was not refused by a limit.
 
         Args:
             refused_before: how many answers in a row were refused by a limit until now.
         """
         if not self.is_limit:
-            return self.until_reset()
+            return None
         if (told := self._retry_after()) is not None:
             return told
         if (reset := self.until_reset()) is not None:

@@ -16,6 +16,7 @@ from gatekeeper.errors import GitHubRefusedError
 from gatekeeper.github import landings, merge_queue, runs, shapes
 from gatekeeper.github.auth import InstallationAuth
 from gatekeeper.github.connections import Connections, Mode
+from gatekeeper.github.limiter import Load
 from gatekeeper.github.policy_files import Blobs, policy_tree
 from gatekeeper.github.transport import PER_PAGE
 from gatekeeper.github.values import (
@@ -377,6 +378,11 @@ class Reader:
         """What the last answers said of the quotas, by installation; no request."""
         opened = self._connections.open().items()
         return {one: rate for one, connection in opened if (rate := connection.rate()) is not None}
+
+    def loads(self) -> dict[int | None, Load]:
+        """How busy the way to each installation is; no request."""
+        opened = self._connections.open().items()
+        return {one: connection.transport.limiter.load() for one, connection in opened}
 
     def _repository(self, full_name: str) -> Repository:
         return self._connections.of_repository(full_name).repository(full_name)

@@ -11,6 +11,7 @@ from github.Auth import Auth
 from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectionClass, Requester
 
 from gatekeeper.errors import GitHubRefusedError
+from gatekeeper.github.allowance import cost_of
 from gatekeeper.github.answers import Answer, lost
 from gatekeeper.github.auth import InstallationAuth
 from gatekeeper.github.limiter import Limiter
@@ -62,12 +63,16 @@ class Transport(Requester):
             sent = {"Accept": "application/vnd.github+json"} | (headers or {})
             return self._send(verb, url, parameters, sent, input, cnx, follow_302_redirect)
 
-        with self.limiter.turn(write=_is_write(verb, url)):
-            answer = send()
-            if answer.is_unauthorized and isinstance(self.auth, InstallationAuth):
-                self.auth.forget()  # revoked or ended early; a refused request was not carried out
+        def in_turn() -> Answer:
+            with self.limiter.turn(cost_of(verb, url, input)):
                 answer = send()
-            self.limiter.heed(answer)
+                self.limiter.heed(answer)
+            return answer
+
+        answer = in_turn()
+        if answer.is_unauthorized and isinstance(self.auth, InstallationAuth):
+            self.auth.forget()  # revoked or ended early; a refused request was not carried out
+            answer = in_turn()
         if (error := answer.error(wait=self.limiter.limited_for())) is not None:
             raise error
         return answer.status, dict(answer.headers), answer.body
@@ -80,11 +85,3 @@ class Transport(Requester):
         except RuntimeError as error:  # PyGithub's, for a redirect to another host or to itself
             raise GitHubRefusedError(f"{verb} {url}: {error}", status=requests.codes.moved) from error
         return Answer(verb, url, status, headers, body)
-
-
-def _is_write(verb: str, url: str) -> bool:
-    """Whether it may create content: a token does not, so fifty of them at start-up need not take a minute.
-
-    Nor does GraphQL, of which only queries are asked.
-    """
-    return verb != "GET" and not url.endswith(("/access_tokens", "/graphql"))

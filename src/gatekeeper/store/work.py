@@ -57,6 +57,7 @@ class Claim:
 
     Attributes:
         gen: the generation seen; finishing says it is done up to here.
+        priority: the most urgent of what touched it.
         attempts: how often this work has been claimed since it last went well, this time included.
         touched_at: when it became dirty.
         hints: what the events said, oldest first, each once.
@@ -68,6 +69,7 @@ class Claim:
     attempts: int
     touched_at: datetime
     hints: tuple[Mapping[str, Any], ...]
+    priority: int
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,9 @@ class Work:
             if row is None:
                 return None
             hints = _hints(connection, row.key, row.gen)
-        return Claim(WorkKey.parse(row.key), row.gen, token, row.attempts, row.touched_at, hints)
+        return Claim(
+            WorkKey.parse(row.key), row.gen, token, row.attempts, row.touched_at, hints, row.priority
+        )
 
     def extend(self, claim: Claim, until: datetime) -> bool:
         """Lengthen the lease; False when it is no longer ours."""
@@ -178,6 +182,14 @@ class Work:
         with self._database.write(durable=False) as connection:
             failed = _released(claim).values(not_before=not_before, last_error=_storable(error))
             return connection.execute(failed).rowcount == 1
+
+    def put_off(self, claim: Claim, not_before: datetime, why: str) -> bool:
+        """It was not the work that failed, so this was no attempt; False when the lease had been lost."""
+        with self._database.write(durable=False) as connection:
+            later = _released(claim).values(
+                not_before=not_before, attempts=work.c.attempts - 1, last_error=_storable(why)
+            )
+            return connection.execute(later).rowcount == 1
 
     def park(self, claim: Claim, now: datetime, error: str) -> bool:
         """It failed for good; False when the lease had been lost, and nothing changed.
@@ -245,13 +257,15 @@ def _upsert(dialect: Any) -> Any:
     new = dialect.insert(work).values(gen=1, done=0, attempts=0)
     resting = or_(work.c.gen == work.c.done, work.c.parked_at.is_not(None))
     pressing = case((work.c.priority > new.excluded.priority, work.c.priority), else_=new.excluded.priority)
+    # What is urgent does not wait until others' limits are renewed, or for the backoff of what was not.
+    sooner = and_(new.excluded.priority > work.c.priority, new.excluded.not_before < work.c.not_before)
     return new.on_conflict_do_update(
         index_elements=[work.c.key],
         set_={
             "gen": work.c.gen + literal_column("1"),
             "priority": case((resting, new.excluded.priority), else_=pressing),
             "touched_at": case((resting, new.excluded.touched_at), else_=work.c.touched_at),
-            "not_before": case((resting, new.excluded.not_before), else_=work.c.not_before),
+            "not_before": case((or_(resting, sooner), new.excluded.not_before), else_=work.c.not_before),
             "attempts": case((resting, literal_column("0")), else_=work.c.attempts),
             "parked_at": null(),
         },
@@ -281,7 +295,7 @@ _TAKE = (
         until=bindparam("new_until", type_=UtcDateTime),
         attempts=work.c.attempts + 1,
     )
-    .returning(work.c.key, work.c.gen, work.c.attempts, work.c.touched_at)
+    .returning(work.c.key, work.c.gen, work.c.attempts, work.c.touched_at, work.c.priority)
 )
 
 

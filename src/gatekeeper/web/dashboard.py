@@ -9,7 +9,7 @@ from flask import Blueprint, render_template, request
 from gatekeeper.availability.measure import Measured
 from gatekeeper.decide import advice, corrections, phrases
 from gatekeeper.decide.change import check_of, described
-from gatekeeper.github.limiter import BETWEEN_WRITES
+from gatekeeper.github.allowance import BETWEEN_WRITES
 from gatekeeper.settings import Settings
 from gatekeeper.web import chart, deployments, marked, views
 from gatekeeper.web.attention import notices

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Blueprint, Response
 from prometheus_client import CollectorRegistry, Counter, Histogram
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
@@ -22,7 +22,7 @@ from gatekeeper.web.reading import Reading
 from gatekeeper.web.standing import Standing
 from gatekeeper.web.views import pairs
 
-PASSES = frozenset({"pass.done", "pass.failed"})
+PASSES = frozenset({"pass.done", "pass.failed", "pass.put_off"})
 _BUCKETS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300)
 _OBJECTIVE = ("organization", "service", "objective")
 _SERVICE = ("organization", "service")
@@ -146,6 +146,26 @@ class _Stored(Collector):
             ("installation",),
             {key: rate.limit for key, rate in named.items()},
         )
+        loads = self._gatekeeper.github.loads() if self._gatekeeper.github else {}
+        busy = {(str(one or "token"),): load for one, load in loads.items()}
+        yield _gauge(
+            "gatekeeper_github_window_remaining",
+            "What is left of GitHub's limits in the last minute or hour.",
+            ("installation", "window"),
+            {(*key, window): left for key, load in busy.items() for window, left in load.remaining.items()},
+        )
+        yield _gauge(
+            "gatekeeper_github_waiting",
+            "Requests that wait for their turn.",
+            ("installation",),
+            {key: load.waiting for key, load in busy.items()},
+        )
+        yield _counter(
+            "gatekeeper_github_put_off",
+            "Requests that were put off to a later pass, as a limit was reached.",
+            ("installation",),
+            {key: load.put_off for key, load in busy.items()},
+        )
 
 
 def _services(services: tuple[Standing, ...]) -> Iterator[Metric]:
@@ -231,6 +251,15 @@ def _audits(services: tuple[Standing, ...]) -> Iterator[Metric]:
 
 def _named(seen: Standing) -> tuple[str, str]:
     return seen.service.organization, seen.service.name
+
+
+def _counter(
+    name: str, text: str, labels: tuple[str, ...], samples: Mapping[tuple[str, ...], float]
+) -> CounterMetricFamily:
+    family = CounterMetricFamily(name, text, labels=labels)
+    for key, value in samples.items():
+        family.add_metric(key, value)
+    return family
 
 
 def _gauge(

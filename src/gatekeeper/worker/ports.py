@@ -31,6 +31,10 @@ class Claim(Protocol):
         """Since when it waits."""
 
     @property
+    def priority(self) -> int:
+        """How urgent it is."""
+
+    @property
     def hints(self) -> Sequence[Mapping[str, Any]]:
         """What the events said, oldest first."""
 
@@ -55,6 +59,9 @@ class Work(Protocol[Claimed]):
 
     def retry(self, claim: Claimed, not_before: datetime, error: str) -> bool:
         """It failed and may go well later."""
+
+    def put_off(self, claim: Claimed, not_before: datetime, why: str) -> bool:
+        """A limit is reached for now, which is no failure of the work."""
 
     def park(self, claim: Claimed, now: datetime, error: str) -> bool:
         """It failed for good."""

@@ -8,8 +8,9 @@ from typing import Any, Generic
 
 import structlog
 
-from gatekeeper.errors import PermanentError, PolicyError, TemporaryError
+from gatekeeper.errors import PermanentError, PolicyError, RateLimitedError, TemporaryError
 from gatekeeper.events.keys import Kind
+from gatekeeper.github.urgency import on_behalf_of
 from gatekeeper.worker.backoff import backoff
 from gatekeeper.worker.ports import Claimed, Clock, Pass, Work
 
@@ -46,6 +47,18 @@ class Failed:
     trace: str | None = None
 
 
+@dataclass(frozen=True)
+class PutOff:
+    """A limit of GitHub's is reached, for everybody: however often that happens, the work is not parked for it.
+
+    Attributes:
+        retry_after: seconds to wait at least.
+    """
+
+    error: str
+    retry_after: float | None
+
+
 class Runner(Generic[Claimed]):
     """Runs passes and records their outcome in the work table.
 
@@ -65,18 +78,21 @@ class Runner(Generic[Claimed]):
     def run(self, claim: Claimed) -> None:
         """Run the pass of a claimed key. Never raises for what the pass does."""
         started = self._clock()
-        with structlog.contextvars.bound_contextvars(key=str(claim.key)):
+        bound = structlog.contextvars.bound_contextvars(key=str(claim.key))
+        with bound, on_behalf_of(claim.priority):
             result = self._attempt(claim, started)
             ended = self._clock()
             self._report(self._settle(claim, result, ended), result, claim, started, ended)
 
-    def _attempt(self, claim: Claimed, now: datetime) -> Done | Failed:
+    def _attempt(self, claim: Claimed, now: datetime) -> Done | Failed | PutOff:
         try:
             if claim.attempts > TEMPORARY_ATTEMPTS:
                 raise PermanentError(f"the worker died in each of {claim.attempts - 1} attempts")  # noqa: TRY301 (one way to fail)
             return Done(fields=self._pass(claim)(claim.key, claim.hints, now) or {})
         except PolicyError as error:
             return Done(outcome="policy_error", fields={"error": str(error)})
+        except RateLimitedError as error:
+            return PutOff(str(error), error.retry_after)
         except TemporaryError as error:
             return Failed(str(error), TEMPORARY_ATTEMPTS, retry_after=error.retry_after)
         except PermanentError as error:
@@ -92,10 +108,13 @@ class Runner(Generic[Claimed]):
             raise PermanentError(f"nothing here works on {claim.key.kind} keys")
         return found
 
-    def _settle(self, claim: Claimed, result: Done | Failed, now: datetime) -> str:
+    def _settle(self, claim: Claimed, result: Done | Failed | PutOff, now: datetime) -> str:
         match result:
             case Done(outcome):
                 ours = self._work.finish(claim, now)
+            case PutOff(error, seconds):
+                wait = backoff(1, self._jitter, at_least=seconds)
+                outcome, ours = "put_off", self._work.put_off(claim, now + wait, error)
             case Failed(error, attempts) if claim.attempts >= attempts:
                 outcome, ours = "parked", self._work.park(claim, now, error)
             case Failed(error):
@@ -104,7 +123,12 @@ class Runner(Generic[Claimed]):
         return outcome if ours else "lease_lost"
 
     def _report(
-        self, outcome: str, result: Done | Failed, claim: Claimed, started: datetime, ended: datetime
+        self,
+        outcome: str,
+        result: Done | Failed | PutOff,
+        claim: Claimed,
+        started: datetime,
+        ended: datetime,
     ) -> None:
         fields: dict[str, Any] = {
             "outcome": outcome,
@@ -115,6 +139,8 @@ class Runner(Generic[Claimed]):
         match result:
             case Done():
                 log.info("pass.done", **(dict(result.fields) | fields))
+            case PutOff():
+                log.info("pass.put_off", error=result.error, **fields)
             case Failed(trace=None):
                 log.warning("pass.failed", error=result.error, **fields)
             case Failed():
