@@ -138,6 +138,16 @@ def test_the_effect_is_told_before_it_is_merged(stage: Stage, owned: dict[str, s
     assert str(entry.view.memory.state) == "frozen", "as was foretold"
 
 
+def test_services_that_are_not_gone_through_are_counted(stage: Stage, owned: dict[str, str]) -> None:
+    text = owned["policies/search.yaml"]
+    new = {
+        f"policies/many/{number}.yaml": text.replace("name: search", f"name: search-{number}")
+        for number in range(22)
+    }
+    number = proposed(stage, dict(new))
+    assert "and 2 more services, which were not gone through" in comments_of(stage, number)[0]
+
+
 def test_what_queries_of_a_fork_would_find_is_not_asked(stage: Stage, owned: dict[str, str]) -> None:
     fork = stage.github.state.fork(CENTRAL, "outsider").full_name
     edited = owned[PATH].replace("          total: ", "          total: other_")

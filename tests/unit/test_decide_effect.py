@@ -89,6 +89,11 @@ def test_the_table_is_cut_where_it_is_long_and_says_so() -> None:
     assert text.count("```mermaid") == 1
 
 
+def test_the_one_pull_request_that_is_open_is_told_of_in_the_singular() -> None:
+    text = effect_section(effect(ServiceEffect("shop", after=TRIED), changes=1))
+    assert "The open pull request of these services would get no other verdict." in text
+
+
 def test_a_service_without_data_is_not_known_and_not_perfect() -> None:
     dark = replace(FROZEN, slices=Slices.unknown(FROZEN.slices.first, len(FROZEN.slices)))
     blind = trial(a_service("checkout", FROZEN.objective), [dark], (), (START, NOW), timedelta(0))

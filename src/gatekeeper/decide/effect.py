@@ -129,6 +129,7 @@ class Effect:
 
     Attributes:
         length: how far back the past was gone through.
+        beyond: how many services change beside these, and were not gone through.
         changes: how many open pull requests were decided on again.
         waiting: how many waiting deployments were decided on again.
         failed: why it has to be looked at again soon; None where all could be read.
@@ -141,6 +142,7 @@ class Effect:
     holds: tuple[HoldChange, ...] = ()
     waiting: int = 0
     failed: str | None = None
+    beyond: int = 0
 
 
 def trial(

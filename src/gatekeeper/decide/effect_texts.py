@@ -82,8 +82,10 @@ def _table(effect: Effect) -> str:
     rows = [row for one in shown for row in _rows(one)]
     heads = ("Service", "Policy", "Frozen", "Freezes", "Changes made to wait", "Gate today", "Budget left")
     text = f"Over the last {_days(effect.length)}, from the data that there are:\n\n{table(heads, rows)}"
-    more = len(effect.services) - len(shown)
-    return text + (f"\n\nand {more} more services" if more else "")
+    more = len(effect.services) - len(shown) + effect.beyond
+    said = f"{more} more service{'s' if more > 1 else ''}"
+    beyond = ", which were not gone through" if effect.beyond else ""
+    return text + (f"\n\nand {said}{beyond}" if more else "")
 
 
 def _rows(one: ServiceEffect) -> Iterator[Sequence[str]]:
@@ -118,6 +120,8 @@ def _changes(effect: Effect) -> str:
     if not effect.verdicts:
         if not effect.changes:
             return "No pull request is open that these services touch."
+        if effect.changes == 1:
+            return "The open pull request of these services would get no other verdict."
         return f"None of the {effect.changes} open pull requests of these services would get another verdict."
     rows = [
         (

@@ -149,6 +149,7 @@ class PolicyEffects:
             holds=tuple(hold_changes(waiting, standing, then, now, deployed)),
             waiting=len(waiting),
             failed="; ".join(failures) or None,
+            beyond=len(changed[MOST:]),
         )
 
     def _filled(
