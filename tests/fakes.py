@@ -48,7 +48,7 @@ from gatekeeper.store.runs import Runs
 from gatekeeper.store.service_record import ServiceRecord
 from gatekeeper.store.work import Claim, Work
 from gatekeeper.worker.policy_pass import PolicyPass
-from gatekeeper.worker.pull_pass import PullPass
+from gatekeeper.worker.pull_pass import PullPass, TidyPass
 from gatekeeper.worker.sweeps import CommitPass, InstallationPass, RepositoryPass
 
 if TYPE_CHECKING:
@@ -381,8 +381,10 @@ class Place:
         self.dropped: list[int] = []
         installed = InstallationObserver(self.github, self.installations, self.dropped.append)
         applier = Applier(self.github, self.publications)
+        pulls = PullPass(self.observer, self.record, applier, lambda one: f"https://gate/{one}")
         self.passes: dict[Kind, Callable[..., Any]] = {
-            Kind.PULL: PullPass(self.observer, self.record, applier, lambda one: f"https://gate/{one}"),
+            Kind.PULL: pulls,
+            Kind.TIDY: TidyPass(pulls),
             Kind.POLICIES: PolicyPass(self.github, self.catalog, ".github"),
             Kind.REPOSITORY: RepositoryPass(
                 listing, self.record, self.record, self.installations.is_archived

@@ -48,7 +48,7 @@ from gatekeeper.worker.policy_pass import PolicyPass
 from gatekeeper.worker.ports import Pass
 from gatekeeper.worker.proposal_look import ProposalLook
 from gatekeeper.worker.proposal_pass import ProposalPass
-from gatekeeper.worker.pull_pass import PullPass
+from gatekeeper.worker.pull_pass import PullPass, TidyPass
 from gatekeeper.worker.run_pass import RunPass, RunsPass
 from gatekeeper.worker.runner import Runner
 from gatekeeper.worker.schedule import Routine
@@ -227,14 +227,16 @@ def _passes_over_github(
     deployed = DeploymentObserver(github, stores.catalog, stores.gates, stores.deployments, stores.run_record)
     runs = RunObserver(github, deployed)
     installed = InstallationObserver(github, stores.installations, drop)
+    pulls = PullPass(
+        observer,
+        record,
+        Applier(github, stores.publications),
+        _link(settings),
+        settings.policy_repository,
+    )
     return {
-        Kind.PULL: PullPass(
-            observer,
-            record,
-            Applier(github, stores.publications),
-            _link(settings),
-            settings.policy_repository,
-        ),
+        Kind.PULL: pulls,
+        Kind.TIDY: TidyPass(pulls),
         Kind.GROUP: GroupPass(
             GroupObserver(github, observer, record),
             stores.group_record,

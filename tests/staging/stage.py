@@ -29,7 +29,7 @@ from gatekeeper.web.webhooks import Door, Webhooks
 from gatekeeper.worker.engine import Pace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from gatekeeper.demo.github.entities import CheckRun
@@ -100,8 +100,14 @@ class Stage:
         filled: Path | None = None,
         token: str | None = None,
         database_url: str | None = None,
+        workers: int = 2,
+        debounce: timedelta = DEBOUNCE / 5,
+        limiter: Callable[[], Limiter] = lambda: Limiter(UNLIMITED),
     ) -> None:
         self._token = token
+        self._pace = Pace(workers=workers, sweep=timedelta(milliseconds=100))
+        self._limiter = limiter
+        self._debounce = debounce
         self._database_url = database_url or f"sqlite:///{folder / 'gatekeeper.db'}"
         if filled is not None:
             shutil.copy(filled, folder / "gatekeeper.db")
@@ -141,9 +147,9 @@ class Stage:
             Settings.from_env(self.environ()),
             clock=lambda: self.now,
             tempo=Tempo(NEVER, NEVER, NEVER, NEVER, NEVER, runs=NEVER),
-            pace=Pace(workers=2, sweep=timedelta(milliseconds=100)),
-            debounce=DEBOUNCE / 5,
-            limiter=lambda: Limiter(UNLIMITED),
+            pace=self._pace,
+            debounce=self._debounce,
+            limiter=self._limiter,
         )
         self._stack.callback(self.gatekeeper.close)
         self._serve()
@@ -171,7 +177,7 @@ class Stage:
             policy_repository=".github",
             accept=self.gatekeeper.stores.deliveries.accept,
             wake=self.gatekeeper.engine.wake,
-            debounce=DEBOUNCE / 5,
+            debounce=self._debounce,
             clock=now,
         )
         server = make_server("127.0.0.1", 0, Webhooks(door, Flask("stage").wsgi_app), threaded=True)

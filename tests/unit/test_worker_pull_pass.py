@@ -123,6 +123,34 @@ def test_a_transition_alone_writes_no_first_comment(place: Place, github: FakeGi
     place.stand(FROZEN)
     place.run(1, FAN_OUT)
     assert github.conclusion() == "action_required"
+    assert github.ours() == []
+
+
+def test_when_a_gate_moves_labels_and_comments_keep_no_check_waiting(blocked: Place) -> None:
+    github = blocked.github
+    blocked.run(1)
+    (comment,) = github.ours()
+    assert github.labels() == ("slo:frozen",)
+    blocked.touched()
+    blocked.stand(OPEN)
+    assert blocked.run(1, FAN_OUT)["writes"] == ["PutCheck"]
+    assert (github.conclusion(), github.labels(), github.ours()) == ("success", ("slo:frozen",), [comment])
+    assert blocked.touched() == {f"tidy:{SHOP}#1": []}
+    assert "PutCheck" not in blocked.run(WorkKey.tidy(SHOP, 1))["writes"]
+    assert github.labels() == ()
+    assert github.ours() != [comment]
+    assert blocked.run(WorkKey.tidy(SHOP, 1))["writes"] == []
+    assert blocked.run(1, FAN_OUT)["writes"] == []
+    assert blocked.touched() == {}
+
+
+def test_what_comes_later_writes_no_first_comment_either(place: Place, github: FakeGitHub) -> None:
+    place.put(OPEN)
+    github.open(1)
+    place.run(1)
+    place.stand(FROZEN)
+    place.run(1, FAN_OUT)
+    place.run(WorkKey.tidy(SHOP, 1))
     assert github.labels() == ("slo:frozen",)
     assert github.ours() == []
 

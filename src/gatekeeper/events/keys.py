@@ -10,6 +10,8 @@ class Kind(StrEnum):
     """Kinds of work; each has its own pass."""
 
     PULL = "pull"
+    TIDY = "tidy"
+    """The comment and labels of a pull request, once its check says that a gate moved."""
     PROPOSAL = "proposal"
     GROUP = "group"
     COMMIT = "commit"
@@ -32,6 +34,7 @@ _SUBJECTS = {
     kind: re.compile(pattern, re.ASCII)
     for kind, pattern in {
         Kind.PULL: _REPOSITORY + r"#[1-9]\d{0,17}",
+        Kind.TIDY: _REPOSITORY + r"#[1-9]\d{0,17}",
         Kind.PROPOSAL: _REPOSITORY + r"#[1-9]\d{0,17}",
         Kind.GROUP: _REPOSITORY + r"@(?:[0-9a-f]{40}|[0-9a-f]{64})",
         Kind.COMMIT: _REPOSITORY + r"@(?:[0-9a-f]{40}|[0-9a-f]{64})",
@@ -82,6 +85,11 @@ class WorkKey:
     def pull(cls, repository: str, number: int) -> Self:
         """A pull request of ``owner/name``."""
         return cls(Kind.PULL, f"{repository}#{number}")
+
+    @classmethod
+    def tidy(cls, repository: str, number: int) -> Self:
+        """What else is ours on a pull request of ``owner/name``."""
+        return cls(Kind.TIDY, f"{repository}#{number}")
 
     @classmethod
     def proposal(cls, repository: str, number: int) -> Self:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from gatekeeper.act.apply import Target
-from gatekeeper.act.plan import Actual, Write, plan
+from gatekeeper.act.plan import Actual, AlignCheck, PutCheck, Write, plan
 from gatekeeper.decide.desired import Desired, desire
 from gatekeeper.decide.evaluate import Decision, decide
 from gatekeeper.decide.snapshot import Closed, Pull, Snapshot
@@ -20,6 +20,9 @@ from gatekeeper.policy.proposal import policy_paths
 
 FAN_OUT: Mapping[str, str] = {"because": "transition"}
 """The hint of a touch that comes from a gate or a policy that moved, not from the pull request."""
+TIDY: Mapping[str, str] = {"because": "its check was written"}
+"""The hint of the pass that comes after that: comment and labels keep no other check waiting."""
+_QUIET = (FAN_OUT, TIDY)
 
 _OF_POLICIES = frozenset({None, "policy check", "policy comment"})
 _EXPLAIN = frozenset({CommandName.EXPLAIN, CommandName.STATUS, CommandName.HELP, CommandName.UNKNOWN})
@@ -141,12 +144,14 @@ class Asked:
 
     Attributes:
         again: write even what has not changed.
+        later: leave all but the check for later: it keeps many others waiting.
         explain: put every number into the comment.
         may_comment: somebody looks at this pull request, so a first comment is no noise.
         heard: what events told of things like ours.
     """
 
     again: bool
+    later: bool
     explain: bool
     may_comment: bool
     heard: Heard
@@ -159,8 +164,9 @@ class Asked:
         again = bool(buttons or commands - {None})
         return cls(
             again=again,
+            later=bool(hints) and all(hint == FAN_OUT for hint in hints),
             explain=bool(commands & _EXPLAIN) or "explain" in buttons,
-            may_comment=not hints or any(hint != FAN_OUT and "made" not in hint for hint in hints),
+            may_comment=not hints or any(hint not in _QUIET and "made" not in hint for hint in hints),
             heard=Heard.of(hints, everything=again),
         )
 
@@ -219,7 +225,7 @@ class PullPass:
 
     def _propose(self, repository: str, number: int, hints: Sequence[Mapping[str, Any]]) -> None:
         """Have its policy files looked at, as often as somebody asked for it."""
-        told = [hint for hint in hints if hint and hint not in (FAN_OUT, REVIEWED)]
+        told = [hint for hint in hints if hint and hint not in (*_QUIET, REVIEWED)]
         asked = [hint for hint in told if hint.get("made") in _OF_POLICIES] or [{}]
         key = WorkKey.proposal(repository, number)
         self._record.touch([Touch(key, Priority.EVENT, hint) for hint in asked])
@@ -248,6 +254,8 @@ class PullPass:
         # An event leaves no hint, so a fan-out that came with it would hide it: the pull request itself tells.
         changed = known is None or known.seen != seen.seen
         writes = plan(desired, seen.actual, may_comment=asked.may_comment or changed, again=asked.again)
+        if asked.later and not changed:
+            writes = self._check_first(writes, pull)
         target = Target(pull.repository, pull.number, pull.head_sha, self._link(identity), now)
         if refused := [*seen.unread, *self._apply(writes, target)]:
             raise PermanentError("; ".join(refused))
@@ -265,6 +273,13 @@ class PullPass:
             "decision": identity,
             "writes": [type(write).__name__ for write in writes],
         }
+
+    def _check_first(self, writes: Sequence[Write], pull: Pull) -> tuple[Write, ...]:
+        """The writes without those that block nobody and let nobody pass, which come when all checks are written."""
+        checks = tuple(one for one in writes if isinstance(one, PutCheck | AlignCheck))
+        if len(checks) < len(writes):
+            self._record.touch([Touch(WorkKey.tidy(pull.repository, pull.number), Priority.SWEEP)])
+        return checks
 
     def _touch_runs(self, repository: str) -> None:
         """A label that was put on after the merge may let a deployment go that brings it."""
@@ -297,6 +312,18 @@ class PullPass:
         checks += [(desire(*rival).check, rival[0].pull.number) for rival in rivals]
         strictest, _ = max(checks, key=lambda one: (one[0].verdict, one[0].needed, -one[1]))
         return desired.with_check(strictest)
+
+
+@dataclass(frozen=True)
+class TidyPass:
+    """Brings what the check left for later in line; nobody waits for it."""
+
+    pull: Callable[[WorkKey, Sequence[Mapping[str, Any]], datetime], Mapping[str, Any]]
+
+    def __call__(self, key: WorkKey, hints: Sequence[Mapping[str, Any]], now: datetime) -> Mapping[str, Any]:
+        """Run the pass over the pull request; raises what that raises."""
+        del hints
+        return self.pull(WorkKey.pull(key.name, int(key.detail)), [TIDY], now)
 
 
 def _may_propose(seen: Seen, known: Known | None, *, again: bool) -> bool:
