@@ -78,6 +78,7 @@ class FakeGitHub:
     reviewed: list[tuple[str, int, ReviewData]] = field(default_factory=list)
     members: dict[str, set[str]] = field(default_factory=lambda: {"@acme/sre": {"alice", "bob"}})
     writers: set[str] = field(default_factory=lambda: {"alice", "bob"})
+    retargeted: dict[tuple[str, int], datetime] = field(default_factory=dict)
     merges: dict[tuple[str, str], Update] = field(default_factory=dict)
     fork_points: dict[str, str] = field(default_factory=dict)
     trees: dict[str, dict[str, str] | None] = field(default_factory=dict)
@@ -247,6 +248,10 @@ class FakeGitHub:
             trees = [self.trees[commit] for commit in (before, after)]
             listed = [tree for tree in trees if tree is not None]
             return changes(*listed) if len(listed) == len(trees) else None
+
+    def last_retargeted(self, repository: str, number: int) -> datetime | None:
+        with self._call("last_retargeted"):
+            return self.retargeted.get((repository, number))
 
     def required_checks(self, repository: str, branch: str) -> frozenset[str]:
         with self._call("required_checks"):

@@ -258,6 +258,26 @@ def test_a_check_that_is_required_later_is_written_when_somebody_asks(
     assert {one.name: one.conclusion for one in stage.checks(number)}[CHECK] == "skipped"
 
 
+def test_what_was_given_up_for_want_of_a_permission_is_tried_again_once_it_is_there(
+    stage: Stage, owned: dict[str, str]
+) -> None:
+    world = stage.github.state
+    (installation,) = world.installations.values()
+    granted = dict(installation.permissions)
+
+    def grant(permissions: dict[str, str]) -> None:
+        world.grant(installation.id, permissions)
+        stage.gatekeeper.github._connections._open.clear()  # type: ignore[union-attr] # a new token has the new permissions
+
+    grant(granted | {"checks": "read"})
+    number = proposed(stage, {PATH: looser(owned[PATH])})
+    head = pull_of(stage, number).head_sha
+    assert [one for one in world.checks.values() if one.head_sha == head] == []
+    grant(granted)
+    stage.touch([f"installation:{installation.id}"])
+    assert check_of(stage, number).conclusion == "action_required"
+
+
 def rename(text: str) -> str:
     return text.replace("name: checkout", "name: checkout-2")
 

@@ -10,7 +10,7 @@ from gatekeeper.act.plan import Actual
 from gatekeeper.decide.proposal import CHECK_NAME
 from gatekeeper.decide.snapshot import Closed, Pull
 from gatekeeper.decide.study import Approval, Place, Proposed, Reviews
-from gatekeeper.errors import GitHubRefusedError
+from gatekeeper.errors import GitHubError, GitHubRefusedError
 from gatekeeper.events.ours import Heard
 from gatekeeper.github.values import Files as ChangedFiles
 from gatekeeper.github.values import PolicyTree, PullData, ReviewData
@@ -66,7 +66,7 @@ class ProposalObserver:
         """The proposal now.
 
         Raises:
-            GitHubError: GitHub failed.
+            GitHubError: GitHub failed, or it was pushed to between two reads.
             GitHubRefusedError: GitHub will not show it.
         """
         try:
@@ -126,6 +126,8 @@ class ProposalObserver:
 
     def _changed(self, pull: PullData) -> frozenset[str] | Everything:
         files = self._reader.files(pull.repository, pull.number, changed_files=pull.changed_files)
+        if others := files.heads - {pull.head_sha}:  # said on this head, they would pass it by another's
+            raise GitHubError(f"{pull.repository}#{pull.number} went on to {min(others)} meanwhile")
         return policy_paths(files.paths) if files.complete else Everything()
 
     def _required(self, pull: PullData) -> bool:

@@ -173,6 +173,7 @@ class InstallationPass:
         touches += [Touch(WorkKey(Kind.REPOSITORY, name), Priority.SWEEP) for name in (*lost, *archived)]
         again = [parked for parked in self._work.parked() if parked.name in set(names)]
         touches += [Touch(parked, Priority.SWEEP, FAN_OUT) for parked in again if parked.kind is Kind.PULL]
+        touches += [Touch(parked, Priority.SWEEP) for parked in again if parked.kind is Kind.PROPOSAL]
         self._work.touch(touches)
         return {"repositories": len(names), "lost": len(lost)}
 
