@@ -437,10 +437,10 @@ class Place:
             self.work.finish(claim, self.now)
         return None
 
-    def touched(self) -> dict[str, list[Any]]:
+    def touched(self, *, proposals: bool = False) -> dict[str, list[Any]]:
         """What is to be done, with its hints; taken off the queue."""
         found: dict[str, list[Any]] = {}
-        while claim := self.claim():
+        while claim := self.claim(proposals=proposals):
             found[str(claim.key)] = list(claim.hints)
             self.work.finish(claim, self.now)
         return found

@@ -133,6 +133,20 @@ def test_where_nothing_is_at_stake_it_is_skipped(place: Place, needed: bool, tit
         ),
         pytest.param(
             study(LOOSER),
+            replace(NOBODY, elsewhere=("po1",)),
+            PLACE,
+            "`po1` approved this on its way to another branch",
+            id="for another branch",
+        ),
+        pytest.param(
+            study(LOOSER, owners=()),
+            Reviews("dev1", (Approval("ops1", may_write=True),)),
+            PLACE,
+            "`ops1` approved it, who may write to this repository",
+            id="nobody owns it",
+        ),
+        pytest.param(
+            study(LOOSER),
             replace(NOBODY, unread=("forbidden",)),
             PLACE,
             "cannot be told: forbidden",

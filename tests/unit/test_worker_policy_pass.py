@@ -12,7 +12,7 @@ from fakes import CENTRAL, SHOP, FakeGitHub, Place
 from gatekeeper.decide.verdict import State
 from gatekeeper.errors import GitHubError, GitHubRefusedError
 from gatekeeper.events.keys import Kind, WorkKey
-from gatekeeper.worker.policy_pass import LOST
+from gatekeeper.worker.policy_pass import LOST, PolicyPass
 from gatekeeper.worker.pull_pass import FAN_OUT
 
 FILE = """\
@@ -180,6 +180,19 @@ def test_defaults_reach_every_repository(
     place.run(policies())
     (entry,) = place.catalog.entries()
     assert entry.service.gate.mode == mode
+
+
+def test_defaults_have_what_is_proposed_elsewhere_looked_at(place: Place, github: FakeGitHub) -> None:
+    """A floor may forbid what a pull request there says, though no service in force is touched by it."""
+    github.create(CENTRAL, defaults())
+    github.create(SHOP, policy())
+    place.run(policies())
+    place.touched()
+    github.commit(CENTRAL, defaults("advise"))
+    numbers = {SHOP: [7]}
+    read = PolicyPass(github, place.catalog, ".github", lambda repository: numbers.get(repository, []))
+    read(policies(CENTRAL), [], place.now)
+    assert f"proposal:{SHOP}#7" in place.touched(proposals=True)
 
 
 def test_defaults_that_cannot_be_read_are_not_put_in_force_without(place: Place, github: FakeGitHub) -> None:

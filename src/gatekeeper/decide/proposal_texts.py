@@ -32,7 +32,7 @@ def waiting(missing: Sequence[Consent]) -> str:
 def passed(differences: Sequence[Difference], consents: Sequence[Consent], headline: str) -> str:
     """A title (plain text): what a proposal does to which nobody has to say anything more."""
     if consents:
-        what = "Looser, and approved by an owner"
+        what = "Looser, and approved" + (" by an owner" if all(one.owners for one in consents) else "")
     elif any(one.direction is Direction.TIGHTER for one in differences):
         what = "Tighter: needs no owner's approval"
     elif differences:
@@ -129,7 +129,8 @@ def _consent(consent: Consent, reviews: Reviews, head_sha: str, *, given: bool) 
     name = _subject(consent.service)
     if given:
         by = [one.by for one in reviews.approvals if one.satisfies(consent)]
-        return f"✅ {prose(name)} looser, and {listed(by, ', ')} approved it for its owners."
+        whose = " for its owners" if consent.owners else ", who may write to this repository"
+        return f"✅ {prose(name)} looser, and {listed(by, ', ')} approved it{whose}."
     owners = listed(consent.owners, " or ")
     who = f"an owner: {owners}" if consent.owners else "anybody else who may write to this repository"
     hint = (

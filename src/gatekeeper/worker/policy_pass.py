@@ -167,6 +167,9 @@ class PolicyPass:
             sources = self._catalog.sources_of(_organization(repository))
             others = [one for one in sources if one != central]
             touches += [Touch(WorkKey(Kind.POLICIES, one), Priority.SWEEP) for one in others]
+            # What is proposed there may be beneath a floor by now, whatever is in force.
+            numbered = [(one, number) for one in others for number in sorted(self._proposals(one))]
+            touches += [Touch(WorkKey.proposal(*one), Priority.SWEEP) for one in numbered]
         kept = {service.key for service in services}
         gone = [service for service in before.services if service.key not in kept]
         return touches + self._waiting(gone, repository)
