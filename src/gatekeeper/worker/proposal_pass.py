@@ -124,7 +124,8 @@ class ProposalPass:
         desired = self._strictest(own, pull)
         look = desired.check.needed or desired.comment.needed
         actual = self.observer.actual(pull, now, look=look, heard=heard)
-        writes = _writes(desired, actual, seen.place, again=again)
+        # What could not be looked at is tried again, and who asked is answered then: not with each attempt.
+        writes = _writes(desired, actual, seen.place, again=again and study.looked.failed is None)
         self._send(writes, Target(pull.repository, pull.number, pull.head_sha, None, now))
         if writes and self._strictest(own, pull) != desired:
             self.record.touch([Touch(WorkKey.proposal(pull.repository, pull.number))])
