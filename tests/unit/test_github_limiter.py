@@ -163,6 +163,14 @@ def test_the_most_urgent_goes_first_and_else_who_came_first() -> None:
     assert queue.sent == ["deployment", "group", "event", "pull request", "another pull request"]
 
 
+def test_who_wakes_first_lets_the_more_urgent_go_before() -> None:
+    with Queue(UNLIMITED) as queue:
+        queue.ask("pull request", READ)
+        queue.ask("group", READ, Priority.QUEUED)
+        queue.ask("deployment", READ, Priority.DEPLOYING)
+    assert queue.sent == ["deployment", "group", "pull request"]
+
+
 def test_reads_go_on_while_writes_keep_their_distance() -> None:
     with Queue(BRISK) as queue:
         for name in ("first", "second", "third"):
@@ -183,8 +191,8 @@ def test_more_writes_than_our_patience_has_room_for_are_for_later() -> None:
 
 def test_who_gives_up_keeps_nobody_waiting() -> None:
     with Queue(replace(UNLIMITED, points=5, between_writes=5.0, reserve=0.0), patience=0.2) as queue:
-        queue.ask("too much for now", WRITE, Priority.EVENT)
         queue.ask("read", READ)
+        queue.ask("too much for now", WRITE, Priority.EVENT)
     assert (queue.sent, list(queue.refused)) == (["read"], ["too much for now"])
 
 

@@ -5,12 +5,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import responses
 import structlog
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
 import faces
 from gatekeeper.bootstrap import Gatekeeper
+from gatekeeper.errors import RateLimitedError
 from gatekeeper.events.delivery import sign
 from gatekeeper.events.keys import Kind, WorkKey
 from gatekeeper.events.triggers import Touch
@@ -152,6 +154,25 @@ def test_work_and_policy_problems_are_counted(populated: Gatekeeper) -> None:
     assert sample(client, "gatekeeper_work", state="parked") == 1
     assert sample(client, "gatekeeper_work", state="waiting") == 0
     assert sample(client, "gatekeeper_policy_problems", repository="acme/shop") == 1
+
+
+@responses.activate
+def test_what_is_left_of_githubs_limits_is_told(gatekeeper: Gatekeeper) -> None:
+    client, github = create_app(gatekeeper).test_client(), gatekeeper.github
+    assert github is not None
+    responses.get("https://api.github.com:443/repos/acme/shop/pulls", json=[])
+    headers = {"x-ratelimit-limit": "5000", "x-ratelimit-remaining": "900"}
+    address = "https://api.github.com:443/repos/acme/shop/issues/12/comments"
+    responses.post(address, json={"id": 1}, status=201, headers=headers)
+    list(github.open_pulls("acme/shop"))
+    github.create_comment("acme/shop", 12, "Frozen.")
+    with pytest.raises(RateLimitedError):
+        list(github.open_pulls("acme/shop"))
+    window = "gatekeeper_github_window_remaining"
+    assert sample(client, window, installation="token", window="points_minute") == 900 - 1 - 5
+    assert sample(client, window, installation="token", window="content_hour") == 499
+    assert sample(client, "gatekeeper_github_waiting", installation="token") == 0
+    assert sample(client, "gatekeeper_github_put_off_total", installation="token") == 1
 
 
 def test_deliveries_are_counted_by_what_became_of_them(gatekeeper: Gatekeeper) -> None:
