@@ -5,11 +5,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import jwt
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from github.Auth import AppAuth, Auth
 from github.Requester import Requester
 
 from gatekeeper.errors import ConfigurationError
 
+_ALGORITHM = "RS256"
 RENEW_BEFORE = timedelta(minutes=2)  # longer than any request, and than clocks should differ
 
 
@@ -23,14 +27,23 @@ def app_auth(app_id: str, private_key: str) -> AppAuth:
     Raises:
         ConfigurationError: the key cannot sign.
     """
-    made = AppAuth(app_id, private_key.replace("\\n", "\n"))
     try:
+        key = _rsa_key(private_key.replace("\\n", "\n"))
+        made = AppAuth(app_id, sign_func=lambda claims: jwt.encode(claims, key, _ALGORITHM))
         made.create_jwt()
-    except (jwt.PyJWTError, ValueError, TypeError) as error:
+    except (jwt.PyJWTError, UnsupportedAlgorithm, ValueError, TypeError) as error:
         raise ConfigurationError(
             f"the private key of GitHub App {app_id} is no RSA key in PEM form: {error}"
         ) from error
     return made
+
+
+def _rsa_key(pem: str) -> RSAPrivateKey:
+    """The key, read once: OpenSSL proves it each time that it reads it, which takes longer than many a request."""
+    key = load_pem_private_key(pem.encode(), password=None)
+    if not isinstance(key, RSAPrivateKey):
+        raise TypeError(f"it is a {type(key).__name__}")
+    return key
 
 
 @dataclass(frozen=True)
