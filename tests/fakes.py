@@ -21,6 +21,7 @@ from gatekeeper.github.values import (
     CommentData,
     Files,
     GroupData,
+    HeadData,
     LabelEvent,
     PolicyTree,
     PullData,
@@ -47,6 +48,7 @@ from gatekeeper.store.queue import Queue
 from gatekeeper.store.runs import Runs
 from gatekeeper.store.service_record import ServiceRecord
 from gatekeeper.store.work import Claim, Work
+from gatekeeper.worker.announcement_pass import AnnouncementPass
 from gatekeeper.worker.policy_pass import PolicyPass
 from gatekeeper.worker.pull_pass import PullPass, TidyPass
 from gatekeeper.worker.sweeps import CommitPass, InstallationPass, RepositoryPass
@@ -71,6 +73,7 @@ class FakeGitHub:
     mode: Literal["app", "token"] = "app"
     pulls: dict[tuple[str, int], PullData] = field(default_factory=dict)
     changed: dict[tuple[str, int], Files] = field(default_factory=dict)
+    tips: dict[str, str] = field(default_factory=dict)
     checks: dict[int, dict[str, Any]] = field(default_factory=dict)
     statuses: list[dict[str, Any]] = field(default_factory=list)
     said: dict[int, tuple[str, int, CommentData]] = field(default_factory=dict)
@@ -203,7 +206,11 @@ class FakeGitHub:
 
     def check_runs(self, repository: str, sha: str, name: str) -> tuple[CheckRunData, ...]:
         with self._call("check_runs"):
-            runs = [(number, run) for number, run in self.checks.items() if run["sha"] == sha]
+            runs = [
+                (number, run)
+                for number, run in self.checks.items()
+                if (run["sha"], run["name"]) == (sha, name)
+            ]
             return tuple(
                 CheckRunData(number, name, sha, run["external_id"], "completed", run["conclusion"])
                 for number, run in sorted(runs, reverse=True)
@@ -256,6 +263,13 @@ class FakeGitHub:
     def required_checks(self, repository: str, branch: str) -> frozenset[str]:
         with self._call("required_checks"):
             return self.required.get((repository, branch), frozenset())
+
+    def head(self, repository: str) -> HeadData | None:
+        with self._call("head"):
+            sha = self.tips.get(self._name(repository))
+            return (
+                None if sha is None else HeadData(_found(self.repositories, repository).default_branch, sha)
+            )
 
     def login(self) -> str:
         return BOT
@@ -396,6 +410,7 @@ class Place:
             ),
             Kind.INSTALLATION: InstallationPass(installed, self.record),
             Kind.COMMIT: CommitPass(listing, self.record, self.record),
+            Kind.ANNOUNCEMENT: AnnouncementPass(self.github, self.publications, self.catalog, None),
         }
 
     def put(self, *views: ServiceView, repository: str = SHOP, problems: tuple[str, ...] = ()) -> None:

@@ -35,6 +35,7 @@ from gatekeeper.store.open_changes import OpenChanges
 from gatekeeper.store.pull_history import PullHistory
 from gatekeeper.store.stores import Stores
 from gatekeeper.store.work import DEBOUNCE, Claim, Work
+from gatekeeper.worker.announcement_pass import AnnouncementPass
 from gatekeeper.worker.asked_pass import AskedPass
 from gatekeeper.worker.audit_pass import AuditPass
 from gatekeeper.worker.delivery_sweep import DeliverySweep
@@ -260,6 +261,12 @@ def _passes_over_github(
         Kind.REPOSITORY: RepositoryPass(listing, record, record, stores.installations.is_archived),
         Kind.INSTALLATION: InstallationPass(installed, record),
         Kind.COMMIT: CommitPass(listing, record, record),
+        Kind.ANNOUNCEMENT: AnnouncementPass(
+            github,
+            stores.publications,
+            stores.catalog,
+            f"{settings.public_url}/status" if settings.public_url else None,
+        ),
     }
 
 

@@ -127,6 +127,7 @@ def test_an_installation_has_its_repositories_looked_at(place: Place, github: Fa
     github.create("acme/old", archived=True)
     assert place.run(INSTALLED) == {"repositories": 1, "lost": 0}
     assert place.touched() == {
+        f"announcement:{SHOP}": [],
         f"policies:{SHOP}": [],
         f"repository:{SHOP}": [],
         "repository:acme/old": [],

@@ -41,6 +41,7 @@ class Kind(StrEnum):
     POLICY_CHECK = "policy check"
     POLICY_COMMENT = "policy comment"
     DEPLOYMENT_STATUS = "deployment status"
+    ANNOUNCEMENT = "announcement"
 
 
 @dataclass(frozen=True)

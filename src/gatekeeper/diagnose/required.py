@@ -7,9 +7,8 @@ from gatekeeper.decide.desired import CHECK_NAME
 from gatekeeper.decide.proposal import CHECK_NAME as POLICY_CHECK
 from gatekeeper.diagnose.findings import Findings
 from gatekeeper.github.client import GitHub
+from gatekeeper.policy.covers import named_branches
 from gatekeeper.policy.model import Change
-
-_PATTERN = frozenset("*?[")
 
 
 def diagnose_required(gatekeeper: Gatekeeper, github: GitHub, findings: Findings) -> None:
@@ -75,16 +74,10 @@ def _expected(
     gatekeeper: Gatekeeper, covered: dict[str, list[Change]], repository: str, default: str
 ) -> Iterator[tuple[str, str, str]]:
     """The branches and the checks that they ought to require, and what can happen otherwise."""
-    for branch in _branches(covered.get(repository, ()), default):
+    for branch in named_branches(covered.get(repository, ()), default):
         yield branch, CHECK_NAME, "a blocked pull request can be merged"
     if repository in _sources(gatekeeper):
         yield default, POLICY_CHECK, "a gate can be loosened without its owners"
-
-
-def _branches(changes: Collection[Change], default: str) -> list[str]:
-    """The branches that policies name; patterns are left out, since the branches that they mean come and go."""
-    named = {branch for change in changes for branch in change.branches or (default,)}
-    return sorted(branch for branch in named if not _PATTERN.intersection(branch))
 
 
 def _sources(gatekeeper: Gatekeeper) -> set[str]:

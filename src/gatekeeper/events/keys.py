@@ -26,6 +26,7 @@ class Kind(StrEnum):
     DEPLOYMENT = "deployment"
     INSTALLATION = "installation"
     DELIVERIES = "deliveries"
+    ANNOUNCEMENT = "announcement"
 
 
 _REPOSITORY = r"[\w.-]{1,100}/[\w.-]{1,100}"
@@ -49,6 +50,7 @@ _SUBJECTS = {
         Kind.DEPLOYMENT: _REPOSITORY + r"#[1-9]\d{0,17}",
         Kind.INSTALLATION: r"[1-9]\d{0,17}",
         Kind.DELIVERIES: r"app",
+        Kind.ANNOUNCEMENT: _REPOSITORY,
     }.items()
 }
 

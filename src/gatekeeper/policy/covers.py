@@ -1,7 +1,7 @@
 """Which services a change touches, by repository, target branch and changed paths."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import takewhile
@@ -12,6 +12,7 @@ from gatekeeper.policy.model import Change, Service
 
 _LONGEST_PATH, _LONGEST_SEGMENT = 1024, 255
 _SIGNS = frozenset("*?[\\")
+_PATTERN = frozenset("*?[")
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,12 @@ def touched_anywhere(
 def repositories(service: Service) -> frozenset[str]:
     """The repositories whose changes touch the service, as the policy writes them: GitHub's names ignore case."""
     return frozenset(_repository(change, service) for change in service.changes)
+
+
+def named_branches(changes: Collection[Change], default: str) -> tuple[str, ...]:
+    """The branches that changes name; patterns are left out, since the branches that they mean come and go."""
+    named = {branch for change in changes for branch in change.branches or (default,)}
+    return tuple(sorted(branch for branch in named if not _PATTERN.intersection(branch)))
 
 
 def exempt_by_paths(service: Service, paths: Iterable[str] | Everything) -> bool:

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Delete, Select, and_, delete, or_, select
+from sqlalchemy import Delete, Select, and_, delete, func, or_, select
 
-from gatekeeper.act.apply import Kind
+from gatekeeper.act.apply import Channel, Kind
 from gatekeeper.act.plan import InDoubt, Nothing, Published, Spare
 from gatekeeper.errors import TemporaryError
 from gatekeeper.store.engine import Database
@@ -127,6 +127,26 @@ class Publications:
         with self._database.write() as connection:
             connection.execute(upsert(connection.dialect, publication, row, where=unchanged))
             connection.execute(_spare(repository, new.remote_id))
+
+    def last_seen(self, repository: str, channel: Channel) -> datetime | None:
+        """When a commit last got this check, or it was announced."""
+        announced = and_(publication.c.kind == str(Kind.ANNOUNCEMENT), publication.c.subject == channel.name)
+        query = select(func.max(publication.c.written_at)).where(
+            publication.c.repository == repository,
+            publication.c.essence.is_not(None),
+            or_(announced, publication.c.kind == str(channel.check)),
+        )
+        with self._database.read() as connection:
+            return connection.execute(query).scalar()
+
+    def announced(self, repository: str, channel: Channel, remote_id: int, now: datetime) -> None:
+        """The check was shown by this check run; 0: it need not be, for it is required."""
+        self._put(repository, Kind.ANNOUNCEMENT, channel.name, remote_id, "", now)
+
+    def announcement(self, repository: str, channel: Channel) -> int:
+        """The check run that showed it last; 0 without one."""
+        found = self.find(repository, Kind.ANNOUNCEMENT, channel.name)
+        return found.remote_id if isinstance(found, Published) else 0
 
     def _put(
         self,

@@ -146,7 +146,7 @@ class RepositoryPass:
 
 
 class InstallationPass:
-    """Learns which repositories an installation has, and looks at their policies and pull requests."""
+    """Learns which repositories an installation has; their policies, pull requests and checks are looked at."""
 
     def __init__(self, repositories: Repositories, work: Queue) -> None:
         self._repositories = repositories
@@ -167,7 +167,7 @@ class InstallationPass:
             if error.status not in NOT_THERE:
                 raise
             names, archived, lost = (), (), self._repositories.forget(installation)
-        kinds = (Kind.POLICIES, Kind.REPOSITORY)
+        kinds = (Kind.POLICIES, Kind.REPOSITORY, Kind.ANNOUNCEMENT)
         touches = [Touch(WorkKey(kind, name), Priority.SWEEP) for name in names for kind in kinds]
         touches += [Touch(WorkKey(Kind.POLICIES, name), Priority.SWEEP, LOST) for name in lost]
         touches += [Touch(WorkKey(Kind.REPOSITORY, name), Priority.SWEEP) for name in (*lost, *archived)]
