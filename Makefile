@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 TESTS  ?= tests
-# Processes that run tests. A file is one process's, since its tests share servers and databases; files start
-# in order, so that the folders with long tests come first, and the many small ones of tests/unit fill the end.
-WORKERS ?= auto
+# Processes that run tests: one more than there are cores, since scenarios wait for servers now and then. A file is one
+# process's, since its tests share servers and databases; files start in order, so that the folders with long tests come
+# first, and the many small ones of tests/unit fill the end.
+WORKERS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 1)
 PYTEST := $(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # In these somebody waits in front of a browser, or for a server that died: others' load must not be what they wait for.

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 import jwt
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -38,6 +39,7 @@ def app_auth(app_id: str, private_key: str) -> AppAuth:
     return made
 
 
+@lru_cache(maxsize=1)
 def _rsa_key(pem: str) -> RSAPrivateKey:
     """The key, read once: OpenSSL proves it each time that it reads it, which takes longer than many a request."""
     key = load_pem_private_key(pem.encode(), password=None)
