@@ -231,10 +231,12 @@ class Stage:
         self.gatekeeper.stores.work.add([Touch(WorkKey.parse(key)) for key in keys], now())
         self.settle(webhooks=webhooks, failing=failing)
 
-    def settle(self, seconds: float = 60.0, *, webhooks: bool = True, failing: str = "") -> None:
+    def settle(
+        self, seconds: float = 60.0, *, webhooks: bool = True, failing: str | tuple[str, ...] = ""
+    ) -> None:
         """Wait until every webhook was delivered (unless they are paused) and nothing is left to do.
 
-        Work of the kind ``failing`` may wait for its next attempt.
+        Work of the kinds ``failing`` may wait for its next attempt.
         """
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
@@ -245,7 +247,7 @@ class Stage:
             time.sleep(0.05)
         raise AssertionError(f"still at work after {seconds} s: {self._busy(failing)}")
 
-    def _busy(self, failing: str) -> list[str]:
+    def _busy(self, failing: str | tuple[str, ...]) -> list[str]:
         dirty = select(work.c.key, work.c.last_error).where(
             work.c.gen > work.c.done, work.c.parked_at.is_(None)
         )

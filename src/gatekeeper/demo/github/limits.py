@@ -83,6 +83,12 @@ class Limits:
             self._quotas[caller] = replace(current, used=current.limit)
             return self._quotas[caller]
 
+    def leave(self, remaining: int) -> None:
+        """Let every caller so far have so many requests left of the hour."""
+        with self._lock:
+            for caller, known in self._quotas.items():
+                self._quotas[caller] = replace(known, used=known.limit - remaining)
+
     def _current(self, caller: str, now: datetime) -> Quota:
         known = self._quotas.get(caller)
         if known is not None and now < known.reset:
