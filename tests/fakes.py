@@ -434,10 +434,10 @@ class Place:
         return seen
 
     def settle(self, most: int = 50) -> list[str]:
-        """Run passes until nothing is left to do (services' are left out); which were run."""
+        """Run passes until nothing is left to do (services' and deployments' are left out); which were run."""
         run = []
         while claim := self.claim():
-            if claim.key.kind is not Kind.SERVICE:
+            if claim.key.kind not in {Kind.SERVICE, Kind.RUNS}:
                 self.passes[claim.key.kind](claim.key, claim.hints, self.now)
             self.work.finish(claim, self.now)
             run.append(str(claim.key))

@@ -333,10 +333,17 @@ def _at(clock: Callable[[], datetime], passes: Mapping[Kind, Pass]) -> dict[Kind
     return {kind: timed(one) for kind, one in passes.items()}
 
 
-def _deploying(github: GitHub | None, stores: Stores) -> Callable[[datetime], Sequence[Touch]]:
-    """The repositories whose deployments may wait for us."""
-    covered = stores.catalog.covered if github is not None else tuple
+def deploying(github: GitHub | None, stores: Stores) -> Callable[[datetime], Sequence[Touch]]:
+    """The repositories whose deployments may wait for us: what an App is not installed on any more cannot."""
     kinds = (Kind.RUNS, Kind.HEAD)
+
+    def covered() -> Sequence[str]:
+        named = stores.catalog.covered() if github is not None else ()
+        if github is None or github.mode == "token":
+            return named
+        folded = {one.casefold() for one in named}
+        return [one for one in stores.installations.names() if one.casefold() in folded]
+
     return lambda _: [Touch(WorkKey(kind, one), Priority.EVENT) for one in covered() for kind in kinds]
 
 
@@ -397,7 +404,7 @@ def _routines(
         Routine("ledgers", tempo.services, filled),
         Routine("services", tempo.services, services),
         Routine("pulls", tempo.pulls, of_sources(Kind.REPOSITORY)),
-        Routine("runs", tempo.runs, _deploying(github, stores)),
+        Routine("runs", tempo.runs, deploying(github, stores)),
         Routine("overrides", tempo.overrides, ended),
         Routine("audits", tempo.audits, unaudited),
         Routine("housekeeping", timedelta(hours=1), tidy),

@@ -88,6 +88,12 @@ def archive_and_open_again(world: World) -> None:
     world.archive(SHOP, by="ops1", archived=False)
 
 
+def transfer_in(world: World) -> None:
+    world.add_account("globex", "Organization")
+    world.install(APP_ID, "globex", by="ops1")
+    world.transfer(SHOP, "globex", by="ops1")
+
+
 def deploy_protected(world: World) -> None:
     world.protect(SHOP, "production", app_id=APP_ID)
     world.cancel_run(SHOP, world.run_workflow(SHOP, by="dev1").id, by="dev1")
@@ -120,6 +126,14 @@ ACTS: list[tuple[str, Callable[[World], object], list[str]]] = [
         archive_and_open_again,
         ["repository.archived", "repository.unarchived"],
     ),
+    ("renamed", lambda world: world.rename(SHOP, "store", by="ops1"), ["repository.renamed"]),
+    (
+        "transferred to an account without the App",
+        lambda world: world.transfer(SHOP, "ops1", by="ops1"),
+        [],
+    ),
+    ("transferred to one with it", transfer_in, ["installation.created", "repository.transferred"]),
+    ("deleted", lambda world: world.delete_repository(SHOP, by="ops1"), ["repository.deleted"]),
     (
         "a draft and back",
         lambda world: [world.set_draft(SHOP, 1, draft=draft, by="dev1") for draft in (True, False)],

@@ -236,6 +236,17 @@ def test_a_check_that_nothing_requires_is_a_warning(environ: dict[str, str], git
     assert (policy[0], "a gate can be loosened without its owners" in policy[1]) == ("warn", True)
 
 
+def test_a_policy_that_names_a_repository_by_its_former_name_is_broken(
+    environ: dict[str, str], github: StandIn
+) -> None:
+    github.state.rename("acme/shop", "store", by="ops1")
+    (told,) = found(environ, "acme/shop")
+    assert told == (
+        "fail",
+        "it is called acme/store by now: policies that name acme/shop cover nothing there",
+    )
+
+
 @pytest.mark.parametrize(
     ("app", "level", "told"),
     [

@@ -165,7 +165,7 @@ def test_a_lost_repository_has_its_policies_and_pull_requests_looked_at(
 ) -> None:
     happened(github)
     place.run(INSTALLED)
-    assert place.touched() == {f"policies:{SHOP}": [LOST], f"repository:{SHOP}": []}
+    assert place.touched() == {f"policies:{SHOP}": [LOST], f"repository:{SHOP}": [], f"runs:{SHOP}": []}
     assert place.installations.installation_of(SHOP) is None
 
 

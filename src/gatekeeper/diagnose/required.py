@@ -17,8 +17,11 @@ def diagnose_required(gatekeeper: Gatekeeper, github: GitHub, findings: Findings
     ours = github.app_number() if github.mode == "app" else None
     for name in sorted(covered.keys() | _sources(gatekeeper)):
         with findings.failing(name, "check that the App is installed there"):
-            known = gatekeeper.stores.installations.repository(name)
-            default = known.default_branch if known else github.repository(name).default_branch
+            known = gatekeeper.stores.installations.repository(name) or github.repository(name)
+            default = known.default_branch
+            if known.full_name.casefold() != name.casefold():
+                _renamed(name, known.full_name, findings)
+                continue
             for branch, check, otherwise in _expected(gatekeeper, covered, name, default):
                 sources = github.required_sources(name, branch).get(check, frozenset())
                 judge(name, branch, check, otherwise, sources, ours, findings)
@@ -68,6 +71,14 @@ def judge(
         )
     else:
         findings.ok(repository, f"check {check} is required on {branch}" + (", from our App" if ours else ""))
+
+
+def _renamed(name: str, present: str, findings: Findings) -> None:
+    findings.fail(
+        name,
+        f"it is called {present} by now: policies that name {name} cover nothing there",
+        f"write {present} instead in the policies' changes",
+    )
 
 
 def _expected(

@@ -52,6 +52,10 @@ class Installations:
         with self._database.read() as connection:
             return tuple(_known(row) for row in connection.execute(query))
 
+    def names(self) -> tuple[str, ...]:
+        """The names of all repositories that are not archived."""
+        return tuple(one.full_name for one in self.repositories())
+
     def numbers(self) -> tuple[int, ...]:
         """All installations, in order."""
         with self._database.read() as connection:

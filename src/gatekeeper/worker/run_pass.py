@@ -147,14 +147,16 @@ class RunPass:
             TemporaryError: the policies were not read yet, or GitHub does not know yet that the job waits.
         """
         repository, number = key.name, int(key.detail)
-        if not self.record.knows_policies(repository):
-            self.record.touch([Touch(WorkKey(Kind.POLICIES, repository), Priority.PERSON)])
-            raise TemporaryError(f"the policies of {repository} are not read yet", retry_after=_FIRST)
         known = self.record.waiting(repository, number)
         run: Run | None = self.observer.run(repository, number)
         if run is None or run.repository != repository:
             self.record.forget(repository, number, sorted(known))
             return self._moved(run)
+        if not self.record.knows_policies(
+            repository
+        ):  # looked at later: of what is lost they are never known again
+            self.record.touch([Touch(WorkKey(Kind.POLICIES, repository), Priority.PERSON)])
+            raise TemporaryError(f"the policies of {repository} are not read yet", retry_after=_FIRST)
         asked = {hint["environment"] for hint in hints if "environment" in hint}
         pending = self.observer.environments(run, known.keys() | asked)
         # One that we were asked for a moment ago may not show yet.

@@ -171,6 +171,8 @@ class InstallationPass:
         touches = [Touch(WorkKey(kind, name), Priority.SWEEP) for name in names for kind in kinds]
         touches += [Touch(WorkKey(Kind.POLICIES, name), Priority.SWEEP, LOST) for name in lost]
         touches += [Touch(WorkKey(Kind.REPOSITORY, name), Priority.SWEEP) for name in (*lost, *archived)]
+        # What waits there goes on under the new name, if it has one, or is forgotten.
+        touches += [Touch(WorkKey(Kind.RUNS, name), Priority.EVENT) for name in lost]
         again = [parked for parked in self._work.parked() if parked.name in set(names)]
         touches += [Touch(parked, Priority.SWEEP, FAN_OUT) for parked in again if parked.kind is Kind.PULL]
         touches += [Touch(parked, Priority.SWEEP) for parked in again if parked.kind is Kind.PROPOSAL]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import time
 from copy import copy
@@ -34,6 +35,10 @@ from gatekeeper.demo.github.limits import Limits
 from gatekeeper.demo.github.pages import views
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
     from gatekeeper.demo.github.world import World
 
 APIS = (apps, checks, deployments, graphql, issues, people, pulls, repositories, service)
@@ -54,7 +59,9 @@ class GitHub:
 def create_github(github: GitHub | World) -> Flask:
     """Build the application around a world."""
     app = copy(_application())
-    app.extensions = {"github": github if isinstance(github, GitHub) else GitHub(github)}
+    held = github if isinstance(github, GitHub) else GitHub(github)
+    app.extensions = {"github": held}
+    app.wsgi_app = _by_id(held.world, app.wsgi_app)  # type: ignore[method-assign,assignment] # as Flask's own pages do
     return app
 
 
@@ -71,6 +78,22 @@ def _application() -> Flask:
     app.register_error_handler(Refused, _refused)
     app.register_error_handler(HTTPException, _http_error)
     return app
+
+
+_BY_ID = re.compile(r"/repositories/(?P<id>\d+)(?P<rest>/.*)?")
+
+
+def _by_id(world: World, serve: WSGIApplication) -> WSGIApplication:
+    """Serve a repository's addresses by its id too: that is where its former addresses lead."""
+
+    def served(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        found = _BY_ID.fullmatch(environ["PATH_INFO"])
+        names = {one.id: name for name, one in [*world.repositories.items()]}
+        if found is not None and (name := names.get(int(found["id"]))) is not None:
+            environ["PATH_INFO"] = f"/repos/{name}{found['rest'] or ''}"
+        return serve(environ, start)
+
+    return served
 
 
 def _is_page() -> bool:

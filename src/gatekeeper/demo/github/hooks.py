@@ -271,9 +271,14 @@ def ping(records: Records, hook: Hook, sender: str) -> None:
     records.deliveries.emit("ping", shape, installation_id=None, repository_id=None)
 
 
-def repository(records: Records, full_name: str, action: str, sender: str) -> None:
-    """``repository``: archived or unarchived."""
-    _about(records, "repository", full_name, sender, {"action": action})
+def repository(records: Records, full_name: str, action: str, sender: str, **details: Any) -> None:
+    """``repository``: archived or unarchived, renamed, transferred (``details`` are the changes), deleted."""
+    _about(records, "repository", full_name, sender, {"action": action, **details})
+
+
+def user(records: Records, login: str) -> dict[str, Any]:
+    """An account as the changes of an event tell it; an organisation too."""
+    return simple_user(records, login)
 
 
 def _tiny(one: Repository) -> dict[str, Any]:

@@ -63,6 +63,7 @@ class Records:
     accounts: dict[str, Account] = field(default_factory=dict)
     teams: dict[tuple[str, str], Team] = field(default_factory=dict)
     repositories: dict[str, Repository] = field(default_factory=dict)
+    moved: dict[str, int] = field(default_factory=dict)
     roles: dict[tuple[str, str], Role] = field(default_factory=dict)
     objects: Objects = field(default_factory=Objects)
     branches: dict[tuple[str, str], str] = field(default_factory=dict)

@@ -10,6 +10,7 @@ from gatekeeper.demo.github import (
     conversation,
     hooks,
     installing,
+    moving,
     pulls,
     queueing,
     reviewing,
@@ -142,6 +143,21 @@ class World(Pipelines):
         """Make a repository read-only, or open it again."""
         with self.lock:
             branches.archive(self, repository, archived=archived, by=by)
+
+    def rename(self, repository: str, name: str, *, by: str) -> None:
+        """Give a repository another name; its old address leads to it."""
+        with self.lock:
+            moving.rename(self, repository, name, by=by)
+
+    def transfer(self, repository: str, owner: str, *, by: str) -> None:
+        """Give a repository to another account; its old address leads to it."""
+        with self.lock:
+            moving.transfer(self, repository, owner, by=by)
+
+    def delete_repository(self, repository: str, *, by: str) -> None:
+        """Delete a repository."""
+        with self.lock:
+            moving.delete(self, repository, by=by)
 
     def fork(self, repository: str, owner: str) -> Repository:
         """Fork a repository to another account, where only its owner may push."""

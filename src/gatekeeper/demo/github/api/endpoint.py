@@ -153,6 +153,8 @@ def endpoint(
                 repository = ""
                 if "owner" in variables and "repo" in variables:
                     repository = f"{variables.pop('owner')}/{variables.pop('repo')}"
+                if repository in world.moved and repository not in world.repositories:
+                    return _moved(world, repository)
                 ask = Ask(world, g.caller, repository)
                 _authorize(ask, needs, variables)
                 return _respond(view(ask, **variables))
@@ -161,6 +163,16 @@ def endpoint(
         return view
 
     return register
+
+
+def _moved(world: World, repository: str) -> Response:
+    """The way to a repository's present address: by its id, and without the query."""
+    rest = request.path.removeprefix(f"/repos/{repository}")
+    address = f"{world.url}/repositories/{world.moved[repository]}{rest}"
+    response = jsonify({"message": "Moved Permanently", "url": address})
+    response.status_code = 301 if request.method == "GET" else 307
+    response.headers["Location"] = address
+    return response
 
 
 def _authorize(ask: Ask, needs: Needs, variables: dict[str, Any]) -> None:

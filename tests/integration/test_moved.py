@@ -1,0 +1,136 @@
+"""Repositories renamed, transferred, deleted or taken from the App: their work goes along, or ends."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+import openapi
+from gatekeeper.bootstrap import deploying
+from gatekeeper.demo.github.acme import APP_ID
+from staging import Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+    from pathlib import Path
+
+    from worlds.prometheus import PrometheusServer
+
+SHOP, STORE = "acme/shop", "acme/store"
+
+
+@pytest.fixture
+def stage(
+    tmp_path: Path, prometheus: PrometheusServer, policies: dict[str, str], frozen_at: datetime, filled: Path
+) -> Iterator[Stage]:
+    """A pull request is blocked and a deployment is held."""
+    with Stage(tmp_path, prometheus=prometheus.url, now=frozen_at, policies=policies, filled=filled) as stage:
+        stage.github.state.protect(SHOP, "production", app_id=APP_ID)
+        stage.open_pull()
+        stage.github.state.run_workflow(SHOP, by="dev1")
+        stage.settle()
+        assert held(stage) == [SHOP]
+        yield stage
+        for one in stage.github.deliveries.emitted:
+            openapi.validate_webhook(one.event, one.payload)
+
+
+def held(stage: Stage) -> list[str]:
+    """The repositories with a deployment that we know to wait."""
+    return [name for name in (SHOP, STORE) if stage.gatekeeper.stores.runs.of_repository(name)]
+
+
+def sweep(stage: Stage) -> None:
+    """What the timers look at."""
+    numbers = {*stage.github.state.installations, *stage.gatekeeper.stores.installations.numbers()}
+    stage.touch(f"installation:{number}" for number in sorted(numbers))
+
+
+def asked(stage: Stage, repository: str) -> list[str]:
+    """What the timers ask of a repository once all is settled."""
+    stage.github.calls.clear()
+    sweep(stage)
+    stage.touch(
+        str(touch.key) for touch in deploying(stage.gatekeeper.github, stage.gatekeeper.stores)(stage.now)
+    )
+    return [str(call) for call in stage.github.calls if f"/repos/{repository}" in call.path]
+
+
+def leave(stage: Stage) -> None:
+    for number in [*stage.github.state.installations]:
+        stage.github.state.uninstall(number, by="ops1")
+
+
+def transfer(stage: Stage) -> None:
+    stage.github.state.transfer(SHOP, "ops1", by="ops1")
+    sweep(stage)  # nobody tells the App
+
+
+LOST: list[tuple[str, Callable[[Stage], object]]] = [
+    (
+        "taken from the App",
+        lambda stage: [
+            stage.github.state.choose_repositories(number, ["acme/.github"], by="ops1")
+            for number in stage.github.state.installations
+        ],
+    ),
+    ("deleted", lambda stage: stage.github.state.delete_repository(SHOP, by="ops1")),
+    (
+        "transferred to an account without the App, which the sweep finds out",
+        transfer,
+    ),
+    (
+        "left by the App",
+        leave,
+    ),
+]
+
+
+@pytest.mark.parametrize("happened", [pytest.param(act, id=name) for name, act in LOST])
+def test_what_is_lost_has_nothing_open_nothing_waiting_and_is_asked_no_more(
+    stage: Stage, happened: Callable[[Stage], object]
+) -> None:
+    happened(stage)
+    stage.settle()
+    stores = stage.gatekeeper.stores
+    assert stores.pulls.open(SHOP) == {}
+    assert held(stage) == []
+    assert stores.installations.repository(SHOP) is None
+    assert [str(one.key) for one in stores.work.parked()] == []
+    assert asked(stage, "acme/shop") == []
+
+
+def test_a_renamed_repository_goes_on_under_its_new_name(stage: Stage) -> None:
+    """By its id: only the policy has to name it anew, and until then it covers nothing there."""
+    stage.github.state.rename(SHOP, "store", by="ops1")
+    stage.settle()
+    stores = stage.gatekeeper.stores
+    assert stores.pulls.open(SHOP) == {}
+    assert stores.pulls.open(STORE).keys() == {1}
+    assert stores.installations.repository(SHOP) is None
+    assert SHOP not in held(stage)
+    assert [str(one.key) for one in stores.work.parked()] == []
+    assert asked(stage, "acme/shop") == []
+
+
+def test_where_its_policies_name_it_by_both_names_nothing_slips_through_meanwhile(
+    stage: Stage, policies: dict[str, str]
+) -> None:
+    world = stage.github.state
+    for path, text in policies.items():
+        change = f"    - repository: {SHOP}\n"
+        both = text.replace(change, f'{change}      paths: ["**"]\n    - repository: {STORE}\n')
+        assert both != text
+        world.update_file("acme/.github", path, both, by="ops1")
+    stage.settle()
+    world.rename(SHOP, "store", by="ops1")
+    stage.settle()
+    assert held(stage) == [STORE]
+    assert [job.result for run in world.runs.values() for job in run.jobs] == [None]
+    head = world.pull(STORE, 1).head_sha
+    gate = [
+        one.conclusion for one in world.checks.values() if (one.name, one.head_sha) == ("gatekeeper", head)
+    ]
+    assert gate == ["action_required"]
