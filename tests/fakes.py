@@ -393,7 +393,13 @@ class Place:
             queue=self.queue,
         )
         self.services = ServiceRecord(
-            self.catalog, self.gates, self.pulls, self.groups, Runs(database), self.deployments
+            self.catalog,
+            self.gates,
+            self.pulls,
+            self.groups,
+            Runs(database),
+            self.deployments,
+            self.overrides,
         )
         self.observer = PullObserver(self.github, self.catalog, self.gates, self.record)
         listing = OpenPulls(self.github)

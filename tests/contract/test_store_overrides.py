@@ -60,6 +60,54 @@ def test_what_was_said_last_is_not_said_again(
     assert overrides.of_pull(SHOP, 1)[0] == RECORD
 
 
+OPENED = replace(RECORD, label="/gatekeeper open acme/checkout", reason="an outage", until=NOW + 4 * HOUR)
+CLOSED = replace(OPENED, label="/gatekeeper close acme/checkout", until=NOW, number=2)
+
+
+@pytest.mark.parametrize(
+    ("records", "after", "opened"),
+    [
+        pytest.param([], HOUR, False, id="nobody opened it"),
+        pytest.param([OPENED], HOUR, True, id="somebody did"),
+        pytest.param([OPENED], 4 * HOUR, False, id="it is over"),
+        pytest.param(
+            [replace(OPENED, granted=False, why="not of the team")], HOUR, False, id="who may not did not"
+        ),
+        pytest.param(
+            [OPENED, replace(OPENED, actor="mallory", granted=False, why="not of the team")],
+            HOUR,
+            True,
+            id="who is refused ends nothing",
+        ),
+        pytest.param([OPENED, CLOSED], HOUR, False, id="it was closed, from another pull request"),
+        pytest.param(
+            [OPENED, CLOSED, replace(OPENED, labeled_at=NOW + MINUTE)], HOUR, True, id="and opened anew"
+        ),
+        pytest.param(
+            [replace(OPENED, label="/gatekeeper open acme/search")],
+            HOUR,
+            False,
+            id="another service was opened",
+        ),
+    ],
+)
+def test_a_service_is_open_to_every_change(
+    overrides: Overrides, records: list[OverrideRecord], after: timedelta, *, opened: bool
+) -> None:
+    for record in records:
+        overrides.add_new([record])
+    found = overrides.opening("acme/checkout", NOW + after)
+    assert (found is not None) is opened
+    if found is not None:
+        assert (found.actor, found.until, found.reason) == (RECORD.actor, NOW + 4 * HOUR, "an outage")
+
+
+def test_no_pass_over_a_pull_request_withdraws_it(overrides: Overrides) -> None:
+    overrides.add_new([OPENED])
+    overrides.withdraw(SHOP, OPENED.number, set(), NOW + HOUR)
+    assert overrides.opening("acme/checkout", NOW + HOUR) is not None
+
+
 def test_what_was_said_before_that_is_said_again(overrides: Overrides) -> None:
     for record in (RECORD, REFUSED, RECORD):
         overrides.add_new([record])

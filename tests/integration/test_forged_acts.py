@@ -234,3 +234,31 @@ def test_help_is_one_comment_with_the_commands(stage: Stage) -> None:
     assert "`/gatekeeper override <reason>`" in stage.comment(number)
     says(stage, number, "/gatekeeper hlep", by="dev1")
     assert len(stage.comments(number)) == 1
+
+
+def test_a_service_is_opened_to_every_change_by_the_entitled_and_closed_again(stage: Stage) -> None:
+    """In an incident every fix has to get through; who may not open it is refused, and both are on record."""
+    world, first, second = stage.github.state, stage.open_pull("checkout"), stage.open_pull("checkout")
+    assert stage.check(second).conclusion == "action_required"
+    world.comment_on(SHOP, first, "/gatekeeper open checkout I need this", by="dev1")
+    stage.settle()
+    assert stage.check(second).conclusion == "action_required"
+    assert "`/gatekeeper open acme/checkout` was refused: `@dev1` is not an active member" in stage.comment(
+        first
+    )
+    world.comment_on(SHOP, first, "/gatekeeper open checkout the provider is down", by="ops1")
+    stage.settle()
+    for number in (first, second):
+        assert stage.check(number).conclusion == "success"
+        assert "open to every change until" in str(stage.check(number).output.title)
+    world.comment_on(SHOP, second, "/gatekeeper close checkout", by="ops1")
+    stage.settle()
+    assert {stage.check(number).conclusion for number in (first, second)} == {"action_required"}
+    overrides = stage.gatekeeper.stores.overrides
+    told = [(one.label, one.actor, one.granted, one.reason) for _, _, one in overrides.all()]
+    assert told == [
+        ("/gatekeeper open acme/checkout", "dev1", False, "I need this"),
+        ("/gatekeeper open acme/checkout", "ops1", True, "the provider is down"),
+        ("/gatekeeper close acme/checkout", "ops1", True, None),
+    ]
+    assert overrides.verify().broken_at is None

@@ -188,6 +188,12 @@ def command_by_an_outsider(stage: Stage) -> None:
     merged(stage, number)
 
 
+def service_opened_by_a_developer(stage: Stage) -> None:
+    number = opened(stage)
+    stage.github.state.comment_on(SHOP, number, "/gatekeeper open checkout let me", by="dev1")
+    merged(stage, number)
+
+
 def somebody_elses_words(stage: Stage) -> None:
     number = opened(stage)
     comment = stage.github.state.comment_on(SHOP, number, "Fine.", by="ops1")
@@ -289,6 +295,7 @@ ROADS: tuple[Callable[[Stage], None], ...] = (
     override_by_a_triager,
     override_by_a_bot,
     command_by_an_outsider,
+    service_opened_by_a_developer,
     somebody_elses_words,
     pushed_after_the_override,
     check_by_another_app,
@@ -336,6 +343,19 @@ def overridden_in_the_queue(stage: Stage) -> None:
     stage.settle()
 
 
+def service_opened_in_an_incident(stage: Stage) -> None:
+    number = opened(stage)
+    stage.github.state.comment_on(SHOP, number, "/gatekeeper open checkout an outage", by="ops1")
+    merged(stage, number)
+
+
+def deployed_while_the_service_is_open(stage: Stage) -> None:
+    stage.github.state.run_workflow(SHOP, by="dev1")
+    stage.settle()
+    stage.github.state.comment_on(SHOP, opened(stage), "/gatekeeper open checkout an outage", by="ops1")
+    stage.settle()
+
+
 def auto_merged_after_the_thaw(stage: Stage) -> None:
     auto_merge(stage)
     stage.at(stage.now + timedelta(days=2))
@@ -352,6 +372,8 @@ OPEN_ROADS = (
     overridden_by_label,
     exempt_by_a_label_of_somebody_entitled,
     overridden_in_the_queue,
+    service_opened_in_an_incident,
+    deployed_while_the_service_is_open,
     auto_merged_after_the_thaw,
     deployed_after_the_thaw,
 )

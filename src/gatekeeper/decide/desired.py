@@ -12,6 +12,7 @@ from gatekeeper.decide.chart import burn_down_chart
 from gatekeeper.decide.evaluate import Decision, ServiceRuling
 from gatekeeper.decide.markdown import clip, code, fit, prose
 from gatekeeper.decide.numbers import numbers
+from gatekeeper.decide.opening import CLOSE, OPEN
 from gatekeeper.decide.phrases import instant
 from gatekeeper.decide.sections import NOT_A_PUNISHMENT, section
 from gatekeeper.decide.snapshot import COMMAND, REVOKE, ServiceView, Snapshot
@@ -23,6 +24,8 @@ CHECK_NAME = "gatekeeper"
 MARKER = "<!-- gatekeeper -->"
 STATE_LABELS = {State.FROZEN: "slo:frozen", State.PROBATION: "slo:caution", State.CAUTION: "slo:caution"}
 """The strictest first. In probation a change goes on with care, as in caution: a third label would say no more."""
+COMMANDS = (COMMAND, REVOKE, OPEN, CLOSE)
+"""Stand for a label where something was asked for in a comment."""
 OUR_LABELS = frozenset(STATE_LABELS.values())
 
 HELP = """\
@@ -36,6 +39,8 @@ Written in a comment, on a line of their own:
 | `/gatekeeper recheck` | looks again now |
 | `/gatekeeper override <reason>` | lets these commits through, if you are entitled, for as long as the policy says |
 | `/gatekeeper revoke` | takes back what you let through, or anybody of an entitled team did |
+| `/gatekeeper open <service> <reason>` | opens its gate to every change, if you are entitled: in an incident |
+| `/gatekeeper close <service>` | ends that |
 
 </details>"""
 
@@ -226,7 +231,7 @@ def _comment(
 def _undone(label: str) -> str:
     """What became of a refused label; a refused command leaves nothing to take away."""
     return (
-        f"{code(label)} was refused" if label in {COMMAND, REVOKE} else f"The label {code(label)} was removed"
+        f"{code(label)} was refused" if label.startswith(COMMANDS) else f"The label {code(label)} was removed"
     )
 
 
@@ -248,7 +253,7 @@ def _labels(pairs: Pairs) -> frozenset[str]:
         view.memory.state
         for view, ruling in pairs
         if ruling.mode is not Mode.OBSERVE
-        and (ruling.verdict is not Verdict.ALLOW or ruling.why is Why.OVERRIDDEN)
+        and (ruling.verdict is not Verdict.ALLOW or ruling.why in {Why.OVERRIDDEN, Why.OPENED})
     }
     return frozenset([label for state, label in STATE_LABELS.items() if state in states][:1])
 
@@ -277,7 +282,13 @@ def facts(view: ServiceView, ruling: ServiceRuling, now: datetime) -> list[Any]:
         *([["waits", ruling.awaiting.label, ruling.awaiting.actor]] if ruling.awaiting else []),
         *([["label", ruling.by, ruling.unentitled]] if ruling.by or ruling.unentitled else []),
         *([["revert", ruling.no_revert]] if ruling.no_revert else []),
+        *(_opened_by(view) if ruling.why is Why.OPENED else []),
     ]
+
+
+def _opened_by(view: ServiceView) -> list[Any]:
+    one = view.opening
+    return [["opened", one.actor, one.until.isoformat(), one.reason]] if one is not None else []
 
 
 def digest(facts: Any) -> str:

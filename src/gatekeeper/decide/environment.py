@@ -6,7 +6,7 @@ from datetime import datetime
 
 from gatekeeper.availability.deployments import Deployed, taken_back
 from gatekeeper.decide import pace
-from gatekeeper.decide.evaluate import CEILING, ServiceRuling, standing
+from gatekeeper.decide.evaluate import CEILING, ServiceRuling, opened, standing
 from gatekeeper.decide.phrases import instant
 from gatekeeper.decide.snapshot import ServiceView
 from gatekeeper.decide.verdict import Verdict, Why
@@ -78,8 +78,10 @@ def counted(deployed: Iterable[Deployed], environment: str, now: datetime) -> tu
 def _by_gate(snapshot: EnvironmentSnapshot) -> tuple[Verdict, Why, str]:
     gate = snapshot.view.service.gate
     verdict, why = standing(snapshot.view.memory, gate, snapshot.now)
+    if verdict is Verdict.BLOCK and opened(snapshot.view, snapshot.now):
+        return Verdict.ALLOW, Why.OPENED, ""
     if why in {Why.CAUTION, Why.PROBATION}:
         until = pace.free_from(snapshot.deployed, gate.caution.pace.deployments, snapshot.now)
-        if until is not None:
+        if until is not None and not opened(snapshot.view, snapshot.now):
             return Verdict.BLOCK, Why.TOO_MANY, instant(until)
     return verdict, why, ""

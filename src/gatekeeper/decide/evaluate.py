@@ -8,7 +8,15 @@ from gatekeeper.decide import pace
 from gatekeeper.decide.exemptions import LabelRuling, RevertRuling, label_rulings, revert_ruling, unentitled
 from gatekeeper.decide.markdown import code, listed
 from gatekeeper.decide.phrases import instant
-from gatekeeper.decide.snapshot import COMMAND, REVOKE, OverrideRequest, Revocation, ServiceView, Snapshot
+from gatekeeper.decide.snapshot import (
+    COMMAND,
+    REVOKE,
+    OverrideRequest,
+    Pull,
+    Revocation,
+    ServiceView,
+    Snapshot,
+)
 from gatekeeper.decide.verdict import UNKNOWN, Memory, State, Verdict, Why
 from gatekeeper.policy.gate import Gate, Mode
 
@@ -164,6 +172,8 @@ def _rule(
     verdict, why, detail = _by_gate(view, snapshot, vouched, revert)
     override = awaiting = None
     denied = elsewhere = ""
+    if verdict is Verdict.BLOCK and _opened_to(view, snapshot.pull, snapshot.now):
+        verdict, why, detail = Verdict.ALLOW, Why.OPENED, ""
     if verdict is Verdict.BLOCK:
         override = next((one for one in overrides if one.granted), None)
         awaiting = next((one for one in overrides if one.waits), None)
@@ -188,6 +198,19 @@ def _rule(
         unentitled=elsewhere,
         no_revert=revert.why if revert is not None and verdict is Verdict.BLOCK else "",
     )
+
+
+def opened(view: ServiceView, now: datetime) -> bool:
+    """Whether somebody has opened the gate to every change."""
+    return view.opening is not None and now < view.opening.until
+
+
+def _opened_to(view: ServiceView, pull: Pull, now: datetime) -> bool:
+    """As ``opened``; where the policy wants somebody else than the author, nobody opens it to their own change."""
+    if view.opening is None or not opened(view, now):
+        return False
+    own = view.opening.actor.casefold() == pull.author.casefold()
+    return view.service.gate.override.by_author or not own
 
 
 def _exempting(view: ServiceView, snapshot: Snapshot) -> tuple[LabelRuling, ...]:

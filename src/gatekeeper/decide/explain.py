@@ -46,6 +46,9 @@ def headline(view: ServiceView, ruling: ServiceRuling) -> str:
     match ruling.why:
         case Why.OVERRIDDEN if ruling.override is not None:
             return f"{name}; let through by @{ruling.override.actor} until {instant(ruling.override.until)}"
+        case Why.OPENED if view.opening is not None:
+            until = instant(view.opening.until)
+            return f"{name}; open to every change until {until}, by @{view.opening.actor}"
         case Why.EXEMPT_LABEL | Why.EXEMPT_PATHS | Why.EXEMPT_REVERT | Why.FREE:
             return f"{name}; {_passes(ruling)}"
         case Why.FROZEN:

@@ -8,7 +8,7 @@ from gatekeeper.decide.evaluate import ServiceRuling
 from gatekeeper.decide.markdown import bullets, code, listed, prose
 from gatekeeper.decide.phrases import instant
 from gatekeeper.decide.snapshot import ServiceView
-from gatekeeper.decide.verdict import State, Verdict
+from gatekeeper.decide.verdict import State, Verdict, Why
 
 NOT_A_PUNISHMENT = (
     "A freeze is no punishment: it gives the service the quiet it needs to keep its promise again."
@@ -31,14 +31,7 @@ def section(view: ServiceView, ruling: ServiceRuling, now: datetime) -> str:
 
 
 def _notes(view: ServiceView, ruling: ServiceRuling, now: datetime) -> Iterator[str]:
-    if ruling.override is not None:
-        reason = ruling.override.reason
-        why = code(reason, 300) if reason else "not given yet, write `/gatekeeper override <reason>`"
-        until = instant(ruling.override.until)
-        yield f"🔑 {code('@' + ruling.override.actor)} lets this change through until {until}. Reason: {why}"
-    if ruling.awaiting is not None:
-        who = code("@" + ruling.awaiting.actor)
-        yield f"🔑 {who} asks to let this change through: {ruling.awaiting.why}"
+    yield from _let_through(view, ruling)
     if ruling.denied:
         yield f"🚫 The override does not count for {view.service.name}: {ruling.denied}."
     if ruling.unentitled:
@@ -56,6 +49,25 @@ def _notes(view: ServiceView, ruling: ServiceRuling, now: datetime) -> Iterator[
     if view.policy_problem:
         path, problem = code(view.service.origin.path), prose(view.policy_problem, 1_000)
         yield f"⚠️ A newer version of {path} is not in force: {problem}"
+
+
+def _let_through(view: ServiceView, ruling: ServiceRuling) -> Iterator[str]:
+    if ruling.override is not None:
+        reason = ruling.override.reason
+        why = code(reason, 300) if reason else "not given yet, write `/gatekeeper override <reason>`"
+        until = instant(ruling.override.until)
+        yield f"🔑 {code('@' + ruling.override.actor)} lets this change through until {until}. Reason: {why}"
+    if ruling.why is Why.OPENED:
+        yield from _opening(view)
+    if ruling.awaiting is not None:
+        who = code("@" + ruling.awaiting.actor)
+        yield f"🔑 {who} asks to let this change through: {ruling.awaiting.why}"
+
+
+def _opening(view: ServiceView) -> Iterator[str]:
+    if view.opening is not None:
+        who, name = code(f"@{view.opening.actor}"), code(f"/gatekeeper close {view.service.name}")
+        yield f"🔓 {who} opened the gate to every change. Reason: {code(view.opening.reason, 300)}. {name} ends that."
 
 
 def _facts(view: ServiceView, ruling: ServiceRuling, now: datetime) -> Iterator[tuple[str, list[str]]]:

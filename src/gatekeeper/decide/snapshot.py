@@ -85,6 +85,23 @@ class Culprit:
 
 
 @dataclass(frozen=True)
+class Opening:
+    """An override of a whole service, as in an incident in which every fix has to get through.
+
+    Attributes:
+        actor: login of who opened it.
+        at: when.
+        until: when its gate holds again.
+        reason: what they gave as reason.
+    """
+
+    actor: str
+    at: datetime
+    until: datetime
+    reason: str
+
+
+@dataclass(frozen=True)
 class ServiceView:
     """One service as a change meets it.
 
@@ -99,6 +116,7 @@ class ServiceView:
         burn_down: (instant, remaining budget) of the worst objective over its window; None is not measured.
         landed: its changes of the last day, oldest first, where the state makes them count.
         culprits: the deployments that its costliest incidents are laid to, where there is no doubt; none while open.
+        opening: the override of the whole service, where there is one.
     """
 
     service: Service
@@ -111,6 +129,7 @@ class ServiceView:
     burn_down: tuple[tuple[datetime, float | None], ...] = ()
     landed: tuple[Landed, ...] = ()
     culprits: tuple[Culprit, ...] = ()
+    opening: Opening | None = None
 
     @property
     def pairs(self) -> tuple[tuple[Objective, ObjectiveEvidence], ...]:

@@ -149,6 +149,7 @@ class Why(StrEnum):
     EXEMPT_PATHS = "exempt by paths"
     EXEMPT_REVERT = "exempt as a revert"
     OVERRIDDEN = "overridden"
+    OPENED = "opened to every change"
     UNKNOWN_HELD = "unknown, last state held"
     UNKNOWN_ADVISE = "unknown, advised"
     UNKNOWN_BLOCK = "unknown, blocked"

@@ -24,6 +24,8 @@ class CommandName(StrEnum):
     RECHECK = "recheck"
     OVERRIDE = "override"
     REVOKE = "revoke"
+    OPEN = "open"
+    CLOSE = "close"
     HELP = "help"
     UNKNOWN = "unknown"
 

@@ -2,14 +2,15 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from gatekeeper.act.apply import GATE
 from gatekeeper.act.plan import Actual
 from gatekeeper.decide.desired import CHECK_NAME
+from gatekeeper.decide.opening import OpeningRequest
 from gatekeeper.decide.snapshot import Closed, Past, Pull, ServiceView, Snapshot
 from gatekeeper.errors import GitHubError, GitHubRefusedError
 from gatekeeper.events.ours import Heard
@@ -17,6 +18,7 @@ from gatekeeper.github.values import Files, GroupData, PullData
 from gatekeeper.observe import comments, exempting, ours, overrides, reverts, reviews
 from gatekeeper.observe.comments import Comments
 from gatekeeper.observe.exempting import Exempting
+from gatekeeper.observe.openings import Openings
 from gatekeeper.observe.ours import Ours
 from gatekeeper.observe.overrides import Overrides
 from gatekeeper.observe.reverts import Reverts
@@ -121,6 +123,11 @@ class PullObserver:
         self._gates = gates
         self._memory = memory
         self._ours = Ours(reader, memory, GATE)
+        self._openings = Openings(reader, catalog)
+
+    def opening(self, repository: str, hint: Mapping[str, Any]) -> OpeningRequest:
+        """What somebody asks for of a whole service in a comment; raises as ``Openings.asked``."""
+        return self._openings.asked(repository, hint)
 
     def observe(
         self, repository: str, number: int, now: datetime, heard: Heard = NOTHING_HEARD

@@ -8,7 +8,8 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Select, func, insert, select, text
 
 from gatekeeper.decide.evaluate import WITHOUT_REASON
-from gatekeeper.decide.snapshot import COMMAND, Command, Past, Refusal
+from gatekeeper.decide.opening import CLOSE, OPEN
+from gatekeeper.decide.snapshot import COMMAND, Command, Opening, Past, Refusal
 from gatekeeper.store import chain
 from gatekeeper.store.chain import GENESIS, Verified
 from gatekeeper.store.engine import Database
@@ -99,8 +100,27 @@ class Overrides:
         """Record the end of granted overrides whose label is no longer among the pull request's ``labels``."""
         rulings = _rulings(self.of_pull(repository, number))
         last = {record.label: record for record in rulings if record.label != COMMAND}
-        gone = [record for record in last.values() if record.granted and record.label not in labels]
+        gone = [
+            record
+            for record in last.values()
+            if record.granted and record.label not in labels and not record.label.startswith((OPEN, CLOSE))
+        ]
         self.add_new(replace(record, granted=False, why=WITHDRAWN, recorded_at=now) for record in gone)
+
+    def opening(self, service: str, now: datetime) -> Opening | None:
+        """Who opened a service to every change, unless that is over or was taken back."""
+        labels = [f"{OPEN} {service}", f"{CLOSE} {service}"]
+        query = (
+            select(override)
+            .where(override.c.label.in_(labels), override.c.event == "ruled", override.c.granted)
+            .order_by(override.c.id.desc())
+            .limit(1)
+        )
+        with self._database.read() as connection:
+            row = connection.execute(query).one_or_none()
+        if row is None or row.label != labels[0] or row.until <= now:
+            return None
+        return Opening(row.actor, row.labeled_at, row.until, row.reason or "")
 
     def of_pull(self, repository: str, number: int) -> tuple[OverrideRecord, ...]:
         """What is on record of a pull request, oldest first."""

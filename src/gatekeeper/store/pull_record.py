@@ -9,12 +9,14 @@ from gatekeeper.act.plan import InDoubt, Nothing, Published, Spare
 from gatekeeper.decide.evaluate import Decision, OverrideRuling
 from gatekeeper.decide.exemptions import LabelRuling
 from gatekeeper.decide.explain import worst_measured
+from gatekeeper.decide.opening import OpeningRequest, rule_on_opening
 from gatekeeper.decide.snapshot import COMMAND, REVOKE, Past, Pull, ServiceView, Snapshot
 from gatekeeper.decide.verdict import Why
 from gatekeeper.errors import TemporaryError
 from gatekeeper.events.commands import CommandName
+from gatekeeper.events.keys import Kind as WorkKind
 from gatekeeper.events.keys import WorkKey
-from gatekeeper.events.triggers import Touch
+from gatekeeper.events.triggers import Priority, Touch
 from gatekeeper.policy.covers import Everything
 from gatekeeper.store.catalog import Catalog
 from gatekeeper.store.decisions import Decisions
@@ -97,6 +99,31 @@ class PullRecord:
                 comment=hint["comment"],
             )
         )
+
+    def opened(self, repository: str, number: int, request: OpeningRequest, now: datetime) -> None:
+        """Rule on what somebody asks for of a whole service, put it on record, and look at the service."""
+        service = request.service
+        opening = self._overrides.opening(service.key, now) if service is not None else None
+        ruling = rule_on_opening(request, opening, now)
+        known = self._pulls.known(repository, number)
+        view = self._gates.view(service.key) if service is not None else None
+        record = OverrideRecord(
+            repository=repository,
+            number=number,
+            label=ruling.label,
+            actor=ruling.actor,
+            granted=ruling.granted,
+            why=ruling.why,
+            reason=ruling.reason,
+            head_sha=known.head_sha if known is not None else "",
+            labeled_at=request.at,
+            until=ruling.until,
+            recorded_at=now,
+            stakes=(_stake(view),) if view is not None else (),
+        )
+        self._overrides.add_new([record])
+        if service is not None and ruling.granted:
+            self._queue.add([Touch(WorkKey(WorkKind.SERVICE, service.key), Priority.PERSON)])
 
     def spares(self, repository: str, kind: Kind, sha: str) -> tuple[Spare, ...]:
         """The check runs that a commit has beside the one that counts."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from gatekeeper.availability.deployments import Deployed
-from gatekeeper.decide.snapshot import Landed, ServiceView
+from gatekeeper.decide.snapshot import Landed, Opening, ServiceView
 from gatekeeper.decide.verdict import State
 from gatekeeper.events.triggers import Priority, Touch
 from gatekeeper.policy.covers import repositories
@@ -13,6 +13,7 @@ from gatekeeper.store.catalog import Catalog
 from gatekeeper.store.deployments import Deployments
 from gatekeeper.store.gates import Gates, Standing
 from gatekeeper.store.groups import Groups
+from gatekeeper.store.overrides import Overrides
 from gatekeeper.store.pulls import Pulls
 from gatekeeper.store.runs import Runs
 
@@ -28,6 +29,7 @@ class ServiceRecord:
         groups: Groups,
         runs: Runs,
         deployments: Deployments,
+        overrides: Overrides,
     ) -> None:
         self._catalog = catalog
         self._gates = gates
@@ -35,6 +37,7 @@ class ServiceRecord:
         self._groups = groups
         self._runs = runs
         self._deployments = deployments
+        self._overrides = overrides
 
     def policy(self, service: str) -> Service | None:
         """The policy in force; None when the service is gone."""
@@ -56,6 +59,10 @@ class ServiceRecord:
     def deploying(self, service: str) -> Sequence[tuple[str, int]]:
         """(repository, number) of workflow runs that wait for the service's gate."""
         return self._runs.of_service(service)
+
+    def opening(self, service: str, now: datetime) -> Opening | None:
+        """The override of the whole service, where there is one."""
+        return self._overrides.opening(service, now)
 
     def landed(self, service: str, since: datetime) -> Sequence[Landed]:
         """Changes of the service that were merged after that, oldest first."""

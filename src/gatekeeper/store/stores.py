@@ -113,7 +113,9 @@ class Stores:
     @cached_property
     def service_record(self) -> ServiceRecord:
         """What a pass over a service reads and writes."""
-        return ServiceRecord(self.catalog, self.gates, self.pulls, self.groups, self.runs, self.deployments)
+        return ServiceRecord(
+            self.catalog, self.gates, self.pulls, self.groups, self.runs, self.deployments, self.overrides
+        )
 
     @cached_property
     def run_record(self) -> RunRecord:

@@ -371,6 +371,7 @@ override = Table(
     Column("hash", Text, nullable=False),
 )
 Index("ix_override_pull", override.c.repository, override.c.number)
+Index("ix_override_label", override.c.label)
 
 # How far each ledger has been filled. Instants here are Unix milliseconds, `since` and `filled_until`
 # indices of slices, as `availability.filling.LedgerState` says; null before the first commit.

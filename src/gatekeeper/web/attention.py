@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from gatekeeper.decide import phrases
+from gatekeeper.decide.evaluate import opened
 from gatekeeper.diagnose.examine import missing
 from gatekeeper.events.keys import Kind
 from gatekeeper.settings import Settings
@@ -42,6 +43,7 @@ def notices(
     """Everything to look at, what stops everything first."""
     return (
         *_half_set_up(settings),
+        *_opened(services),
         *_failing(services),
         *_drifted(services),
         *(_parked(one) for one in parked),
@@ -55,6 +57,15 @@ def _half_set_up(settings: Settings) -> Iterator[Notice]:
         yield Notice(
             "Settings", f"{names} not set: {consequence}", f"{how}gatekeeper doctor says what to do."
         )
+
+
+def _opened(services: Iterable[Standing]) -> Iterator[Notice]:
+    for seen in services:
+        one = seen.view.opening
+        if one is not None and opened(seen.view, seen.now):
+            text = f"open to every change until {phrases.instant(one.until)}, by @{one.actor}: {one.reason}"
+            ends = f"/gatekeeper close {seen.service.name} in a comment on a pull request ends that."
+            yield Notice(seen.service.key, text, ends)
 
 
 def _failing(services: Iterable[Standing]) -> Iterator[Notice]:

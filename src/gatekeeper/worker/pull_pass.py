@@ -9,6 +9,7 @@ from gatekeeper.act.apply import Target
 from gatekeeper.act.plan import Actual, AlignCheck, PutCheck, Write, plan
 from gatekeeper.decide.desired import Desired, desire
 from gatekeeper.decide.evaluate import Decision, decide
+from gatekeeper.decide.opening import OpeningRequest
 from gatekeeper.decide.snapshot import Closed, Pull, Snapshot
 from gatekeeper.errors import GitHubRefusedError, PermanentError, TemporaryError
 from gatekeeper.events.commands import CommandName
@@ -27,6 +28,7 @@ _QUIET = (FAN_OUT, TIDY)
 _OF_POLICIES = frozenset({None, "policy check", "policy comment"})
 _EXPLAIN = frozenset({CommandName.EXPLAIN, CommandName.STATUS, CommandName.HELP, CommandName.UNKNOWN})
 """What is answered in the comment, which has the commands too."""
+_OF_SERVICES = frozenset({CommandName.OPEN, CommandName.CLOSE})
 _ON_RECORD = frozenset({CommandName.OVERRIDE, CommandName.REVOKE})
 
 
@@ -63,6 +65,9 @@ class Observer(Protocol):
 
     def observe(self, repository: str, number: int, now: datetime, heard: Heard) -> Seen | Closed:
         """As it is now, with what was heard of things like ours."""
+
+    def opening(self, repository: str, hint: Mapping[str, Any]) -> OpeningRequest:
+        """What somebody asks for of a whole service."""
 
 
 class Known(Protocol):
@@ -101,6 +106,9 @@ class Record(Protocol):
 
     def command(self, repository: str, number: int, hint: Mapping[str, Any], now: datetime) -> None:
         """Put an override on record that somebody asked for in a comment, or took back there."""
+
+    def opened(self, repository: str, number: int, request: OpeningRequest, now: datetime) -> None:
+        """Rule on what somebody asks for of a whole service, put it on record, and look at the service."""
 
     def rulings(self, snapshot: Snapshot, decision: Decision) -> None:
         """What came of override requests."""
@@ -209,6 +217,8 @@ class PullPass:
         for hint in hints:
             if hint.get("command") in _ON_RECORD:
                 self._record.command(repository, number, hint, now)
+            if hint.get("command") in _OF_SERVICES:
+                self._record.opened(repository, number, self._observer.opening(repository, hint), now)
         known = self._record.known(repository, number)
         seen = self._observer.observe(repository, number, now, asked.heard)
         if isinstance(seen, Closed):

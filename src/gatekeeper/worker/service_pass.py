@@ -19,7 +19,7 @@ from gatekeeper.decide.evidence import Known
 from gatekeeper.decide.explain import worst_measured
 from gatekeeper.decide.gate_state import ends_by, step
 from gatekeeper.decide.priced import priced
-from gatekeeper.decide.snapshot import Culprit, Landed, ObjectiveEvidence, Raw, ServiceView
+from gatekeeper.decide.snapshot import Culprit, Landed, ObjectiveEvidence, Opening, Raw, ServiceView
 from gatekeeper.decide.told import expected_end
 from gatekeeper.decide.verdict import Memory, State
 from gatekeeper.errors import ConfigurationError, QueryRefusedError, SourceError
@@ -78,6 +78,9 @@ class Gates(Protocol):
 
     def deploying(self, service: str) -> Sequence[tuple[str, int]]:
         """(repository, number) of workflow runs that wait for the service's gate."""
+
+    def opening(self, service: str, now: datetime) -> Opening | None:
+        """The override of the whole service, where there is one."""
 
     def landed(self, service: str, since: datetime) -> Sequence[Landed]:
         """Changes of the service that were merged after that, oldest first."""
@@ -187,7 +190,14 @@ class ServicePass:
             memory = _stepped(before, service, measurings, evidence, now)
         end = expected_end(memory.state, evidence, ends_by(memory, service.gate))
         landed = self._gates.landed(service.key, now - pace.DAY) if memory.state in pace.PACED else ()
-        view = ServiceView(service, memory, tuple(evidence), expected_end=end, landed=tuple(landed))
+        view = ServiceView(
+            service,
+            memory,
+            tuple(evidence),
+            expected_end=end,
+            landed=tuple(landed),
+            opening=self._gates.opening(service.key, now),
+        )
         view = replace(view, culprits=tuple(self._culprits(view, measurings, now)))
         worst = worst_measured(view)
         if worst is None:
@@ -339,7 +349,7 @@ def _shown(view: ServiceView, at: datetime) -> tuple[Any, ...]:
     verdict = standing(memory, view.service.gate, at)
     waits = [(one.objective, one.start) for one in memory.owed], memory.told.end
     return (
-        *(view.service, [one.exception for one in view.objectives]),
+        *(view.service, view.opening, [one.exception for one in view.objectives]),
         *(memory.state, memory.since, waits, doubts, verdict),
         *(pace.full_until(view, at), pace.settling(view, at)),
     )

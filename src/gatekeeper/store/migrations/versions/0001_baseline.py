@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "1ba5bdd9aa43"
+revision = "0bfd11764417"
 down_revision = None
 
 
@@ -211,6 +211,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_override")),
     )
     with op.batch_alter_table("override", schema=None) as batch_op:
+        batch_op.create_index("ix_override_label", ["label"], unique=False)
         batch_op.create_index("ix_override_pull", ["repository", "number"], unique=False)
 
     op.create_table(
