@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0bfd11764417"
+revision = "87621baf6dac"
 down_revision = None
 
 
