@@ -84,6 +84,20 @@ def test_what_is_put_in_force_is_in_force_with_what_is_wrong(catalog: Catalog) -
     )
 
 
+def test_a_repository_of_another_name_has_its_services_and_nobody_elses(catalog: Catalog, work: Work) -> None:
+    put(catalog, SHOP, service("checkout"))
+    put(catalog, "acme/store")  # read first under its new name, where the service was another's still
+    put(catalog, CENTRAL, service("search", repository=CENTRAL))
+    catalog.rename(SHOP, "acme/store", [TOUCH])
+    assert catalog.services_of(SHOP) == ()
+    assert catalog.services_of("acme/store") == (service("checkout", repository="acme/store"),)
+    assert [one.repository for one in catalog.sources()] == [CENTRAL, "acme/store"]
+    assert catalog.services_of(CENTRAL) == (service("search", repository=CENTRAL),)
+    claim = work.claim(NOW, HOUR)
+    assert claim is not None
+    assert claim.key == TOUCH.key
+
+
 def test_what_is_left_out_the_next_time_is_gone(catalog: Catalog) -> None:
     put(catalog, SHOP, service("checkout"), service("search"))
     put(catalog, SHOP, service("search"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +13,7 @@ from gatekeeper.demo.github.acme import APP_ID
 from staging import Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -35,6 +36,22 @@ def stage(
         yield stage
         for one in stage.github.deliveries.emitted:
             openapi.validate_webhook(one.event, one.payload)
+
+
+def of_its_own(policies: Mapping[str, str]) -> dict[str, str]:
+    """The policies as the repository itself would have them: they name no repository."""
+    change = f"    - repository: {SHOP}\n      paths"
+    assert all(change in text for text in policies.values())
+    return {path: text.replace(change, "    - paths") for path, text in policies.items()}
+
+
+def gates(stage: Stage) -> dict[str, object]:
+    """Where each gate stands, and since when."""
+    stores = stage.gatekeeper.stores
+    found = {
+        one.service.key: stores.gates.standing(one.service.key) for one in stores.catalog.entries("acme")
+    }
+    return {key: one.view.memory for key, one in found.items() if one is not None}
 
 
 def held(stage: Stage) -> list[str]:
@@ -134,3 +151,36 @@ def test_where_its_policies_name_it_by_both_names_nothing_slips_through_meanwhil
         one.conclusion for one in world.checks.values() if (one.name, one.head_sha) == ("gatekeeper", head)
     ]
     assert gate == ["action_required"]
+
+
+@pytest.mark.parametrize("reordered", [False, True], ids=["in order", "with what is next first"])
+def test_with_policies_of_its_own_a_renamed_repository_keeps_its_gates(
+    tmp_path: Path,
+    prometheus: PrometheusServer,
+    policies: dict[str, str],
+    frozen_at: datetime,
+    filled: Path,
+    *,
+    reordered: bool,
+) -> None:
+    with Stage(tmp_path, prometheus=prometheus.url, now=frozen_at, policies={}, filled=filled) as stage:
+        world = stage.github.state
+        for path, text in of_its_own(policies).items():
+            world.update_file(SHOP, path, text, by="ops1")
+        world.protect(SHOP, "production", app_id=APP_ID)
+        stage.settle()
+        stage.open_pull()
+        world.run_workflow(SHOP, by="dev1")
+        stage.settle()
+        assert held(stage) == [SHOP]
+        before = gates(stage)
+        stage.now += timedelta(minutes=1)
+        world.rename(SHOP, "store", by="ops1")
+        if reordered:
+            stage.touch([f"policies:{STORE}"])
+        stage.settle()
+        assert {one.repository for one in stage.gatekeeper.stores.catalog.sources() if one.commit} >= {STORE}
+        assert gates(stage) == before
+        assert held(stage) == [STORE]
+        assert [job.result for run in world.runs.values() for job in run.jobs] == [None]
+        assert [str(one.key) for one in stage.gatekeeper.stores.work.parked()] == []

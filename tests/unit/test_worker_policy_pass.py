@@ -274,6 +274,34 @@ def test_a_renamed_repository_takes_its_policies_along(standing: Place) -> None:
     ]
 
 
+def test_until_the_new_name_is_read_a_renamed_repositorys_gates_stay_as_they_are(standing: Place) -> None:
+    """A pass over a service without a policy forgets its gate, and with it that it is frozen or in probation."""
+    standing.github.rename(SHOP, "acme/store")
+    standing.run(policies(), LOST)
+    assert "service:acme/checkout" not in standing.touched()
+    standing.github.commit("acme/store", policy(repository="acme/store"))
+    standing.run(policies("acme/store"))
+    assert "service:acme/checkout" in standing.touched()
+
+
+@pytest.mark.parametrize(
+    "present",
+    [
+        pytest.param("acme/store", id="where its policies are gone"),
+        pytest.param("globex/shop", id="with another owner, where it is another service"),
+    ],
+)
+def test_the_gates_of_what_was_moved_and_is_no_service_any_more_are_let_go(
+    standing: Place, present: str
+) -> None:
+    standing.github.rename(SHOP, present)
+    standing.run(policies(), LOST)
+    before = standing.touched()
+    standing.github.commit(present)
+    standing.run(policies(present))
+    assert "service:acme/checkout" in before | standing.touched()
+
+
 def test_a_name_in_other_letters_is_not_another_repository(standing: Place) -> None:
     standing.github.renamed["acme/Shop"] = SHOP
     standing.run(policies("acme/Shop"))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, select, update
 
 from gatekeeper.events.triggers import Touch
 from gatekeeper.policy.covers import repositories
@@ -146,6 +146,21 @@ class Catalog:
         with self._database.write() as connection:
             for table in (service, policy_source):
                 connection.execute(delete(table).where(table.c.repository == repository))
+            self._queue.touch(connection, touches)
+
+    def rename(self, repository: str, name: str, touches: Sequence[Touch]) -> None:
+        """A repository has another name: its services are read from there now, and keep their gates."""
+        with self._database.write() as connection:
+            mine = service.c.repository == repository
+            for row in connection.execute(select(service).where(mine)).all():
+                one = _SERVICE.load(row.document)
+                origin = one.origin.model_copy(update={"repository": name})
+                document = _SERVICE.dump(one.model_copy(update={"origin": origin}))
+                changed = update(service).where(service.c.key == row.key)
+                connection.execute(changed.values(repository=name, document=document))
+            connection.execute(delete(policy_source).where(policy_source.c.repository == name))
+            source = update(policy_source).where(policy_source.c.repository == repository)
+            connection.execute(source.values(repository=name))
             self._queue.touch(connection, touches)
 
     def _source_row(self, repository: str) -> Any:

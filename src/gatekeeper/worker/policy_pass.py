@@ -85,6 +85,9 @@ class Catalog(Protocol):
     def forget(self, repository: str, touches: Sequence[Touch]) -> None:
         """A repository is gone with its policies; and what has to be looked at because of it."""
 
+    def rename(self, repository: str, name: str, touches: Sequence[Touch]) -> None:
+        """A repository has another name: its services are read from there now, and keep their gates."""
+
 
 class PolicyPass:
     """Keeps the policies of one repository in force.
@@ -124,7 +127,7 @@ class PolicyPass:
         try:
             found = self._reader.repository(repository)
             if found.full_name != repository:
-                return self._forget(repository, [Touch(WorkKey(Kind.POLICIES, found.full_name))])
+                return self._moved(repository, found.full_name, central)
             tree = self._reader.policy_tree(repository, ref=found.default_branch)
         except (NotFoundError, GitHubRefusedError) as error:
             if isinstance(error, GitHubRefusedError) and error.status not in NO_SUCH:
@@ -145,6 +148,16 @@ class PolicyPass:
     def _put(self, before: Before, policies: InForce, central: str, now: datetime) -> Mapping[str, Any]:
         self._catalog.put_in_force(policies, self._touches(before, policies, central), now)
         return {"services": len(policies.services), "problems": len(policies.problems)}
+
+    def _moved(self, repository: str, name: str, central: str) -> Mapping[str, Any]:
+        """Within its organisation its services stay what they are, with their gates; elsewhere they are others."""
+        then = Touch(WorkKey(Kind.POLICIES, name))
+        if repository == central or _organization(name) != _organization(repository):
+            return self._forget(repository, [then])
+        services = self._catalog.services_of(repository)
+        looks = {*_covered(services, repository), *_covered(services, name)} if services else set()
+        self._catalog.rename(repository, name, [*map(_everything_in, sorted(looks)), then])
+        return {"services": len(services), "moved": name}
 
     def _forget(self, repository: str, then: Iterable[Touch] = ()) -> Mapping[str, Any]:
         """It has another name by now, or is not ours to see any more: no gate stands on it."""
