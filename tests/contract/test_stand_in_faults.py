@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import random
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +14,7 @@ import requests
 
 import openapi
 from gatekeeper.demo.github import StandIn
+from gatekeeper.demo.github.faults import Fault
 from standin import Client
 
 if TYPE_CHECKING:
@@ -100,6 +104,44 @@ def test_a_lost_answer_was_acted_on(github: StandIn, client: Client) -> None:
     [call] = github.calls.writes()
     assert (call.lost, call.status) == (True, 201)
     assert client.post(COMMENTS, json={"body": "y"}).status_code == 201
+
+
+def test_a_connection_that_is_reset_was_not_acted_on(github: StandIn, client: Client) -> None:
+    github.faults.reset("POST", r"/comments$")
+    with pytest.raises(requests.ConnectionError, match="Connection reset by peer"):
+        client.post(COMMENTS, json={"body": "x"})
+    assert len(github.state.comments) == 0
+    [call] = github.calls.writes()
+    assert (call.faulted, call.fault) == (True, "reset")
+    assert client.post(COMMENTS, json={"body": "y"}).status_code == 201
+
+
+def test_a_storm_strikes_its_share_of_all_calls_until_it_is_over(github: StandIn, client: Client) -> None:
+    faults = {Fault("error", 502): 3.0, Fault("secondary", 429, retry_after=7): 1.0}
+    github.faults.storm(0.3, faults, random.Random(1))  # noqa: S311 (a test's dice)
+    told = Counter(client.get(SHOP).status_code for _ in range(300))
+    assert 70 < told[502] + told[429] < 110
+    assert told[502] > 2 * told[429] > 20
+    assert told.keys() == {200, 502, 429}
+    assert Counter((call.fault, call.silence) for call in github.calls) == {
+        (None, 0.0): told[200],
+        ("error", 0.0): told[502],
+        ("secondary", 7.0): told[429],
+    }
+    github.faults.clear()
+    assert {client.get(SHOP).status_code for _ in range(20)} == {200}
+
+
+def test_a_call_says_for_how_long_its_caller_was_to_be_silent(github: StandIn, client: Client) -> None:
+    github.limits.window = timedelta(seconds=3)
+    github.faults.primary_limit("GET", SHOP)
+    with Client(github) as person:
+        person.as_person()
+        for _ in range(2):
+            assert person.get(SHOP).status_code == 403
+    first, again = github.calls
+    assert 2 <= again.silence <= first.silence == 3
+    assert first.came <= first.answered <= again.came
 
 
 def test_a_delay_takes_its_time_and_holds_up_nobody_else(github: StandIn, client: Client) -> None:

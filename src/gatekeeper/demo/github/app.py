@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
+import struct
 import time
 from copy import copy
 from dataclasses import dataclass, field
@@ -31,11 +33,12 @@ from gatekeeper.demo.github.auth import Caller
 from gatekeeper.demo.github.calls import Call, Calls
 from gatekeeper.demo.github.errors import DOCS, Refused
 from gatekeeper.demo.github.faults import Fault, Faults
-from gatekeeper.demo.github.limits import Limits
+from gatekeeper.demo.github.limits import Limits, Quota
 from gatekeeper.demo.github.pages import views
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -105,7 +108,7 @@ def _before(github: GitHub) -> Response | None:
     """Strike with an armed fault, know the caller, charge their quota. A response ends the request here."""
     if _is_page():
         return None
-    now = github.world.now()
+    now, g.came = github.world.now(), time.monotonic()
     g.caller, g.fault, g.headers = Caller(), github.faults.take(request.method, request.path), {}
     g.quota = github.limits.quota("anonymous", now)
     with github.world.lock:
@@ -122,6 +125,8 @@ def _strike(github: GitHub, fault: Fault) -> Response | None:
         time.sleep(fault.seconds)
     if fault.kind in PASSED_ON:
         return None
+    if fault.kind == "reset":
+        _cut()
     if fault.kind == "primary":
         g.quota = github.limits.exhaust(str(g.caller), github.world.now())
         return _limited(fault.status)
@@ -166,7 +171,7 @@ def _after(github: GitHub, response: Response) -> Response:
         return response
     fault: Fault | None = g.fault
     lost = fault is not None and fault.kind == "lost"
-    github.calls.add(_call(response, faulted=fault is not None and fault.kind not in PASSED_ON, lost=lost))
+    github.calls.add(_call(response, fault, github.world.now()))
     if fault is not None and fault.kind == "late":
         time.sleep(fault.seconds)
     if request.method == "GET" and response.status_code == HTTPStatus.OK:
@@ -182,7 +187,8 @@ def _after(github: GitHub, response: Response) -> Response:
     return response
 
 
-def _call(response: Response, *, faulted: bool, lost: bool) -> Call:
+def _call(response: Response, fault: Fault | None, now: datetime) -> Call:
+    kind = fault.kind if fault is not None else None
     return Call(
         method=request.method,
         path=urlsplit(request.environ.get("REQUEST_URI", request.path)).path,  # as sent, %2F and all
@@ -192,9 +198,20 @@ def _call(response: Response, *, faulted: bool, lost: bool) -> Call:
         response=response.get_json(silent=True),
         caller=str(g.caller),
         headers={name: value for name, value in request.headers.items() if name != "Authorization"},
-        lost=lost,
-        faulted=faulted,
+        lost=kind == "lost",
+        faulted=kind is not None and kind not in PASSED_ON,
+        fault=kind,
+        came=g.came,
+        answered=time.monotonic(),
+        silence=_silence(response, g.quota, now),
     )
+
+
+def _silence(response: Response, quota: Quota, now: datetime) -> float:
+    """The seconds that the answer asks its caller to send nothing."""
+    if (told := response.headers.get("Retry-After")) is not None:
+        return float(told)
+    return 0.0 if quota.remaining else max(0.0, (quota.reset - now).total_seconds())
 
 
 def _hang_up() -> None:
@@ -202,3 +219,16 @@ def _hang_up() -> None:
     connection = request.environ.get("werkzeug.socket")
     if isinstance(connection, socket.socket):
         connection.shutdown(socket.SHUT_RDWR)
+
+
+def _cut() -> None:
+    """Reset the connection under the server, as a proxy does that dies; what is written to it afterwards is lost."""
+    connection = request.environ.get("werkzeug.socket")
+    if isinstance(connection, socket.socket):
+        request.get_data()  # kept, for it cannot be read afterwards
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        nowhere, closed = socket.socketpair()
+        with nowhere, closed:
+            os.dup2(
+                nowhere.fileno(), connection.fileno()
+            )  # the last hold on it: the system sends its RST now

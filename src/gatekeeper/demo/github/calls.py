@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from gatekeeper.demo.github.faults import Kind
+
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -23,6 +25,10 @@ class Call:
         caller: who asked: ``app``, ``installation:ID``, ``user:LOGIN`` or ``anonymous``.
         lost: the act was done and the answer never arrived (an injected fault).
         faulted: the answer is an injected fault, and nothing was done.
+        fault: the injected fault, None without one.
+        came: when it came in, in seconds of a clock that never runs backwards.
+        answered: when its answer was ready, by the same clock.
+        silence: for how many seconds from then on the caller was told to send nothing.
     """
 
     method: str
@@ -35,6 +41,10 @@ class Call:
     headers: Mapping[str, str]
     lost: bool = False
     faulted: bool = False
+    fault: Kind | None = None
+    came: float = 0.0
+    answered: float = 0.0
+    silence: float = 0.0
 
     def __str__(self) -> str:
         return f"{self.method} {self.path} → {self.status}"

@@ -1,13 +1,17 @@
-"""Faults to inject into the API: errors, rate limits, lost answers, delays."""
+"""Faults to inject into the API: errors, rate limits, lost answers, delays; one by one, or at random."""
 
 from __future__ import annotations
 
 import re
 import threading
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-Kind = Literal["error", "secondary", "primary", "lost", "delay", "late"]
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Mapping
+
+Kind = Literal["error", "reset", "secondary", "primary", "lost", "delay", "late"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,9 +19,9 @@ class Fault:
     """What goes wrong with a call.
 
     Attributes:
-        kind: ``error`` answers ``status`` and does nothing; ``secondary`` and ``primary`` answer that a rate limit is
-            exceeded; ``lost`` does the act and closes the connection without an answer; ``delay`` waits first,
-            ``late`` between the act and its answer.
+        kind: ``error`` answers ``status`` and does nothing; ``reset`` cuts the connection and does nothing;
+            ``secondary`` and ``primary`` answer that a rate limit is exceeded; ``lost`` does the act and closes the
+            connection without an answer; ``delay`` waits first, ``late`` between the act and its answer.
         retry_after: seconds for the header Retry-After, None leaves it out.
         seconds: how long ``delay`` and ``late`` wait.
     """
@@ -36,11 +40,19 @@ class _Armed:
     times: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Storm:
+    share: float
+    faults: Mapping[Fault, float]
+    dice: random.Random
+
+
 @dataclass(slots=True)
 class Faults:
-    """The armed faults; each call takes the first that matches it."""
+    """The armed faults; each call takes the first that matches it, and in a storm perhaps another."""
 
     _armed: list[_Armed] = field(default_factory=list)
+    _storm: _Storm | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def fail(self, method: str, path: str, *, status: int = 500, times: int = 1) -> None:
@@ -69,10 +81,20 @@ class Faults:
         """Do what the next calls ask, and wait before answering."""
         self._arm(method, path, Fault("late", seconds=seconds), times)
 
+    def reset(self, method: str, path: str, *, times: int = 1) -> None:
+        """Cut the connection of the next calls, and do nothing of what they ask."""
+        self._arm(method, path, Fault("reset"), times)
+
+    def storm(self, share: float, faults: Mapping[Fault, float], dice: random.Random) -> None:
+        """Strike this share of all calls with faults drawn by their weights, until ``clear``."""
+        with self._lock:
+            self._storm = _Storm(share, faults, dice)
+
     def clear(self) -> None:
         """Disarm everything."""
         with self._lock:
             self._armed.clear()
+            self._storm = None
 
     def pending(self) -> int:
         """How many faults have not struck yet."""
@@ -86,6 +108,9 @@ class Faults:
                 if one.times and one.method in {method, "*"} and one.path.search(path):
                     one.times -= 1
                     return one.fault
+            storm = self._storm
+            if storm is not None and storm.dice.random() < storm.share:
+                return storm.dice.choices([*storm.faults], [*storm.faults.values()])[0]
         return None
 
     def _arm(self, method: str, path: str, fault: Fault, times: int) -> None:

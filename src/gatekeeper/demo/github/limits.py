@@ -50,9 +50,11 @@ class Limits:
 
     Attributes:
         limit: requests an hour for whoever is signed in.
+        window: how long that hour is.
     """
 
     limit: int = LIMIT
+    window: timedelta = WINDOW
     _quotas: dict[str, Quota] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -93,4 +95,4 @@ class Limits:
         known = self._quotas.get(caller)
         if known is not None and now < known.reset:
             return known
-        return Quota(ANONYMOUS_LIMIT if caller == "anonymous" else self.limit, 0, now + WINDOW)
+        return Quota(ANONYMOUS_LIMIT if caller == "anonymous" else self.limit, 0, now + self.window)
