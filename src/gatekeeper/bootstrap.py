@@ -17,6 +17,7 @@ from gatekeeper.events.triggers import Priority, Touch
 from gatekeeper.github.client import GitHub
 from gatekeeper.github.connections import AppConnections, TokenConnections
 from gatekeeper.github.limiter import Limiter
+from gatekeeper.github.transport import TIMEOUT
 from gatekeeper.observe.deploying import DeploymentObserver
 from gatekeeper.observe.groups import GroupObserver
 from gatekeeper.observe.installations import InstallationObserver
@@ -155,6 +156,7 @@ def build(
     pace: Pace | None = None,
     debounce: timedelta = DEBOUNCE,
     limiter: Callable[[], Limiter] = Limiter,
+    patience: int = TIMEOUT,
 ) -> Gatekeeper:
     """Wire everything up. Opens the database; asks GitHub and the sources nothing yet.
 
@@ -165,6 +167,7 @@ def build(
         pace: how the engine runs.
         debounce: how long work waits for the rest of its burst of events.
         limiter: makes the limiter of each connection to GitHub.
+        patience: seconds to wait for a piece of an answer of GitHub.
 
     Raises:
         ConfigurationError: a setting is wrong, or the database is of another version.
@@ -173,7 +176,7 @@ def build(
     stores = _opened(settings, debounce)
     sources = Sources(settings)
     ledgers = Ledgers(sources.of, stores.ledger)
-    connections = _connections(settings, stores.installations, limiter)
+    connections = _connections(settings, stores.installations, limiter, patience)
     github = GitHub(connections) if connections is not None else None
     observer = (
         PullObserver(github, stores.catalog, stores.gates, stores.record) if github is not None else None
@@ -292,7 +295,7 @@ def _look(stores: Stores, ledgers: Ledgers, sources: Sources) -> ProposalLook:
 
 
 def _connections(
-    settings: Settings, installations: Installations, limiter: Callable[[], Limiter]
+    settings: Settings, installations: Installations, limiter: Callable[[], Limiter], patience: int
 ) -> AppConnections | TokenConnections | None:
     if settings.github_app_id is not None and settings.github_private_key is not None:
         return AppConnections(
@@ -302,10 +305,11 @@ def _connections(
             clock=now,
             installation_of=installations.installation_of,
             limiter=limiter,
+            timeout=patience,
         )
     if settings.github_token is not None:
         token = settings.github_token.get_secret_value()
-        return TokenConnections(token, api_url=settings.github_api_url, limiter=limiter)
+        return TokenConnections(token, api_url=settings.github_api_url, limiter=limiter, timeout=patience)
     return None
 
 

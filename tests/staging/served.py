@@ -20,7 +20,7 @@ from staging import processes
 from staging.stage import Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -35,15 +35,19 @@ class Served(Stage):
 
     Args:
         workers: gunicorn's processes.
+        terms: on what terms the processes run; see ``processes.Terms``.
 
     Attributes:
         port: where the server listens; ``url`` goes with it.
         pid: the server's process, which leads a group of processes.
     """
 
-    def __init__(self, folder: Path, *, workers: int = 1, **options: Any) -> None:
+    def __init__(
+        self, folder: Path, *, workers: int = 1, terms: Mapping[str, float] | None = None, **options: Any
+    ) -> None:
         super().__init__(folder, **options)
         self._clock = folder / "clock"
+        self._terms = processes.Terms(str(self._clock), **(terms or {}))  # type: ignore[arg-type] # passed on
         self._log = folder / "gatekeeper.log"
         self._workers = workers
         self._nursery: subprocess.Popen[str]
@@ -94,7 +98,7 @@ class Served(Stage):
         with self._log.open("ab") as log:
             self._nursery = self._stack.enter_context(
                 subprocess.Popen(
-                    [sys.executable, processes.__file__, str(self._clock)],
+                    [sys.executable, processes.__file__, str(self._terms)],
                     env=os.environ | self.environ(),  # noqa: TID251 (for a process of its own)
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,

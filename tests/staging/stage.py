@@ -242,12 +242,13 @@ class Stage:
         while time.monotonic() < deadline:
             if webhooks:
                 self.github.deliveries.wait()
-            if not self._busy(failing):
+            if not self.busy(failing):
                 return
             time.sleep(0.05)
-        raise AssertionError(f"still at work after {seconds} s: {self._busy(failing)}")
+        raise AssertionError(f"still at work after {seconds} s: {self.busy(failing)}")
 
-    def _busy(self, failing: str | tuple[str, ...]) -> list[str]:
+    def busy(self, failing: str | tuple[str, ...] = "") -> list[str]:
+        """The keys of what is left to do; without work of the kind ``failing`` that waits for its next attempt."""
         dirty = select(work.c.key, work.c.last_error).where(
             work.c.gen > work.c.done, work.c.parked_at.is_(None)
         )
