@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 
 import faces
 from gatekeeper.bootstrap import Gatekeeper
+from gatekeeper.decide.snapshot import Opening
 from gatekeeper.decide.verdict import Owed, State
 from gatekeeper.events.keys import WorkKey
 from gatekeeper.events.triggers import Priority, Touch
@@ -154,7 +155,24 @@ def test_how_many_a_moved_gate_has_not_reached_yet_is_said(tmp_path: Path) -> No
     assert "still to be told" not in page(client, "/").text
     pulls = [Touch(WorkKey.pull("acme/shop", number), Priority.OPEN) for number in range(1, 343)]
     gatekeeper.stores.queue.add(pulls)
-    assert "<strong>342</strong>still to be told that a gate moved, about 5 min 42 s" in client.get("/").text
+    assert (
+        "<strong>342</strong>pull requests still to be told that a gate moved, about 5 min 42 s"
+        in client.get("/").text
+    )
+    gatekeeper.close()
+
+
+def test_a_service_that_is_open_to_every_change_needs_attention(tmp_path: Path) -> None:
+    gatekeeper = faces.gatekeeper_at(tmp_path)
+    faces.measure(gatekeeper, *faces.put_policies(gatekeeper, "checkout"))
+    known, now = gatekeeper.stores.gates.standing("acme/checkout"), gatekeeper.clock()
+    assert known is not None
+    client = create_app(gatekeeper).test_client()
+    for until, said in ((now + timedelta(hours=3), True), (now, False)):
+        view = replace(known.view, opening=Opening("ops1", now - timedelta(hours=1), until, "an <outage>"))
+        gatekeeper.stores.gates.save(view, view.memory.state, (), known.at)
+        text = page(client, "/").text
+        assert ("by @ops1: an <outage> /gatekeeper close checkout in a comment" in text) is said
     gatekeeper.close()
 
 

@@ -167,7 +167,7 @@ class RunPass:
 
     def _moved(self, run: Run | None) -> Mapping[str, Any]:
         if run is not None:
-            self.record.touch([Touch(WorkKey.run(run.repository, run.number))])
+            self.record.touch([Touch(WorkKey.run(run.repository, run.number), Priority.DEPLOYING)])
         return {"run": "moved" if run else "ended"}
 
     def _answer(self, run: Run, environment: str, before: Waiting | None, now: datetime) -> str:
