@@ -362,6 +362,20 @@ def _found(things: Mapping[Key, Thing], key: Key) -> Thing:
     return things[key]
 
 
+@dataclass
+class Connections:
+    """Which connections were renewed and dropped, by installation."""
+
+    renewed: list[int] = field(default_factory=list)
+    dropped: list[int] = field(default_factory=list)
+
+    def renew(self, installation_id: int) -> None:
+        self.renewed.append(installation_id)
+
+    def forget(self, installation_id: int) -> None:
+        self.dropped.append(installation_id)
+
+
 class Place:
     """The real stores and passes around a GitHub in memory, at an instant that tests move.
 
@@ -403,8 +417,8 @@ class Place:
         )
         self.observer = PullObserver(self.github, self.catalog, self.gates, self.record)
         listing = OpenPulls(self.github)
-        self.dropped: list[int] = []
-        installed = InstallationObserver(self.github, self.installations, self.dropped.append)
+        self.connections = Connections()
+        installed = InstallationObserver(self.github, self.installations, self.connections)
         applier = Applier(self.github, self.publications)
         pulls = PullPass(self.observer, self.record, applier, lambda one: f"https://gate/{one}")
         self.passes: dict[Kind, Callable[..., Any]] = {

@@ -183,9 +183,9 @@ def build(
     )
     audit = AuditPass(stores.service_record.policy, sources.of, stores.ledger, stores.audits)
     passes = _passes(stores, ledgers, audit)
-    if github is not None and observer is not None:
+    if connections is not None and github is not None and observer is not None:
         passes |= _passes_over_github(
-            settings, stores, github, observer, _look(stores, ledgers, sources), _drop(connections)
+            settings, stores, github, observer, _look(stores, ledgers, sources), connections
         )
     tempo = tempo or Tempo(services=timedelta(seconds=settings.refresh_seconds))
     routines = _routines(tempo, clock, github, stores, ledgers, audit)
@@ -225,12 +225,12 @@ def _passes_over_github(
     github: GitHub,
     observer: PullObserver,
     look: ProposalLook,
-    drop: Callable[[int], None],
+    connections: AppConnections | TokenConnections,
 ) -> Mapping[Kind, Pass]:
     record, listing = stores.record, OpenPulls(github)
     deployed = DeploymentObserver(github, stores.catalog, stores.gates, stores.deployments, stores.run_record)
     runs = RunObserver(github, deployed)
-    installed = InstallationObserver(github, stores.installations, drop)
+    installed = InstallationObserver(github, stores.installations, connections)
     pulls = PullPass(
         observer,
         record,
@@ -311,10 +311,6 @@ def _connections(
         token = settings.github_token.get_secret_value()
         return TokenConnections(token, api_url=settings.github_api_url, limiter=limiter, timeout=patience)
     return None
-
-
-def _drop(connections: AppConnections | TokenConnections | None) -> Callable[[int], None]:
-    return connections.forget if isinstance(connections, AppConnections) else lambda _: None
 
 
 def _link(settings: Settings) -> Callable[[str], str | None]:

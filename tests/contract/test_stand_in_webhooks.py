@@ -88,6 +88,12 @@ def archive_and_open_again(world: World) -> None:
     world.archive(SHOP, by="ops1", archived=False)
 
 
+def suspend_for_a_while(world: World) -> None:
+    world.suspend(min(world.installations), by="ops1")
+    world.label(SHOP, 1, "unheard", by="ops1")
+    world.suspend(min(world.installations), by="ops1", suspended=False)
+
+
 def transfer_in(world: World) -> None:
     world.add_account("globex", "Organization")
     world.install(APP_ID, "globex", by="ops1")
@@ -125,6 +131,16 @@ ACTS: list[tuple[str, Callable[[World], object], list[str]]] = [
         "archived and opened again",
         archive_and_open_again,
         ["repository.archived", "repository.unarchived"],
+    ),
+    (
+        "suspended, and not any more; nothing is told in between",
+        suspend_for_a_while,
+        ["installation.suspend", "installation.unsuspend"],
+    ),
+    (
+        "permissions accepted",
+        lambda world: world.accept(min(world.installations), {"checks": "write"}, by="ops1"),
+        ["installation.new_permissions_accepted"],
     ),
     ("renamed", lambda world: world.rename(SHOP, "store", by="ops1"), ["repository.renamed"]),
     (

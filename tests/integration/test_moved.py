@@ -1,7 +1,8 @@
-"""Repositories renamed, transferred, deleted or taken from the App: their work goes along, or ends."""
+"""Repositories renamed, transferred, deleted or taken from the App, and an App suspended: what becomes of its work."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -184,3 +185,34 @@ def test_with_policies_of_its_own_a_renamed_repository_keeps_its_gates(
         assert held(stage) == [STORE]
         assert [job.result for run in world.runs.values() for job in run.jobs] == [None]
         assert [str(one.key) for one in stage.gatekeeper.stores.work.parked()] == []
+
+
+def test_a_suspended_app_forgets_nothing_and_catches_up_by_itself(stage: Stage) -> None:
+    world, stores = stage.github.state, stage.gatekeeper.stores
+    (number,) = world.installations
+    world.suspend(number, by="ops1")
+    stage.settle()
+    stage.open_pull()
+    sweep(stage)
+    assert stores.pulls.open(SHOP).keys() == {1}
+    assert held(stage) == [SHOP]
+    assert stage.checks(2) == []
+    world.suspend(number, by="ops1", suspended=False)
+    stage.settle()
+    assert stage.check(2).conclusion == "action_required"
+    assert [str(one.key) for one in stores.work.parked()] == []
+
+
+def test_what_was_given_up_without_a_permission_is_done_once_an_owner_accepts_it(stage: Stage) -> None:
+    """A token that was made before does not have it."""
+    world, work = stage.github.state, stage.gatekeeper.stores.work
+    (number,) = world.installations
+    granted = dict(world.installations[number].permissions)
+    without = world.grant(number, granted | {"checks": "read"}).permissions
+    world.tokens = {name: replace(one, permissions=without) for name, one in world.tokens.items()}
+    stage.open_pull()
+    assert "pull:acme/shop#2" in {str(one.key) for one in work.parked()}
+    world.accept(number, granted, by="ops1")
+    stage.settle()
+    assert stage.check(2).conclusion == "action_required"
+    assert [str(one.key) for one in work.parked()] == []

@@ -241,7 +241,9 @@ def test_a_merge_group_is_looked_at_before_what_nobody_waits_for(action: str) ->
     )
 
 
-@pytest.mark.parametrize("event", ["installation", "installation_repositories", "repository"])
+@pytest.mark.parametrize(
+    "event", ["installation", "installation_repositories", "installation_target", "repository"]
+)
 def test_what_an_app_may_see_changed(event: str) -> None:
     assert keys(event, {"installation": {"id": 7}}, "renamed") == ["installation:7"]
 

@@ -172,7 +172,7 @@ def test_a_lost_repository_has_its_policies_and_pull_requests_looked_at(
 def test_an_uninstalled_apps_connection_is_dropped(place: Place, github: FakeGitHub) -> None:
     github.refusing["installation_repositories"] = 410
     place.run(INSTALLED)
-    assert place.dropped == [INSTALLATION]
+    assert place.connections.dropped == [INSTALLATION]
     assert place.installations.numbers() == ()
 
 

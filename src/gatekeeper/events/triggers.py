@@ -319,6 +319,7 @@ _EVENTS: Mapping[str, Callable[[Delivery, str], Sequence[Touch]]] = {
     "deployment_status": _deployment_status,
     "installation": _installation,
     "installation_repositories": _installation,
+    "installation_target": _installation,
     "issue_comment": _issue_comment,
     "merge_group": _merge_group,
     "ping": _ping,

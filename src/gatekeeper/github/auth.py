@@ -84,13 +84,14 @@ class InstallationAuth(Auth):
         return self._current().permissions
 
     def forget(self) -> None:
-        """Drop the token, as GitHub does not take it any more."""
+        """Drop the token: GitHub does not take it any more, or would grant more with a new one."""
         self._grant = None
 
     def _current(self) -> _Grant:
-        if self._grant is None or self._grant.expires_at - RENEW_BEFORE <= self._clock():
-            self._grant = self._mint()
-        return self._grant
+        grant = self._grant
+        if grant is None or grant.expires_at - RENEW_BEFORE <= self._clock():
+            grant = self._grant = self._mint()
+        return grant
 
     def _mint(self) -> _Grant:
         url = f"/app/installations/{self._installation_id}/access_tokens"

@@ -129,6 +129,12 @@ class TokenConnections:
         """The one connection there is."""
         return {None: self._one}
 
+    def renew(self, installation_id: int) -> None:
+        """Nothing: a token is not installed anywhere."""
+
+    def forget(self, installation_id: int) -> None:
+        """Nothing: a token is not installed anywhere."""
+
 
 class AppConnections:
     """A GitHub App: one connection an installation, made when first needed and kept.
@@ -207,6 +213,12 @@ class AppConnections:
         """The connections in use so far, by installation."""
         with self._lock:
             return dict(self._open)
+
+    def renew(self, installation_id: int) -> None:
+        """Have the next request make a new token: an old one stays without the permissions that were granted since."""
+        connection = self.open().get(installation_id)
+        if connection is not None and isinstance(connection.transport.auth, InstallationAuth):
+            connection.transport.auth.forget()
 
     def forget(self, installation_id: int) -> None:
         """Drop what is known of an installation that is gone."""

@@ -1,6 +1,6 @@
 """An installation's repositories as they are now, put on record."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 from gatekeeper.github.values import RepositoryData
@@ -23,17 +23,23 @@ class Register(Protocol):
         """An installation is gone; the names of its repositories."""
 
 
+class Connections(Protocol):
+    """The connections to GitHub, by installation."""
+
+    def renew(self, installation_id: int) -> None:
+        """Ask for a new token: it comes with the permissions that are granted by now."""
+
+    def forget(self, installation_id: int) -> None:
+        """Close those of an installation that is gone, and forget what was looked up through it."""
+
+
 class InstallationObserver:
-    """Reads which repositories an installation has.
+    """Reads which repositories an installation has."""
 
-    Args:
-        drop: closes the connections of an installation that is gone, and what was looked up through it.
-    """
-
-    def __init__(self, listing: Listing, register: Register, drop: Callable[[int], None]) -> None:
+    def __init__(self, listing: Listing, register: Register, connections: Connections) -> None:
         self._listing = listing
         self._register = register
-        self._drop = drop
+        self._connections = connections
 
     def repositories(self, installation: int) -> tuple[Sequence[str], Sequence[str], Sequence[str]]:
         """Put the installation's repositories on record; the names of those it has, of archived ones, of those it lost.
@@ -42,6 +48,7 @@ class InstallationObserver:
             GitHubError: GitHub failed.
             GitHubRefusedError: the installation is gone, or suspended.
         """
+        self._connections.renew(installation)
         found = list(self._listing.installation_repositories(installation))
         lost = self._register.replace(installation, found)
         there = sorted(one.full_name for one in found if not one.archived)
@@ -49,5 +56,5 @@ class InstallationObserver:
 
     def forget(self, installation: int) -> Sequence[str]:
         """The installation is gone; the names of its repositories."""
-        self._drop(installation)
+        self._connections.forget(installation)
         return self._register.forget(installation)

@@ -10,7 +10,7 @@ import jwt
 
 from gatekeeper.demo.github.entities import ROLES
 from gatekeeper.demo.github.errors import Refused, not_found
-from gatekeeper.demo.github.installing import allows, role_allows
+from gatekeeper.demo.github.installing import allows, require_active, role_allows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,6 +58,7 @@ def authenticate(records: Records, header: str | None) -> Caller:
         or token.installation_id not in records.installations
     ):
         raise Refused(401, "Bad credentials")
+    require_active(records.installations[token.installation_id])
     return Caller(token=token)
 
 

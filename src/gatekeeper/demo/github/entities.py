@@ -346,7 +346,7 @@ class App:
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """An App on an account; ``repositories`` is None when it may see all of them."""
+    """An App on an account; ``repositories`` is None when it may see all, ``suspended`` is when and by whom."""
 
     id: int
     app_id: int
@@ -355,6 +355,7 @@ class Installation:
     events: tuple[str, ...]
     created_at: datetime
     repositories: frozenset[str] | None = None
+    suspended: tuple[datetime, str] | None = None
 
     def covers(self, full_name: str) -> bool:
         """Whether the repository ``owner/name`` belongs to this installation."""

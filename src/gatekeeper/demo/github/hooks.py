@@ -219,7 +219,7 @@ def deployment_protection_rule(
 
 
 def installation(records: Records, one: Installation, action: str, sender: str) -> None:
-    """``installation``: created or deleted."""
+    """``installation``: created, deleted, suspend, unsuspend, new_permissions_accepted."""
     names = [one.full_name for one in _covered(records, one)]
     shape = {
         "action": action,
@@ -324,7 +324,12 @@ def _about(
             records.deliveries.emit(event, shape, installation_id=None, repository_id=repo.id)
         return
     found = records.installation_of(full_name, hook.target_id)
-    if found is None or event not in found.events or only not in {None, hook.target_id}:
+    if (
+        found is None
+        or found.suspended is not None
+        or event not in found.events
+        or only not in {None, hook.target_id}
+    ):
         return
     shape["installation"] = {"id": found.id, "node_id": node_id("Installation", found.id)}
     records.deliveries.emit(event, shape, installation_id=found.id, repository_id=repo.id)

@@ -91,6 +91,23 @@ def grant(records: Records, installation_id: int, permissions: Mapping[str, str]
     return made
 
 
+def accept(
+    records: Records, installation_id: int, permissions: Mapping[str, str], *, by: str
+) -> Installation:
+    """An owner accepts these permissions."""
+    made = grant(records, installation_id, permissions)
+    hooks.installation(records, made, "new_permissions_accepted", by)
+    return made
+
+
+def suspend(records: Records, installation_id: int, *, by: str, suspended: bool) -> None:
+    """Let the App do nothing on the account, and hear of nothing; or let it again."""
+    one = records.installations[installation_id]
+    made = replace(one, suspended=(records.now(), by) if suspended else None)
+    records.installations[installation_id] = made
+    hooks.installation(records, made, "suspend" if suspended else "unsuspend", by)
+
+
 def mint_token(
     records: Records,
     installation_id: int,
@@ -101,9 +118,10 @@ def mint_token(
     """A token for an installation, for an hour.
 
     Raises:
-        Refused: 422, it asks for more than the installation has.
+        Refused: 422, it asks for more than the installation has; 403, that is suspended.
     """
     one = records.installations[installation_id]
+    require_active(one)
     asked = dict(permissions or one.permissions)  # PyGithub sends an empty object when it wants them all
     for name, level in asked.items():
         if not allows(one.permissions, name, level):
@@ -121,6 +139,16 @@ def mint_token(
     )
     records.tokens[token] = made
     return made
+
+
+def require_active(one: Installation) -> None:
+    """Check that an installation is not suspended.
+
+    Raises:
+        Refused: 403, it is.
+    """
+    if one.suspended is not None:
+        raise Refused(403, "This installation has been suspended")
 
 
 def allows(permissions: Mapping[str, str], name: str, level: str) -> bool:

@@ -381,6 +381,16 @@ class World(Pipelines):
         with self.lock:
             return installing.grant(self, installation_id, permissions)
 
+    def accept(self, installation_id: int, permissions: Mapping[str, str], *, by: str) -> Installation:
+        """Let an owner accept the permissions that an App asks for."""
+        with self.lock:
+            return installing.accept(self, installation_id, permissions, by=by)
+
+    def suspend(self, installation_id: int, *, by: str, suspended: bool = True) -> None:
+        """Suspend an App on an account, or let it work again."""
+        with self.lock:
+            installing.suspend(self, installation_id, by=by, suspended=suspended)
+
     def set_hook(self, hook: Hook, *, by: str) -> None:
         """Configure where webhooks go; GitHub greets with a ping."""
         with self.lock:

@@ -77,8 +77,8 @@ def installation(records: Records, one: Installation) -> dict[str, Any]:
         "single_file_name": None,
         "has_multiple_single_files": False,
         "single_file_paths": [],
-        "suspended_by": None,
-        "suspended_at": None,
+        "suspended_by": None if one.suspended is None else simple_user(records, one.suspended[1]),
+        "suspended_at": None if one.suspended is None else stamp(one.suspended[0]),
     }
 
 
