@@ -218,6 +218,6 @@ def test_a_change_of_policy_tells_which_waiting_deployments_it_would_let_go(
         live.settle()
         comments = [one.body for one in live.github.state.comments.values() if one.number == pull.number]
         assert any(said in comment for comment in comments), comments
-    assert f"(run {run}) | 🔴 held → 🟢 let go |" in "".join(
+    assert f"| run {run} | 🔴 held → 🟢 let go |" in "".join(
         one.body for one in live.github.state.comments.values()
     )

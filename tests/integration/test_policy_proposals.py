@@ -126,8 +126,8 @@ def test_the_effect_is_told_before_it_is_merged(stage: Stage, owned: dict[str, s
         "| `checkout` | in force | 27 d | 1 | 0 | frozen (enforce) | −53.5 % |",
         "| `checkout` | **proposed** | 1 d 1 h | 1 | 0 | probation (enforce) | 92.3 % |",
         "| `search` | in force | 0 days | 0 | 0 | open (enforce) | 95.6 % |",
-        "| acme/shop#1 | A change | 🔴 → 🟡 |",
-        "| acme/shop#2 | A change | 🟢 → 🔴 |",
+        "| acme/shop#1 |  | 🔴 → 🟡 |",
+        "| acme/shop#2 |  | 🟢 → 🔴 |",
         "```mermaid",
     ):
         assert said in comment, said

@@ -83,14 +83,14 @@ def test_the_effect_in_a_sentence(found: Effect, said: str) -> None:
 def test_the_table_is_cut_where_it_is_long_and_says_so() -> None:
     services = tuple(ServiceEffect(f"service-{at:03}", after=TRIED) for at in range(60))
     verdicts = tuple(changed(at, Verdict.ALLOW, Verdict.BLOCK) for at in range(60))
-    text = effect_section(effect(*services, verdicts=verdicts, changes=70))
+    text = effect_section(effect(*services, verdicts=verdicts, changes=70), {"acme/shop"})
     assert "and 40 more services" in text
     assert "and 40 more" in text.split("would get another verdict")[1]
     assert text.count("```mermaid") == 1
 
 
 def test_the_one_pull_request_that_is_open_is_told_of_in_the_singular() -> None:
-    text = effect_section(effect(ServiceEffect("shop", after=TRIED), changes=1))
+    text = effect_section(effect(ServiceEffect("shop", after=TRIED), changes=1), {"acme/shop"})
     assert "The open pull request of these services would get no other verdict." in text
 
 
@@ -98,7 +98,9 @@ def test_a_service_without_data_is_not_known_and_not_perfect() -> None:
     dark = replace(FROZEN, slices=Slices.unknown(FROZEN.slices.first, len(FROZEN.slices)))
     blind = trial(a_service("checkout", FROZEN.objective), [dark], (), (START, NOW), timedelta(0))
     then = unseen(a_service("checkout", FROZEN.objective), NOW)
-    text = effect_section(effect(ServiceEffect("checkout", after=blind, then=then, notes=("no answer",))))
+    text = effect_section(
+        effect(ServiceEffect("checkout", after=blind, then=then, notes=("no answer",))), {"acme/shop"}
+    )
     assert "not known" in text
     assert "| 0 days" not in text
     assert "`checkout`: no answer" in text
@@ -106,7 +108,7 @@ def test_a_service_without_data_is_not_known_and_not_perfect() -> None:
 
 
 def test_the_chart_is_numbers_only_and_ends_where_it_would_hide_the_rest() -> None:
-    text = effect_section(effect(ServiceEffect('`"]x|', before=TRIED, after=TRIED)))
+    text = effect_section(effect(ServiceEffect('`"]x|', before=TRIED, after=TRIED)), {"acme/shop"})
     lines = [line for line in text.splitlines() if line.startswith("    line [")]
     assert len(lines) == 3
     for line in lines:

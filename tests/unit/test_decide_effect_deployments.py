@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -9,9 +10,16 @@ import pytest
 
 from builders import DAY, HOUR, NOW, SHA, a_gate, a_pull, a_service, a_view
 from gatekeeper.decide.deployment import Brought, Content, Deployment, DeploymentSnapshot, Touching
-from gatekeeper.decide.effect import Effect, HoldChange, ServiceEffect, WaitingDeployment, hold_changes
+from gatekeeper.decide.effect import (
+    Effect,
+    HoldChange,
+    ServiceEffect,
+    VerdictChange,
+    WaitingDeployment,
+    hold_changes,
+)
 from gatekeeper.decide.effect_texts import effect_section, headline
-from gatekeeper.decide.verdict import State
+from gatekeeper.decide.verdict import State, Verdict
 
 if TYPE_CHECKING:
     from gatekeeper.decide.snapshot import ServiceView
@@ -154,13 +162,23 @@ def effect(*become: str, waiting: int) -> Effect:
     ],
 )
 def test_what_becomes_of_them_is_told(found: Effect, said: str) -> None:
-    assert said in effect_section(found)
+    assert said in effect_section(found, {"acme/shop"})
 
 
 def test_where_none_waits_nothing_is_said_of_them() -> None:
-    assert "deployment" not in effect_section(effect(waiting=0))
+    assert "deployment" not in effect_section(effect(waiting=0), {"acme/shop"})
 
 
 def test_the_headline_counts_them_those_that_would_be_held_first() -> None:
     said = "1 waiting deployment would be held; 2 waiting deployments would be let go"
     assert headline(effect("let go", "held", "let go", waiting=3)) == said
+
+
+def test_of_changes_in_other_repositories_only_the_address_is_told() -> None:
+    """Who reads this one may not be who may read those."""
+    verdicts = (VerdictChange("acme/shop", 12, "A secret plan", Verdict.ALLOW, Verdict.BLOCK),)
+    found = replace(effect("let go", waiting=1), verdicts=verdicts, changes=1)
+    text = effect_section(found, {"acme/.github"})
+    assert "| acme/shop#12 |" in text
+    assert "| acme/shop → `production` | run 7 |" in text
+    assert not {"secret", "main", "dora"} & set(re.findall(r"\w+", text))

@@ -1,6 +1,6 @@
 """What a change of policies would do, in words, a table and a chart."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from gatekeeper.decide import explain
@@ -30,16 +30,22 @@ def headline(effect: Effect) -> str:
     return f"{text[0].upper()}{text[1:]}"
 
 
-def effect_section(effect: Effect) -> str:
-    """The effect as a section of Markdown; empty where nothing was gone through."""
+def effect_section(effect: Effect, here: Collection[str]) -> str:
+    """The effect as a section of Markdown; empty where nothing was gone through.
+
+    Args:
+        effect: what was gone through.
+        here: the repository that it is written in. Who reads there may not be who may read others: of their changes
+            only the addresses are told.
+    """
     if not effect.services:
         return ""
     parts = [f"#### What it would do\n\n{_table(effect)}"]
     parts += [f"- {code(one.name)}: {prose(note, 500)}" for one in effect.services for note in one.notes]
     if drawn := _chart(effect):
         parts.append(drawn)
-    parts.append(_changes(effect))
-    parts += _deployments(effect)
+    parts.append(_changes(effect, here))
+    parts += _deployments(effect, here)
     return "\n\n".join(parts)
 
 
@@ -116,7 +122,7 @@ def _left(view: ServiceView | None) -> str:
     return NOT_KNOWN if worst is None else percent(worst[1].remaining)
 
 
-def _changes(effect: Effect) -> str:
+def _changes(effect: Effect, here: Collection[str]) -> str:
     if not effect.verdicts:
         if not effect.changes:
             return "No pull request is open that these services touch."
@@ -126,7 +132,7 @@ def _changes(effect: Effect) -> str:
     rows = [
         (
             f"{one.repository}#{one.number}",
-            prose(one.title, 80),
+            prose(one.title, 80) if one.repository in here else "",
             f"{_COLOURS[one.before]} → {_COLOURS[one.after]}",
         )
         for one in effect.verdicts[:MOST_CHANGES]
@@ -139,7 +145,7 @@ def _changes(effect: Effect) -> str:
     return f"{number} would get another verdict:\n\n{shown}" + (f"\n\nand {more} more" if more > 0 else "")
 
 
-def _deployments(effect: Effect) -> Iterator[str]:
+def _deployments(effect: Effect, here: Collection[str]) -> Iterator[str]:
     """Nothing where none waits, as nearly always."""
     if not effect.waiting:
         return
@@ -153,7 +159,7 @@ def _deployments(effect: Effect) -> Iterator[str]:
     rows = [
         (
             f"{one.deployment.repository} → {code(one.deployment.environment)}",
-            f"{code(one.deployment.ref)} by {prose(one.deployment.actor, 40)} (run {one.run})",
+            _asked_for(one) if one.deployment.repository in here else f"run {one.run}",
             f"{_LET_GO} → {_HELD}" if one.held else f"{_HELD} → {_LET_GO}",
         )
         for one in effect.holds[:MOST_CHANGES]
@@ -162,6 +168,10 @@ def _deployments(effect: Effect) -> Iterator[str]:
     shown = table(("Deployment", "Asked for", "Verdict"), rows)
     number = f"{len(effect.holds)} of {effect.waiting} waiting deployment{'s' if effect.waiting > 1 else ''}"
     yield f"{number} would get another answer:\n\n{shown}" + (f"\n\nand {more} more" if more > 0 else "")
+
+
+def _asked_for(one: HoldChange) -> str:
+    return f"{code(one.deployment.ref)} by {prose(one.deployment.actor, 40)} (run {one.run})"
 
 
 def _chart(effect: Effect) -> str | None:

@@ -81,7 +81,7 @@ class ProposalLook:
         return Looked(
             tuple(problems),
             headline(effect),
-            effect_section(effect),
+            effect_section(effect, {one.origin.repository for one in (*proposal.before, *proposal.after)}),
             tuple(dict.fromkeys(notes)),
             "; ".join(dict.fromkeys(failures)) or None,
         )
