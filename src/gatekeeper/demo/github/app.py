@@ -171,7 +171,7 @@ def _after(github: GitHub, response: Response) -> Response:
         return response
     fault: Fault | None = g.fault
     lost = fault is not None and fault.kind == "lost"
-    github.calls.add(_call(response, fault, github.world.now()))
+    github.calls.add(_call(response, fault, github.world.clock()))
     if fault is not None and fault.kind == "late":
         time.sleep(fault.seconds)
     if request.method == "GET" and response.status_code == HTTPStatus.OK:
