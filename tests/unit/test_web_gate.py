@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,15 @@ from structlog.testing import capture_logs
 
 import faces
 from gatekeeper.bootstrap import Gatekeeper
+from gatekeeper.decide.change import check_of, judge
+from gatekeeper.decide.snapshot import Opening
+from gatekeeper.decide.verdict import Verdict
 from gatekeeper.policy.gate import Mode
+from gatekeeper.store.decisions import DECISION
+from gatekeeper.web.answers import AnswersOnRecord
 from gatekeeper.web.app import create_app
 from gatekeeper.web.openapi import description
+from gatekeeper.web.reading import Reading
 from gatekeeper.web.waiting import Waiting
 
 PATH = "/api/v1/services/{}/gate?environment={}"
@@ -142,3 +149,60 @@ def test_each_answer_is_counted_and_logged(tmp_path: Path) -> None:
     for answer, count in (("block", 2.0), ("unknown", 1.0), ("allow", 1.0)):
         assert f'gatekeeper_gate_answers_total{{answer="{answer}"}} {count}\n' in counted
     gatekeeper.close()
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Gatekeeper]:
+    one = faces.populated(tmp_path)
+    yield one
+    one.close()
+
+
+def test_an_answer_is_on_record_as_a_decision_that_replays(own: Gatekeeper) -> None:
+    client = create_app(own).test_client()
+    told = answered(client, PATH.format("checkout", "Production"))
+    stored = own.stores.decisions.find(told["decision"])
+    assert stored is not None
+    assert (stored.subject, stored.decision.verdict) == ("acme/checkout:production", Verdict.BLOCK)
+    assert DECISION.text(judge(stored.snapshot)) == stored.decision_text
+    assert check_of(stored.snapshot, stored.decision).title == told["sentence"]
+    (listed,) = client.get("/api/v1/decisions?subject=acme/checkout:production").get_json()["decisions"]
+    assert (listed["id"], listed["title"]) == (told["decision"], "checkout to Production")
+    page = client.get(f"/decisions/{told['decision']}")
+    assert page.status_code == 200
+    assert "Asked by a pipeline" in page.text
+
+
+@pytest.mark.parametrize("wait", ["", "&wait=1"], ids=["asked again", "by a long poll"])
+def test_the_same_answer_is_on_record_once(own: Gatekeeper, wait: str) -> None:
+    client = create_app(own, waiting=Waiting(pause=0.01)).test_client()
+    path = PATH.format("checkout", "production") + wait
+    assert len({answered(client, path)["decision"] for _ in range(2)}) == 1
+    assert len(own.stores.decisions.latest("acme/checkout:production")) == 1
+
+
+def test_another_answer_is_another_decision(own: Gatekeeper) -> None:
+    client = create_app(own).test_client()
+    frozen = answered(client, PATH.format("checkout", "production"))
+    elsewhere = answered(client, PATH.format("checkout", "canary"))
+    gates, now = own.stores.gates, own.clock()
+    known = gates.standing("acme/checkout")
+    assert known is not None
+    opening = Opening("alice", now, now + timedelta(hours=4), "an outage")
+    gates.save(replace(known.view, opening=opening), known.view.memory.state, (), known.at)
+    passed = answered(client, PATH.format("checkout", "production"))
+    assert (frozen["effective"], passed["effective"]) == ("block", "allow")
+    assert len({one["decision"] for one in (frozen, elsewhere, passed)}) == 3
+
+
+def test_who_asks_for_ever_more_environments_does_not_fill_the_record(own: Gatekeeper) -> None:
+    reading, present = Reading(own), [own.clock()]
+    record = AnswersOnRecord(own.stores.decisions, lambda: present[0], most=2)
+
+    def kept(environment: str) -> bool:
+        return record.keep(reading.gate("checkout", None, environment)).decision is not None
+
+    assert [kept(name) for name in ("a", "b", "c", "b")] == [True, True, False, True]
+    assert record.keep(reading.gate("legacy", None, "a")).decision is not None, "each service by itself"
+    present[0] += timedelta(hours=1)
+    assert kept("c")

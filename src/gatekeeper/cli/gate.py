@@ -74,7 +74,9 @@ def _asking(service: str, environment: str, server: str | None) -> Iterator[Ask]
     gatekeeper = build(Settings.from_env())
     reading = Reading(gatekeeper)
     try:
-        yield lambda _: Told.of(reading.gate(name, organization or None, environment).model_dump(mode="json"))
+        yield lambda _: Told.of(
+            reading.gate(name, organization or None, environment).report.model_dump(mode="json")
+        )
     finally:
         gatekeeper.close()
 

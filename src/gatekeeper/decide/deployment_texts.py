@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from gatekeeper.decide import advice, explain
 from gatekeeper.decide.deployment import DeploymentSnapshot, held_by, waits
 from gatekeeper.decide.desired import OUTPUT_LIMIT, TITLE_LIMIT, Check, digest, facts
+from gatekeeper.decide.environment import EnvironmentSnapshot
 from gatekeeper.decide.evaluate import Decision, ServiceRuling
 from gatekeeper.decide.markdown import bullets, clip, code, fit, listed, prose
 from gatekeeper.decide.numbers import numbers
@@ -64,6 +65,19 @@ def deployment_check(snapshot: DeploymentSnapshot, decision: Decision) -> Check:
     summary = fit([section(*pair, snapshot.now) for pair in pairs], OUTPUT_LIMIT)
     text = fit(["### The numbers", *(numbers(view) for view, _ in pairs), at], OUTPUT_LIMIT)
     return Check(_conclusion(snapshot, decision), title, summary, text, essence, decision.verdict)
+
+
+def environment_check(snapshot: EnvironmentSnapshot, decision: Decision) -> Check:
+    """What a pipeline was told, as a check would say it."""
+    (ruling,), view = decision.rulings, snapshot.view
+    return Check(
+        conclusion="failure" if decision.verdict is Verdict.BLOCK else "success",
+        title=clip(explain.headline(view, ruling), TITLE_LIMIT),
+        summary=fit([section(view, ruling, snapshot.now)], OUTPUT_LIMIT),
+        text=fit(["### The numbers", numbers(view), f"Decided at {instant(snapshot.now)}."], OUTPUT_LIMIT),
+        essence=digest(facts(view, ruling, snapshot.now)),
+        verdict=decision.verdict,
+    )
 
 
 def _conclusion(snapshot: DeploymentSnapshot, decision: Decision) -> str | None:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from gatekeeper.availability.deployments import Deployed, taken_back
 from gatekeeper.decide import pace
-from gatekeeper.decide.evaluate import CEILING, ServiceRuling, opened, standing
+from gatekeeper.decide.evaluate import CEILING, Decision, ServiceRuling, opened, standing
 from gatekeeper.decide.phrases import instant
 from gatekeeper.decide.snapshot import ServiceView
 from gatekeeper.decide.verdict import Verdict, Why
@@ -33,6 +33,17 @@ class EnvironmentSnapshot:
     environment: str
     view: ServiceView
     deployed: tuple[datetime, ...] = ()
+
+    @property
+    def services(self) -> tuple[ServiceView, ...]:
+        """The one service that was asked about."""
+        return (self.view,)
+
+
+def decide_environment(snapshot: EnvironmentSnapshot) -> Decision:
+    """The verdict on a deployment that only its environment is known of. Equal snapshots give equal decisions."""
+    ruling = rule_on(snapshot)
+    return Decision(verdict=ruling.effective, rulings=(ruling,), granted=())
 
 
 def rule_on(snapshot: EnvironmentSnapshot) -> ServiceRuling:

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from gatekeeper.decide.change import Change
+from gatekeeper.decide.environment import EnvironmentSnapshot
 from gatekeeper.decide.evaluate import Decision
 from gatekeeper.decide.snapshot import Snapshot
 from gatekeeper.store.engine import Database
@@ -55,6 +56,23 @@ class Decisions:
         connection.execute(upsert(connection.dialect, table, row))
         return identity
 
+    def told(self, snapshot: EnvironmentSnapshot, decision: Decision, essence: str) -> str:
+        """Store what a pipeline was told; the decision's id."""
+        with self._database.write() as connection:
+            return self.add(connection, _asked(snapshot), snapshot, decision, essence)
+
+    def on_record(self, snapshot: EnvironmentSnapshot, essence: str) -> str | None:
+        """The id of what was told last of this service and environment, if it was this; else None."""
+        newest = (
+            select(table.c.id, table.c.essence)
+            .where(table.c.subject == _asked(snapshot))
+            .order_by(table.c.at.desc(), table.c.id)
+            .limit(1)
+        )
+        with self._database.read() as connection:
+            row = connection.execute(newest).one_or_none()
+        return str(row.id) if row is not None and row.essence == essence else None
+
     def says(self, identity: str, decision: Decision, essence: str) -> bool:
         """Whether the decision of this id is the same, with the same essence."""
         query = select(table.c.decision, table.c.essence).where(table.c.id == identity)
@@ -82,6 +100,10 @@ class Decisions:
             query = query.where(table.c.subject == subject)
         with self._database.read() as connection:
             return tuple(_stored(row) for row in connection.execute(query))
+
+
+def _asked(snapshot: EnvironmentSnapshot) -> str:
+    return f"{snapshot.view.service.key}:{snapshot.environment.casefold()}"
 
 
 def _stored(row: Any) -> Stored:

@@ -8,6 +8,7 @@ from flask import Blueprint, Response, request
 from pydantic import BaseModel
 from werkzeug.exceptions import BadRequest
 
+from gatekeeper.web.answers import AnswersOnRecord
 from gatekeeper.web.models import DecisionList, GateReport, ServiceList
 from gatekeeper.web.openapi import DEFAULT_DECISIONS, LONGEST_ENVIRONMENT, MOST_DECISIONS, description
 from gatekeeper.web.reading import Reading
@@ -21,7 +22,11 @@ log = structlog.get_logger()
 
 
 def create_api(
-    reading: Reading, waiting: Waiting, reporting: Reporting, count_gate: Callable[[str], None]
+    reading: Reading,
+    waiting: Waiting,
+    reporting: Reporting,
+    record: AnswersOnRecord,
+    count_gate: Callable[[str], None],
 ) -> Blueprint:
     """The API's routes. What goes wrong is answered by ``gatekeeper.web.failures``."""
     blueprint = Blueprint("api", __name__, url_prefix=PREFIX)
@@ -38,11 +43,12 @@ def create_api(
     @blueprint.get("/services/<name>/gate")
     def gate(name: str) -> Response:
         organization, environment = request.args.get("organization"), _environment()
-        told = waiting.until(
+        found = waiting.until(
             lambda: reading.gate(name, organization, environment),
-            lambda told: told.allowed and told.known,
+            lambda found: found.report.allowed and found.report.known,
             _number("wait", 0, least=0, most=MOST_SECONDS),
         )
+        told = record.keep(found)
         _tell(told)
         count_gate(told.effective if told.known else "unknown")
         return _answer(told)
@@ -77,8 +83,8 @@ def _answer(answer: BaseModel, status: HTTPStatus = HTTPStatus.OK) -> Response:
 
 
 def _tell(told: GateReport) -> None:
-    """Log what a pipeline was told: nothing else has it."""
-    fields = ("organization", "service", "environment", "state", "effective", "known", "why")
+    """Log what a pipeline was told: on record are only answers that differ."""
+    fields = ("organization", "service", "environment", "state", "effective", "known", "why", "decision")
     log.info("gate.answered", **told.model_dump(mode="json", include=set(fields)))
 
 

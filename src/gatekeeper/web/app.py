@@ -8,6 +8,7 @@ from flask import Flask, Response, request
 from gatekeeper.bootstrap import Gatekeeper, now
 from gatekeeper.store.work import DEBOUNCE
 from gatekeeper.web.access import tell_requests
+from gatekeeper.web.answers import AnswersOnRecord
 from gatekeeper.web.api import create_api
 from gatekeeper.web.dashboard import create_dashboard
 from gatekeeper.web.failures import answer_failures
@@ -65,7 +66,13 @@ def create_app(
     )
     app.wsgi_app = Webhooks(door, app.wsgi_app, metrics.count_delivery)  # type: ignore[method-assign]  # Flask's own way
     app.register_blueprint(
-        create_api(reading, waiting or Waiting(), Reporting.to(gatekeeper), metrics.count_gate)
+        create_api(
+            reading,
+            waiting or Waiting(),
+            Reporting.to(gatekeeper),
+            AnswersOnRecord(gatekeeper.stores.decisions, gatekeeper.clock),
+            metrics.count_gate,
+        )
     )
     app.register_blueprint(create_dashboard(reading, gatekeeper.settings))
     app.register_blueprint(create_setup(gatekeeper.settings, POLICY))

@@ -1,28 +1,40 @@
 """What a gate says to a deployment into an environment, as the API tells it. Pure."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from gatekeeper.availability.deployments import Deployed
 from gatekeeper.decide import explain
 from gatekeeper.decide.environment import EnvironmentSnapshot, counted, rule_on
+from gatekeeper.decide.evaluate import ServiceRuling
 from gatekeeper.decide.verdict import Verdict
 from gatekeeper.web.models import GateReport
 from gatekeeper.web.standing import Standing
 from gatekeeper.web.views import VERDICTS, plain, reasons
 
 
-def gate_report(seen: Standing, environment: str, deployed: Iterable[Deployed]) -> GateReport:
-    """The report on one service and one environment.
+@dataclass(frozen=True)
+class Answer:
+    """What a pipeline is told, and what that was decided from."""
+
+    snapshot: EnvironmentSnapshot
+    report: GateReport
+
+
+def answer(seen: Standing, environment: str, deployed: Iterable[Deployed]) -> Answer:
+    """The answer on one service and one environment.
 
     Args:
         seen: the service.
         environment: where to.
         deployed: what was deployed of the service's repositories; only asked about where the pace counts.
     """
+    snapshot = EnvironmentSnapshot(seen.now, environment, seen.view, counted(deployed, environment, seen.now))
+    return Answer(snapshot, _report(seen, environment, rule_on(snapshot)))
+
+
+def _report(seen: Standing, environment: str, ruling: ServiceRuling) -> GateReport:
     memory, service = seen.view.memory, seen.service
-    ruling = rule_on(
-        EnvironmentSnapshot(seen.now, environment, seen.view, counted(deployed, environment, seen.now))
-    )
     return GateReport(
         service=service.name,
         organization=service.organization,

@@ -427,6 +427,9 @@ class GateReport(Answer):
         description="When a freeze is expected to end, if it can be foreseen."
     )
     reasons: list[str] = Field(description="Why the gate stands there, and what is not known, in sentences.")
+    decision: str | None = Field(
+        default=None, description="Its id on record; null where it is not kept there: see docs/pipelines.md."
+    )
 
 
 class RulingReport(Answer):
@@ -445,10 +448,12 @@ class DecisionReport(Answer):
 
     id: str
     at: datetime
-    subject: str = Field(description="The pull request, as owner/name#number.")
+    subject: str = Field(
+        description="owner/name#number, owner/name@environment, or organization/service:environment."
+    )
     title: str
-    author: str
-    head_sha: str
+    author: str = Field(description="Empty where a pipeline asked the gate.")
+    head_sha: str = Field(description="Empty where a pipeline asked the gate.")
     verdict: VerdictName
     rulings: list[RulingReport]
 

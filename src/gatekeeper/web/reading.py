@@ -25,8 +25,8 @@ from gatekeeper.store.gates import Standing as Stood
 from gatekeeper.store.gates import Transition
 from gatekeeper.store.overrides import OverrideRecord
 from gatekeeper.store.work import Parked, WorkCounts
-from gatekeeper.web.gate import gate_report
-from gatekeeper.web.models import GateReport, ServiceDetail
+from gatekeeper.web.gate import Answer, answer
+from gatekeeper.web.models import ServiceDetail
 from gatekeeper.web.standing import Standing, standing
 from gatekeeper.web.views import service_detail
 
@@ -87,7 +87,7 @@ class Reading:
         last, kept = self._stores.gates.standing(key), self._kept([entry])
         return self._standing(entry, last, blocked.get(key, ()), kept)
 
-    def gate(self, name: str, organization: str | None, environment: str) -> GateReport:
+    def gate(self, name: str, organization: str | None, environment: str) -> Answer:
         """What the gate of the service of this name says to a deployment into an environment.
 
         Raises:
@@ -105,7 +105,7 @@ class Reading:
             audits={},
             now=self.now(),
         )
-        return gate_report(seen, environment, self._deployed(entry.service) if is_paced(seen.view) else ())
+        return answer(seen, environment, self._deployed(entry.service) if is_paced(seen.view) else ())
 
     def detail(self, seen: Standing) -> ServiceDetail:
         """A service with its history."""
