@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 import openapi
+from gatekeeper.bootstrap import now
 from gatekeeper.demo.github.acme import APP_ID
+from gatekeeper.worker.group_pass import AHEAD
 from staging import Stage
 
 if TYPE_CHECKING:
@@ -187,3 +189,65 @@ def test_re_run_of_a_groups_check_looks_at_the_group_again(stage: Stage) -> None
     stage.github.state.click_rerun(SHOP, check.id, by="dev1")
     stage.settle()
     assert [call.path.rsplit("/", 1)[-1] for call in stage.github.calls.writes()] == [str(check.id)]
+
+
+def test_re_evaluate_on_a_groups_check_looks_at_the_group_again(stage: Stage) -> None:
+    group = queued(stage, stage.open_pull("search"))
+    check = check_on(stage.github.state, group.head_sha)
+    stage.github.calls.clear()
+    stage.github.state.click_action(SHOP, check.id, "recheck", by="dev1")
+    stage.settle()
+    assert [call.path.rsplit("/", 1)[-1] for call in stage.github.calls.writes()] == [str(check.id)]
+
+
+def test_a_queue_that_keeps_a_failed_group_fails_those_behind_it_in_the_end(stage: Stage) -> None:
+    """So does one that looks at the last of several only: in progress for ever, it would stand still."""
+    world = stage.github.state
+    blocked, free = stage.open_pull(), stage.open_pull("search")
+    # Nothing of ours is required any more, so that nothing that fails is taken out.
+    world.required[:] = [one for one in world.required if one.context == "tests"]
+    for number in (blocked, free):
+        reported(stage, world.pull(SHOP, number).head_sha)
+    groups = [world.enqueue(SHOP, number, by="dev1") for number in (blocked, free)]
+    stage.settle(failing="group")
+    ahead, behind = (check_on(world, group.head_sha) for group in groups)
+    assert (ahead.conclusion, behind.conclusion) == ("failure", None)
+    stage.now += AHEAD
+    stage.touch([f"group:{SHOP}@{groups[1].head_sha}"])
+    assert check_on(world, groups[1].head_sha).conclusion == "failure"
+
+
+def test_when_the_override_is_over_the_waiting_group_fails(stage: Stage) -> None:
+    number = stage.open_pull()
+    overridden(stage, number)
+    group = queued(stage, number)
+    assert check_on(stage.github.state, group.head_sha).conclusion == "success"
+    stage.now = now() + timedelta(hours=25)
+    stage.touch([f"pull:{SHOP}#{number}"])
+    assert check_on(stage.github.state, group.head_sha).conclusion == "failure"
+    assert queue(stage) == []
+
+
+def test_with_a_token_a_group_gets_a_status(
+    tmp_path: Path, prometheus: PrometheusServer, policies: dict[str, str], frozen_at: datetime, filled: Path
+) -> None:
+    """Nobody tells of the group: the sweep finds it."""
+    with Stage(
+        tmp_path,
+        prometheus=prometheus.url,
+        now=frozen_at,
+        policies=policies,
+        filled=filled,
+        token="ghp_of_ops1",
+    ) as stage:
+        world = stage.github.state
+        world.require_queue(SHOP, "main")
+        stage.touch([f"policies:{SHOP}", "policies:acme/.github"])
+        files = {"services/search/a.py": "x\n"}
+        made = world.open_pull(SHOP, author="dev1", title="A change", files=files)
+        stage.touch([f"repository:{SHOP}"])
+        group = world.enqueue(SHOP, made.number, by="dev1")
+        stage.touch([f"repository:{SHOP}"])
+        found = {(one.context, one.state) for one in world.statuses if one.sha == group.head_sha}
+        assert found == {("gatekeeper", "success")}
+        assert world.pull(SHOP, made.number).merge_commit_sha == group.head_sha
