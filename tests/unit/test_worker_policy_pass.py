@@ -10,7 +10,7 @@ from builders import a_service, a_view
 from databases import opened
 from fakes import CENTRAL, SHOP, FakeGitHub, Place
 from gatekeeper.decide.verdict import State
-from gatekeeper.errors import GitHubError, GitHubRefusedError
+from gatekeeper.errors import GitHubError, GitHubRefusedError, TemporaryError
 from gatekeeper.events.keys import Kind, WorkKey
 from gatekeeper.worker.policy_pass import LOST, PolicyPass
 from gatekeeper.worker.pull_pass import FAN_OUT
@@ -263,8 +263,10 @@ def test_a_lost_repository(
 def test_a_renamed_repository_takes_its_policies_along(standing: Place) -> None:
     standing.github.rename(SHOP, "acme/store")
     standing.github.commit("acme/store", policy(repository="acme/store"))
-    standing.run(policies("acme/store"))  # GitHub's event names the new one first: the service is doubled
-    standing.touched()
+    standing.run(policies("acme/store"))  # GitHub's event names the new one first
+    assert services(standing) == {"checkout": "acme/store"}, "in one step: in between nothing would be held"
+    assert "service:acme/checkout" not in standing.touched()
+    standing.run(policies("acme/store"))
     standing.run(policies(), LOST)
     assert "policies:acme/store" in standing.touched()
     standing.run(policies("acme/store"))
@@ -272,6 +274,20 @@ def test_a_renamed_repository_takes_its_policies_along(standing: Place) -> None:
     assert [source.repository for source in standing.catalog.sources() if source.repository != CENTRAL] == [
         "acme/store"
     ]
+
+
+def test_a_pass_that_another_one_overtook_puts_nothing_in_force(standing: Place) -> None:
+    """What it read meant something else by then: a service would be gone, and with it all that it holds."""
+    before = services(standing)
+
+    def renamed() -> None:
+        standing.catalog.rename(SHOP, "acme/store", ())
+
+    standing.github.create("acme/store")
+    standing.github.meanwhile["policy_tree"] = renamed
+    with pytest.raises(TemporaryError, match="another pass"):
+        standing.run(policies("acme/store"))
+    assert services(standing) == dict.fromkeys(before, "acme/store")
 
 
 def test_until_the_new_name_is_read_a_renamed_repositorys_gates_stay_as_they_are(standing: Place) -> None:

@@ -1,12 +1,13 @@
 """Policies in force: the last good version of each service, and what is wrong with newer ones."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, delete, select, update
 
+from gatekeeper.errors import TemporaryError
 from gatekeeper.events.triggers import Touch
 from gatekeeper.policy.covers import repositories
 from gatekeeper.policy.gate import Mode
@@ -122,11 +123,31 @@ class Catalog:
         row = self._source_row(repository)
         return () if row is None else tuple(PolicyFile(path, text) for path, text in row.defaults)
 
-    def put_in_force(self, policies: InForce, touches: Sequence[Touch], now: datetime) -> None:
-        """Put a repository's services in force, those it no longer has go; and what to look at because of it."""
+    def put_in_force(
+        self,
+        policies: InForce,
+        touches: Sequence[Touch],
+        now: datetime,
+        *,
+        instead_of: Collection[str] | None = None,
+    ) -> None:
+        """Put a repository's services in force, those it no longer has go; and what to look at because of it.
+
+        Args:
+            policies: they, with their repository.
+            touches: what to look at.
+            now: the present.
+            instead_of: the keys of those that were in force when these were read; None for whatever is.
+
+        Raises:
+            TemporaryError: others are in force by now: another pass came in between, or the repository was renamed.
+        """
         repository, kept = policies.repository, [one.key for one, _ in policies.services]
         with self._database.write() as connection:
             mine = service.c.repository == repository
+            there = connection.execute(select(service.c.key).where(mine)).scalars().all()
+            if instead_of is not None and set(there) != set(instead_of):
+                raise TemporaryError(f"the policies of {repository} were read by another pass meanwhile")
             connection.execute(delete(service).where(mine, service.c.key.not_in(kept)))
             modes = _modes(connection, kept)
             for row in _rows(policies, modes, now):
@@ -158,9 +179,11 @@ class Catalog:
                 document = _SERVICE.dump(one.model_copy(update={"origin": origin}))
                 changed = update(service).where(service.c.key == row.key)
                 connection.execute(changed.values(repository=name, document=document))
-            connection.execute(delete(policy_source).where(policy_source.c.repository == name))
-            source = update(policy_source).where(policy_source.c.repository == repository)
-            connection.execute(source.values(repository=name))
+            read = select(policy_source.c.repository).where(policy_source.c.repository == repository)
+            if connection.execute(read).first() is not None:  # else it has gone over already
+                connection.execute(delete(policy_source).where(policy_source.c.repository == name))
+                source = update(policy_source).where(policy_source.c.repository == repository)
+                connection.execute(source.values(repository=name))
             self._queue.touch(connection, touches)
 
     def _source_row(self, repository: str) -> Any:

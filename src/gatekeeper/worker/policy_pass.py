@@ -1,6 +1,6 @@
 """The pass over one repository's policy files: read, put in force what is good, keep the last good of the rest."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -8,7 +8,7 @@ from gatekeeper.errors import GitHubRefusedError, NotFoundError
 from gatekeeper.events.keys import Kind, WorkKey
 from gatekeeper.events.triggers import Priority, Touch
 from gatekeeper.policy.in_force import Before, InForce, put_in_force, unreadable
-from gatekeeper.policy.loader import PolicyFile
+from gatekeeper.policy.loader import PolicyFile, load
 from gatekeeper.policy.model import Service
 from gatekeeper.worker.pull_pass import FAN_OUT
 
@@ -79,8 +79,14 @@ class Catalog(Protocol):
     def is_known(self, repository: str) -> bool:
         """Whether the repository's policy files were read before."""
 
-    def put_in_force(self, policies: InForce, touches: Sequence[Touch], now: datetime) -> None:
-        """Store the policies and what has to be looked at because of them, all or nothing."""
+    def put_in_force(
+        self, policies: InForce, touches: Sequence[Touch], now: datetime, *, instead_of: Collection[str]
+    ) -> None:
+        """Store the policies and what has to be looked at because of them, all or nothing.
+
+        Raises:
+            TemporaryError: other services are in force by now than those of these keys.
+        """
 
     def forget(self, repository: str, touches: Sequence[Touch]) -> None:
         """A repository is gone with its policies; and what has to be looked at because of it."""
@@ -116,6 +122,7 @@ class PolicyPass:
 
         Raises:
             GitHubError: GitHub failed; tried again later.
+            TemporaryError: another pass came in between.
         """
         central = f"{_organization(key.name)}/{self._policy_repository}"
         if key.name != central and not self._catalog.is_known(central):
@@ -135,18 +142,35 @@ class PolicyPass:
             if _is_gone(error) and (lost or not (before.services or repository == central)):
                 return self._forget(repository)
             return self._put(before, unreadable(before, repository, str(error)), central, now)
+        files = [PolicyFile(path, text) for path, text in tree.files]
         policies = put_in_force(
-            [PolicyFile(path, text) for path, text in tree.files],
+            files,
             before,
             repository=repository,
             commit=tree.commit,
             central=central,
             left_out=tree.left_out,
         )
+        if policies.problems and (former := self._renamed_from(files, before, repository)) is not None:
+            return self._moved(former, repository, central)
         return self._put(before, policies, central, now)
 
+    def _renamed_from(self, files: Sequence[PolicyFile], before: Before, repository: str) -> str | None:
+        """The former name of this repository, where its services still stand under that: nobody else has taken them."""
+        loaded = load(files, organization=_organization(repository), repository=repository, commit="")
+        names = {one.key for one in loaded.services}
+        for other in sorted({one.origin.repository for one in before.others if one.key in names}):
+            try:
+                if self._reader.repository(other).full_name == repository:
+                    return other
+            except NotFoundError:
+                continue
+        return None
+
     def _put(self, before: Before, policies: InForce, central: str, now: datetime) -> Mapping[str, Any]:
-        self._catalog.put_in_force(policies, self._touches(before, policies, central), now)
+        """Put them in force, unless another pass has changed meanwhile what they were read against."""
+        touches = self._touches(before, policies, central)
+        self._catalog.put_in_force(policies, touches, now, instead_of={one.key for one in before.services})
         return {"services": len(policies.services), "problems": len(policies.problems)}
 
     def _moved(self, repository: str, name: str, central: str) -> Mapping[str, Any]:

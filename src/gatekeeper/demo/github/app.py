@@ -125,8 +125,6 @@ def _strike(github: GitHub, fault: Fault) -> Response | None:
         time.sleep(fault.seconds)
     if fault.kind in PASSED_ON:
         return None
-    if fault.kind == "reset":
-        _cut()
     if fault.kind == "primary":
         g.quota = github.limits.exhaust(str(g.caller), github.world.now())
         return _limited(fault.status)
@@ -172,6 +170,8 @@ def _after(github: GitHub, response: Response) -> Response:
     fault: Fault | None = g.fault
     lost = fault is not None and fault.kind == "lost"
     github.calls.add(_call(response, fault, github.world.clock()))
+    if fault is not None and fault.kind == "reset":
+        _cut()
     if fault is not None and fault.kind == "late":
         time.sleep(fault.seconds)
     if request.method == "GET" and response.status_code == HTTPStatus.OK:
