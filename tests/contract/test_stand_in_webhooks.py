@@ -12,6 +12,8 @@ import pytest
 import openapi
 from gatekeeper.demo.github import Hook, Refused, StandIn
 from gatekeeper.demo.github.acme import APP_ID
+from gatekeeper.demo.github.checks import set_status
+from gatekeeper.demo.github.entities import Status
 from standin import Client, Receiver
 
 if TYPE_CHECKING:
@@ -65,6 +67,11 @@ def open_with_labels(world: World) -> None:
 def change_base(world: World) -> None:
     world.push_commit(SHOP, "next", {"n": "n"}, by="ops1")
     world.edit_pull(SHOP, 1, base="next", by="dev1")
+
+
+def a_status(world: World) -> None:
+    head = world.pull(SHOP, 1).head_sha
+    set_status(world, Status(0, SHOP, head, "ci", "success", "Fine", None, "dev1", world.now()))
 
 
 def comment_thrice(world: World) -> None:
@@ -195,6 +202,7 @@ ACTS: list[tuple[str, Callable[[World], object], list[str]]] = [
         lambda world: world.dismiss_review(SHOP, 1, world.review(SHOP, 1, by="ops1").id, by="ops1"),
         ["pull_request_review.submitted", "pull_request_review.dismissed"],
     ),
+    ("a commit status", a_status, ["status"]),
     ("re-run", lambda world: world.click_rerun(SHOP, run_id(world), by="dev1"), ["check_run.rerequested"]),
     (
         "re-run all",

@@ -102,6 +102,18 @@ def test_a_service_is_open_to_every_change(
         assert (found.actor, found.until, found.reason) == (RECORD.actor, NOW + 4 * HOUR, "an outage")
 
 
+def test_a_status_of_our_name_is_on_record_once_and_no_refusal_to_tell(overrides: Overrides) -> None:
+    forgery = {"status": "gatekeeper", "id": 7, "sha": SHA, "actor": "mallory"}
+    for identity in (7, 7, 8):
+        overrides.forged(SHOP, 1, forgery | {"id": identity}, NOW)
+    assert [(one.label, one.actor, one.comment) for one in overrides.of_pull(SHOP, 1)] == [
+        ("status gatekeeper", "mallory", 7),
+        ("status gatekeeper", "mallory", 8),
+    ]
+    assert overrides.past(SHOP, 1).refusals == ()
+    assert overrides.verify().broken_at is None
+
+
 def test_no_pass_over_a_pull_request_withdraws_it(overrides: Overrides) -> None:
     overrides.add_new([OPENED])
     overrides.withdraw(SHOP, OPENED.number, set(), NOW + HOUR)

@@ -8,6 +8,8 @@ import pytest
 
 import openapi
 from gatekeeper.demo.github import Refused
+from gatekeeper.demo.github.checks import set_status
+from gatekeeper.demo.github.entities import Status
 from gatekeeper.worker.head_pass import CONTEXT
 from staging import Stage
 
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gatekeeper.demo.github.deployment_entities import DeploymentStatus
-    from gatekeeper.demo.github.entities import Status
     from worlds.prometheus import PrometheusServer
     from worlds.world import World
 
@@ -68,6 +69,23 @@ def test_the_api_refuses_to_deploy_while_frozen_and_deploys_when_the_gate_opens(
     assert again.state == "success"
     (told,) = ask(stage)
     assert (told.state, told.creator) == ("pending", "gatekeeper[bot]")
+
+
+def test_a_success_of_our_name_by_somebody_else_opens_nothing_for_long_and_is_on_record(stage: Stage) -> None:
+    """The newest status of a name counts, whoever set it."""
+    world = stage.github.state
+    head = world.head(SHOP, "main").sha
+    set_status(world, Status(0, SHOP, head, CONTEXT, "success", "Fine", None, "dev1", world.now()))
+    stage.settle()
+    found = status(stage)
+    assert found is not None
+    assert (found.creator, found.state) == ("gatekeeper[bot]", "failure")
+    with pytest.raises(Refused, match="409: Conflict: Commit status checks failed"):
+        world.ask_deployment(SHOP, by="dev1")
+    on_record = [
+        (one.label, one.actor, one.head_sha) for _, _, one in stage.gatekeeper.stores.overrides.all()
+    ]
+    assert on_record == [(f"status {CONTEXT}", "dev1", head)]
 
 
 def test_whoever_asks_for_no_status_is_told_that_it_fails(stage: Stage) -> None:

@@ -225,6 +225,13 @@ def test_a_check_or_a_status_of_our_name_by_somebody_else(stage: Stage, number: 
     with pytest.raises(Refused) as merged:
         world.merge(SHOP, number, by="dev1")
     assert merged.value.status == 405
+    (record,) = [
+        one for _, _, one in stage.gatekeeper.stores.overrides.all() if one.label == "status gatekeeper"
+    ]
+    assert (record.actor, record.number, record.granted) == ("dev1", number, False)
+    assert "status gatekeeper" not in stage.comment(number), (
+        "it is no request that somebody has to be told of"
+    )
 
 
 def test_help_is_one_comment_with_the_commands(stage: Stage) -> None:

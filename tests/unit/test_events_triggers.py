@@ -141,6 +141,22 @@ def test_a_review_is_looked_at_where_it_changes_who_agrees(action: str, state: s
     assert touches[1:] == (told if also else ())
 
 
+@pytest.mark.parametrize(
+    ("context", "key"),
+    [
+        pytest.param("gatekeeper", f"commit:acme/shop@{SHA}", id="that of the gate"),
+        pytest.param("gatekeeper/policy", f"commit:acme/shop@{SHA}", id="that of policies"),
+        pytest.param("gatekeeper/deployment", "head:acme/shop", id="that of deployments"),
+        pytest.param("ci/build", None, id="not one of another name"),
+    ],
+)
+def test_a_commit_status_of_our_name_is_looked_at(context: str, key: str | None) -> None:
+    payload = {"repository": SHOP, "id": 7, "context": context, "sha": SHA, "sender": {"login": "dora"}}
+    hint = {"status": context, "id": 7, "sha": SHA, "actor": "dora"}
+    found = [(str(touch.key), touch.hint) for touch in triggered("status", payload).touches]
+    assert found == ([(key, hint)] if key else [])
+
+
 BOTH = ["head:acme/shop", "policies:acme/shop"]
 
 

@@ -4,7 +4,7 @@ Every check run and comment is announced, also our own. One that is not on recor
 before it could note it, by one that was overtaken, or by another Gatekeeper of the same App; GitHub is asked which.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -17,6 +17,8 @@ COMMENTS: Mapping[str, str] = {_GATE: "comment", _POLICY: "policy comment"}
 """By what a comment starts with."""
 
 
+STATUSES: Mapping[str, str] = {**dict.fromkeys(CHECKS, "pull"), "gatekeeper/deployment": "head"}
+"""By context of a commit status, whose pass writes it."""
 REVIEWED: Mapping[str, str] = {"because": "review"}
 """The hint of a touch by a review: only then are they read again."""
 
@@ -55,3 +57,9 @@ class Heard:
     def tells_of_more(self, kind: str, than: Collection[int]) -> bool:
         """Whether there may be others of a kind than those with these ids."""
         return self.everything or any(one == kind and identity not in than for one, identity in self.things)
+
+
+def forged(hints: Iterable[Mapping[str, Any]], login: Callable[[], str]) -> list[Mapping[str, Any]]:
+    """The statuses of our name that somebody else set, of what the hints tell; ``login`` tells ours."""
+    told = [hint for hint in hints if "status" in hint]
+    return [hint for hint in told if hint["actor"] != login()]

@@ -14,7 +14,7 @@ from gatekeeper.events.commands import parse_command
 from gatekeeper.events.delivery import Delivery
 from gatekeeper.events.deployments import DeploymentStatus
 from gatekeeper.events.keys import Kind, WorkKey
-from gatekeeper.events.ours import CHECKS, REVIEWED, comment_kind, made
+from gatekeeper.events.ours import CHECKS, REVIEWED, STATUSES, comment_kind, made
 
 POLICY_FOLDER = "policies/"
 MAX_PUSH_COMMITS = 2048
@@ -55,7 +55,8 @@ class Touch:
             (id), ``at`` (when it was written or edited last). A button or re-run: ``button`` (its identifier, or
             ``rerequested``), ``actor``. A deployment: a ``DeploymentStatus``. A job that waits for our answer: its
             ``environment``. A new check or comment that looks like ours: ``made``, ``id``. A review: ``REVIEWED``.
-            Else empty.
+            A commit status of our name: ``status`` (its context), ``id``, ``sha``,
+            ``actor``. Else empty.
     """
 
     key: WorkKey
@@ -240,6 +241,19 @@ def _issue_comment(delivery: Delivery, _policy_repository: str) -> Sequence[Touc
     return [Touch(key, Priority.PERSON, hint)]
 
 
+def _status(delivery: Delivery, _policy_repository: str) -> Sequence[Touch]:
+    """One of our name: whoever may push can set it, and the newest of a name counts. The pass finds out whose it is."""
+    context, sha = _at(delivery.payload, str, "context"), _at(delivery.payload, str, "sha")
+    if context not in STATUSES:
+        raise _IgnoredError("commit status of another name")
+    repository = _repository(delivery)
+    who, identity = _at(delivery.payload, str, "sender", "login"), _at(delivery.payload, int, "id")
+    hint: dict[str, str | int | None] = {"status": context, "id": identity, "sha": sha, "actor": who}
+    if STATUSES[context] == "head":
+        return [Touch(WorkKey(Kind.HEAD, repository), Priority.DEPLOYING, hint)]
+    return [Touch(WorkKey.commit(repository, sha), Priority.EVENT, hint)]
+
+
 _WEB = ("https://", "http://")
 _TAKES_EFFECT: Mapping[str, Literal["in_progress", "success"]] = {
     "in_progress": "in_progress",
@@ -327,6 +341,7 @@ _EVENTS: Mapping[str, Callable[[Delivery, str], Sequence[Touch]]] = {
     "pull_request_review": _review,
     "push": _push,
     "repository": _installation,
+    "status": _status,
 }
 _ACTIONS: Mapping[str, Container[str | None]] = {
     "check_run": {"rerequested", "requested_action"},

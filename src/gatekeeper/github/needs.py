@@ -21,6 +21,8 @@ HELPFUL_EVENTS = frozenset(
         "merge_group",
         "pull_request_review",
         "repository",
+        "status",
     }
 )
-"""Tell what deployments cost; of merge groups, reviews and renamed repositories at once, and not by a timer."""
+"""Tell what deployments cost; of merge groups, reviews and renamed repositories at once, and not by a timer; and of a
+status of our name that is somebody else's."""

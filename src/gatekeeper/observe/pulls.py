@@ -125,6 +125,10 @@ class PullObserver:
         self._ours = Ours(reader, memory, GATE)
         self._openings = Openings(reader, catalog)
 
+    def login(self) -> str:
+        """The login that we write under."""
+        return self._reader.login()
+
     def opening(self, repository: str, hint: Mapping[str, Any]) -> OpeningRequest:
         """What somebody asks for of a whole service in a comment; raises as ``Openings.asked``."""
         return self._openings.asked(repository, hint)

@@ -1,6 +1,6 @@
 """The record of overrides: who asked, and what came of it. Rows are only ever added, each chained to the last."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
@@ -16,6 +16,8 @@ from gatekeeper.store.engine import Database
 from gatekeeper.store.tables import override, pull
 
 WITHDRAWN = "the label was taken off"
+FORGED = "status "
+"""Stands before the context of a commit status of our name that somebody else set."""
 _LOCK = 8_201_164
 """Whoever adds holds this lock of PostgreSQL's until the transaction ends; SQLite has one writer anyway."""
 
@@ -43,7 +45,7 @@ class OverrideRecord:
     Attributes:
         label: the label that asks; for commands, the command.
         labeled_at: when it was put there, or the command written.
-        comment: the id of the comment that a command was written in.
+        comment: the id of the comment that a command was written in, or of the commit status that is on record.
         stakes: the services that it is about.
     """
 
@@ -106,6 +108,32 @@ class Overrides:
             if record.granted and record.label not in labels and not record.label.startswith((OPEN, CLOSE))
         ]
         self.add_new(replace(record, granted=False, why=WITHDRAWN, recorded_at=now) for record in gone)
+
+    def forged(self, repository: str, number: int, forgery: Mapping[str, Any], now: datetime) -> None:
+        """Record a commit status of our name by somebody else, once; ``number`` is 0 where it is of no pull request."""
+        record = OverrideRecord(
+            repository=repository,
+            number=number,
+            label=f"{FORGED}{forgery['status']}",
+            actor=forgery["actor"],
+            granted=False,
+            why="a commit status of our name, set by somebody else; ours was written again",
+            reason=None,
+            head_sha=forgery["sha"],
+            labeled_at=now,
+            until=now,
+            recorded_at=now,
+            comment=forgery["id"],
+        )
+        same = (
+            override.c.label == record.label,
+            override.c.number == number,
+            override.c.comment == record.comment,
+        )
+        with self._database.write() as connection:
+            _lock(connection)
+            if connection.execute(select(override.c.id).where(*same)).first() is None:
+                _append(connection, record)
 
     def opening(self, service: str, now: datetime) -> Opening | None:
         """Who opened a service to every change, unless that is over or was taken back."""
@@ -228,6 +256,8 @@ def _refusals(records: Iterable[OverrideRecord]) -> Iterator[Refusal]:
     """Each label's last ruling, where that was a refusal."""
     last = {record.label: record for record in _rulings(records)}
     for _, record in sorted(last.items()):
+        if record.label.startswith(FORGED):
+            continue
         if not record.granted and record.why not in {WITHDRAWN, WITHOUT_REASON}:
             yield Refusal(record.label, record.actor, record.why, record.recorded_at)
 

@@ -100,6 +100,10 @@ class PullRecord:
             )
         )
 
+    def forged(self, repository: str, number: int, forgery: Mapping[str, Any], now: datetime) -> None:
+        """Somebody else set a commit status of our name."""
+        self._overrides.forged(repository, number, forgery, now)
+
     def opened(self, repository: str, number: int, request: OpeningRequest, now: datetime) -> None:
         """Rule on what somebody asks for of a whole service, put it on record, and look at the service."""
         service = request.service

@@ -170,6 +170,10 @@ class RunRecord:
         """The commit has this status now."""
         self._publications.record(repository, Kind.DEPLOYMENT_STATUS, sha, 0, essence, now)
 
+    def forged(self, repository: str, forgery: Mapping[str, Any], now: datetime) -> None:
+        """Somebody else set a commit status of our name."""
+        self._overrides.forged(repository, 0, forgery, now)
+
     def let_go(self, repository: str, environment: str) -> str | None:
         """The commit that we let go into an environment last; None when there was none yet."""
         query = select(let_go.c.sha).where(

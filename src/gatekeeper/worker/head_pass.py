@@ -10,6 +10,7 @@ from gatekeeper.decide.deployment_texts import deployment_check
 from gatekeeper.decide.evaluate import Decision
 from gatekeeper.decide.verdict import Verdict
 from gatekeeper.events.keys import WorkKey
+from gatekeeper.events.ours import forged
 
 CONTEXT = "gatekeeper/deployment"
 """Not the name of the check on pull requests: where a commit has both, GitHub asks for both."""
@@ -30,6 +31,9 @@ class Head(Protocol):
 class Observer(Protocol):
     """Reads what a deployment of it would meet."""
 
+    def login(self) -> str:
+        """The login that we write under."""
+
     def enforced(self, repository: str) -> Sequence[str]:
         """The environments that a policy names to be enforced."""
 
@@ -48,6 +52,9 @@ class Record(Protocol):
 
     def said_of(self, repository: str, sha: str) -> str | None:
         """The essence of the status that a commit has; None when there is none of ours."""
+
+    def forged(self, repository: str, forgery: Mapping[str, Any], now: datetime) -> None:
+        """Somebody else set a commit status of our name."""
 
     def say_of(self, repository: str, sha: str, essence: str, now: datetime) -> None:
         """The commit has this status now."""
@@ -89,7 +96,9 @@ class HeadPass:
             GitHubError: GitHub failed; tried again later.
             GitHubRefusedError: GitHub will not let us; parked.
         """
-        del hints
+        forgeries = forged(hints, self.observer.login)
+        for forgery in forgeries:
+            self.record.forged(key.name, forgery, now)
         environments = self.observer.enforced(key.name)
         head = self.observer.head(key.name) if environments else None
         if head is None:
@@ -100,7 +109,8 @@ class HeadPass:
         )
         check, state = deployment_check(snapshot, decision), _state(snapshot, decision)
         essence = f"{state} {check.essence}"
-        if self.record.said_of(key.name, head.sha) == essence:
+        again = any(forgery["sha"] == head.sha for forgery in forgeries)
+        if self.record.said_of(key.name, head.sha) == essence and not again:
             return {"status": state}
         page = self.link(self.record.decided_on(snapshot, decision, check.essence))
         self.writer.set_status(

@@ -14,7 +14,7 @@ from gatekeeper.decide.snapshot import Closed, Pull, Snapshot
 from gatekeeper.errors import GitHubRefusedError, PermanentError, TemporaryError
 from gatekeeper.events.commands import CommandName
 from gatekeeper.events.keys import Kind, WorkKey
-from gatekeeper.events.ours import REVIEWED, Heard
+from gatekeeper.events.ours import REVIEWED, Heard, forged
 from gatekeeper.events.triggers import Priority, Touch
 from gatekeeper.policy.covers import Everything
 from gatekeeper.policy.proposal import policy_paths
@@ -66,6 +66,9 @@ class Observer(Protocol):
     def observe(self, repository: str, number: int, now: datetime, heard: Heard) -> Seen | Closed:
         """As it is now, with what was heard of things like ours."""
 
+    def login(self) -> str:
+        """The login that we write under."""
+
     def opening(self, repository: str, hint: Mapping[str, Any]) -> OpeningRequest:
         """What somebody asks for of a whole service."""
 
@@ -106,6 +109,9 @@ class Record(Protocol):
 
     def command(self, repository: str, number: int, hint: Mapping[str, Any], now: datetime) -> None:
         """Put an override on record that somebody asked for in a comment, or took back there."""
+
+    def forged(self, repository: str, number: int, forgery: Mapping[str, Any], now: datetime) -> None:
+        """Somebody else set a commit status of our name."""
 
     def opened(self, repository: str, number: int, request: OpeningRequest, now: datetime) -> None:
         """Rule on what somebody asks for of a whole service, put it on record, and look at the service."""
@@ -165,16 +171,22 @@ class Asked:
     heard: Heard
 
     @classmethod
-    def of(cls, hints: Sequence[Mapping[str, Any]]) -> "Asked":
-        """Read the hints of a piece of work; a plain event leaves none."""
+    def of(cls, hints: Sequence[Mapping[str, Any]], *, forged: bool = False) -> "Asked":
+        """Read the hints of a piece of work; a plain event leaves none.
+
+        Args:
+            hints: what the events said.
+            forged: whether somebody else wrote under our name.
+        """
         commands = {hint.get("command") for hint in hints}
         buttons = {hint.get("button") for hint in hints} - {None}
-        again = bool(buttons or commands - {None})
+        again = forged or bool(buttons or commands - {None})
         return cls(
             again=again,
             later=bool(hints) and all(hint == FAN_OUT for hint in hints),
             explain=bool(commands & _EXPLAIN) or "explain" in buttons,
-            may_comment=not hints or any(hint not in _QUIET and "made" not in hint for hint in hints),
+            may_comment=not hints
+            or any(hint not in _QUIET and not {"made", "status"} & hint.keys() for hint in hints),
             heard=Heard.of(hints, everything=again),
         )
 
@@ -211,7 +223,9 @@ class PullPass:
             TemporaryError: somebody asked for something, and the policies were not read yet; or another worker was
                 faster.
         """
-        repository, number, asked = key.name, int(key.detail), Asked.of(hints)
+        repository, number = key.name, int(key.detail)
+        forgeries = forged(hints, self._observer.login)
+        asked = Asked.of(hints, forged=bool(forgeries))
         if not self._record.knows_policies(repository):
             return self._read_policies_first(repository, asked)
         for hint in hints:
@@ -219,6 +233,8 @@ class PullPass:
                 self._record.command(repository, number, hint, now)
             if hint.get("command") in _OF_SERVICES:
                 self._record.opened(repository, number, self._observer.opening(repository, hint), now)
+        for forgery in forgeries:
+            self._record.forged(repository, number, forgery, now)
         known = self._record.known(repository, number)
         seen = self._observer.observe(repository, number, now, asked.heard)
         if isinstance(seen, Closed):
@@ -235,7 +251,7 @@ class PullPass:
 
     def _propose(self, repository: str, number: int, hints: Sequence[Mapping[str, Any]]) -> None:
         """Have its policy files looked at, as often as somebody asked for it."""
-        told = [hint for hint in hints if hint and hint not in (*_QUIET, REVIEWED)]
+        told = [hint for hint in hints if hint and hint not in (*_QUIET, REVIEWED) and "status" not in hint]
         asked = [hint for hint in told if hint.get("made") in _OF_POLICIES] or [{}]
         key = WorkKey.proposal(repository, number)
         self._record.touch([Touch(key, Priority.EVENT, hint) for hint in asked])

@@ -37,6 +37,7 @@ EVENTS = (
     "pull_request_review",
     "push",
     "repository",
+    "status",
     "team",
 )
 SHOP = {

@@ -181,4 +181,5 @@ def set_status(records: Records, status: Status) -> Status:
         )
     made = replace(status, id=records.new_id())
     records.statuses.append(made)
+    hooks.status(records, made)
     return made

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 from gatekeeper.demo.github.git import diff_files
 from gatekeeper.demo.github.shapes.apps import installation as installation_shape
 from gatekeeper.demo.github.shapes.basics import node_id, stamp
-from gatekeeper.demo.github.shapes.checks import hook_check_run, hook_check_suite
+from gatekeeper.demo.github.shapes.checks import hook_check_run, hook_check_suite, simple_status
 from gatekeeper.demo.github.shapes.deployments import deployment as deployment_shape
 from gatekeeper.demo.github.shapes.deployments import deployment_status as deployment_status_shape
 from gatekeeper.demo.github.shapes.issues import issue, issue_comment, label
 from gatekeeper.demo.github.shapes.people import organization, simple_user
 from gatekeeper.demo.github.shapes.pulls import hook_pull_request, hook_pull_request_simple, hook_review
-from gatekeeper.demo.github.shapes.repositories import hook_repository, person, repository_url
+from gatekeeper.demo.github.shapes.repositories import commit, hook_repository, person, repository_url
 from gatekeeper.demo.github.shapes.runs import hook_workflow_run, workflow
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         QueueEntry,
         Repository,
         Review,
+        Status,
     )
     from gatekeeper.demo.github.records import Records
 
@@ -55,6 +56,29 @@ def pull_request(
     if changed_label is not None:
         shape["label"] = label(records, changed_label)
     _about(records, "pull_request", pull.repository, sender, shape)
+
+
+def status(records: Records, one: Status) -> None:
+    """``status``: a commit status was set."""
+    branches = [
+        {
+            "name": name,
+            "commit": {"sha": sha, "url": f"{repository_url(records, full_name)}/commits/{sha}"},
+            "protected": False,
+        }
+        for (full_name, name), sha in sorted(records.branches.items())
+        if (full_name, sha) == (one.repository, one.sha)
+    ]
+    shape: dict[str, Any] = simple_status(records, one) | {
+        "name": one.repository,
+        "sha": one.sha,
+        "commit": commit(records, one.repository, records.objects.commits[one.sha]),
+        "branches": branches,
+    }
+    for extra in ("url", "node_id"):
+        shape.pop(extra)
+    shape["commit"]["commit"]["verification"].pop("verified_at")  # not told here
+    _about(records, "status", one.repository, one.creator, shape)
 
 
 def issue_comment_event(
