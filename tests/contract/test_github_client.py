@@ -676,6 +676,21 @@ class TestOurselves:
         assert client.app()["id"] == github.app_id
         assert client.login() == "gatekeeper[bot]"
 
+    def test_the_app_learns_of_its_new_name_in_ten_minutes(self, github: StandIn, world: World) -> None:
+        clock = Clock()
+        client = GitHub(app_connections(github, clock=lambda: clock() + passed))
+        for minutes, renamed, login in [
+            (0, False, "gatekeeper"),
+            (9, True, "gatekeeper"),
+            (10, True, "warden"),
+            (11, True, "warden"),
+        ]:
+            passed = timedelta(minutes=minutes)
+            if renamed:
+                world.apps[github.app_id] = replace(world.apps[github.app_id], slug="warden")
+            assert client.login() == f"{login}[bot]"
+        assert [call.path for call in github.calls].count("/app") == 2
+
     def test_granted_permissions_are_those_of_the_token(
         self, github: StandIn, client: GitHub, world: World
     ) -> None:

@@ -88,6 +88,18 @@ def test_a_success_of_our_name_by_somebody_else_opens_nothing_for_long_and_is_on
     assert on_record == [(f"status {CONTEXT}", "dev1", head)]
 
 
+def test_one_that_says_the_same_as_ours_is_on_record_and_not_answered(stage: Stage) -> None:
+    """So an App that is renamed does not answer itself without end."""
+    world = stage.github.state
+    head = world.head(SHOP, "main").sha
+    told = len(world.statuses)
+    set_status(world, Status(0, SHOP, head, CONTEXT, "failure", "Fine", None, "dev1", world.now()))
+    stage.settle()
+    assert len(world.statuses) == told + 1
+    (on_record,) = stage.gatekeeper.stores.overrides.all()
+    assert on_record[-1].actor == "dev1"
+
+
 def test_whoever_asks_for_no_status_is_told_that_it_fails(stage: Stage) -> None:
     (told,) = ask(stage, contexts=[])
     assert told.state == "failure"

@@ -151,8 +151,9 @@ def test_a_review_is_looked_at_where_it_changes_who_agrees(action: str, state: s
     ],
 )
 def test_a_commit_status_of_our_name_is_looked_at(context: str, key: str | None) -> None:
-    payload = {"repository": SHOP, "id": 7, "context": context, "sha": SHA, "sender": {"login": "dora"}}
-    hint = {"status": context, "id": 7, "sha": SHA, "actor": "dora"}
+    told = {"id": 7, "context": context, "sha": SHA, "state": "success"}
+    payload = told | {"repository": SHOP, "sender": {"login": "dora"}}
+    hint = {"status": context, "state": "success", "id": 7, "sha": SHA, "actor": "dora"}
     found = [(str(touch.key), touch.hint) for touch in triggered("status", payload).touches]
     assert found == ([(key, hint)] if key else [])
 

@@ -248,7 +248,13 @@ def _status(delivery: Delivery, _policy_repository: str) -> Sequence[Touch]:
         raise _IgnoredError("commit status of another name")
     repository = _repository(delivery)
     who, identity = _at(delivery.payload, str, "sender", "login"), _at(delivery.payload, int, "id")
-    hint: dict[str, str | int | None] = {"status": context, "id": identity, "sha": sha, "actor": who}
+    hint: dict[str, str | int | None] = {
+        "status": context,
+        "state": _at(delivery.payload, str, "state"),
+        "id": identity,
+        "sha": sha,
+        "actor": who,
+    }
     if STATUSES[context] == "head":
         return [Touch(WorkKey(Kind.HEAD, repository), Priority.DEPLOYING, hint)]
     return [Touch(WorkKey.commit(repository, sha), Priority.EVENT, hint)]

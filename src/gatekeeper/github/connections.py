@@ -4,7 +4,7 @@ import re
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, Protocol
 from urllib.parse import quote
 
@@ -21,6 +21,8 @@ Mode = Literal["app", "token"]
 
 _FULL_NAME = re.compile(r"[\w-]+/(?!\.{1,2}$)[\w.-]+", re.ASCII)
 _NOT_FOUND = 404
+_KNOWN_FOR = timedelta(minutes=10)
+"""So long the App's registration is not asked for again: its owner can rename it, and our login with it."""
 _NO_APP = "this needs a GitHub App; only a token is configured"
 
 
@@ -171,7 +173,7 @@ class AppConnections:
         self.app = self._transport(app_auth(app_id, private_key))
         self._open: dict[int | None, Connection] = {}
         self._found: dict[str, int] = {}
-        self._registered: Mapping[str, Any] | None = None
+        self._registered: tuple[datetime, Mapping[str, Any]] | None = None
         self._lock = threading.Lock()
 
     def app_number(self) -> int:
@@ -227,9 +229,11 @@ class AppConnections:
             self._found = {path: one for path, one in self._found.items() if one != installation_id}
 
     def _registration(self) -> Mapping[str, Any]:
-        if self._registered is None:
-            _, self._registered = self.app.requestJsonAndCheck("GET", "/app")
-        return self._registered or {}
+        now = self._clock()
+        if self._registered is None or now - self._registered[0] >= _KNOWN_FOR:
+            _, told = self.app.requestJsonAndCheck("GET", "/app")
+            self._registered = (now, told or {})
+        return self._registered[1]
 
     def _transport(self, auth: Auth) -> Transport:
         return Transport(auth, self._limiter(), api_url=self._api_url, timeout=self._timeout)
