@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -92,6 +93,25 @@ def test_each_environment_is_treated_as_the_policy_says(stage: Stage, policies: 
     assert results == {"production": None, "staging": "success", "preview": "success"}
     assert "free of its gate" in job(stage, run, "staging").reports[0][1]
     assert "only advised" in job(stage, run, "preview").reports[0][1]
+
+
+def test_one_that_waited_as_long_as_the_policy_allows_fails_its_run(
+    stage: Stage, policies: dict[str, str]
+) -> None:
+    checkout = "policies/checkout.yaml"
+    giving_up = policies[checkout].replace("  gate:\n", "  gate:\n    deployments: {reject_after: 2h}\n", 1)
+    stage.github.state.update_file("acme/.github", checkout, giving_up, by="ops1")
+    stage.settle()
+    run = start(stage)
+    stage.at(stage.now + timedelta(hours=2))
+    stage.touch([f"runs:{SHOP}"])
+    assert (stage.github.state.runs[run].status, job(stage, run).result) == ("completed", "failure")
+    waits, rejected = (said for _, said in job(stage, run).reports)
+    assert "If it waits until 2026-10-31 14:00 UTC, it is rejected" in waits
+    assert "It is rejected: the policy lets no deployment wait for longer" in rejected
+    stage.github.calls.clear()
+    stage.touch([f"runs:{SHOP}", f"run:{SHOP}#{run}"])
+    assert [str(call) for call in stage.github.calls.writes()] == []
 
 
 def test_a_run_whose_event_never_came_is_found_by_the_sweep(stage: Stage) -> None:

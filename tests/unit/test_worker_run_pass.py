@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ from gatekeeper.decide.verdict import State, Verdict
 from gatekeeper.errors import GitHubError, GitHubRefusedError, TemporaryError
 from gatekeeper.events.deployments import DeploymentStatus
 from gatekeeper.events.keys import Kind, WorkKey
-from gatekeeper.github.values import Comparison, DeploymentData, HeadData, RunData
+from gatekeeper.github.values import Comparison, DeploymentData, HeadData, RuleAnswer, RunData
 from gatekeeper.observe.deploying import DeploymentObserver
 from gatekeeper.observe.runs import RunObserver
+from gatekeeper.policy.gate import Gate
 from gatekeeper.policy.model import Change
 from gatekeeper.store.overrides import Overrides
 from gatekeeper.store.runs import RunRecord, Runs
@@ -48,7 +50,7 @@ class Actions(FakeGitHub):
         self.run: RunData | None = RunData(SHOP, RUN, SHA, "main", "dora", completed=False)
         self.pending = ["production"]
         self.guarded = {"production"}
-        self.answers: list[tuple[str, bool, str]] = []
+        self.answers: list[tuple[str, RuleAnswer | None, str]] = []
         self.errors: list[Exception] = []
         self.lost = False
         self.spans: dict[tuple[str, str], Comparison] = {}
@@ -89,22 +91,22 @@ class Actions(FakeGitHub):
         return environment in self.guarded
 
     def answer_rule(
-        self, repository: str, run: int, environment: str, comment: str, *, approve: bool
+        self, repository: str, run: int, environment: str, comment: str, answer: RuleAnswer | None
     ) -> None:
         failure = self.errors.pop(0) if self.errors else None
         if failure is not None and not self.lost:
             raise failure
         if environment not in self.pending:
             raise GitHubRefusedError("nothing waits", status=422)
-        self.answers.append((environment, approve, comment))
-        if approve:
+        self.answers.append((environment, answer, comment))
+        if answer is not None:
             self.pending.remove(environment)
         if failure is not None:
             raise failure
 
     @property
     def approved(self) -> list[str]:
-        return [environment for environment, approve, _ in self.answers if approve]
+        return [environment for environment, answer, _ in self.answers if answer == "approved"]
 
 
 class Waiting(Place):
@@ -135,7 +137,7 @@ def held(place: Waiting) -> Waiting:
     """The run waits for a frozen service, and was told so."""
     place.put(FROZEN)
     place.run(KEY, ASKED)
-    assert [approve for _, approve, _ in place.actions.answers] == [False]
+    assert [answer for _, answer, _ in place.actions.answers] == [None]
     return place
 
 
@@ -209,6 +211,59 @@ def test_an_approval_that_github_failed_on_is_no_approval(held: Waiting) -> None
     assert held.actions.approved == []
     held.run(KEY)
     assert held.actions.approved == ["production"]
+
+
+def gate_that_gives_up(after: str) -> Gate:
+    return a_gate(deployments={"reject_after": after})
+
+
+def frozen_and_gives_up(after: str, state: State = State.FROZEN) -> ServiceView:
+    return a_view(state, -0.5, service=a_service(gate=gate_that_gives_up(after)), expected_end=NOW + DAY)
+
+
+def test_a_deployment_that_waited_as_long_as_the_policy_allows_is_rejected_once(place: Waiting) -> None:
+    place.put(frozen_and_gives_up("2h"))
+    place.run(KEY, ASKED)
+    ((_, answer, report),) = place.actions.answers
+    assert (answer, "If it waits until 2026-11-22 14:00 UTC, it is rejected" in report) == (None, True)
+    place.now += timedelta(hours=2) - timedelta(seconds=1)
+    place.run(KEY)
+    assert {answer for _, answer, _ in place.actions.answers} == {None}
+    place.now += timedelta(seconds=1)
+    for _ in range(2):
+        place.run(KEY)
+    *before, (environment, answer, report) = place.actions.answers
+    assert {answer for _, answer, _ in before} == {None}
+    assert (environment, answer) == ("production", "rejected")
+    assert "It is rejected: the policy lets no deployment wait for longer" in report
+    assert place.runs.of_repository(SHOP) == ()
+
+
+def test_one_that_may_go_by_then_goes(place: Waiting) -> None:
+    place.put(frozen_and_gives_up("2h"))
+    place.run(KEY, ASKED)
+    place.now += timedelta(hours=3)
+    place.stand(replace(OPEN, service=a_service(gate=gate_that_gives_up("2h"))))
+    place.run(KEY)
+    assert place.actions.approved == ["production"]
+
+
+def test_with_no_time_at_all_it_is_rejected_at_once(place: Waiting) -> None:
+    place.put(frozen_and_gives_up("0m"))
+    place.run(KEY, ASKED)
+    assert [answer for _, answer, _ in place.actions.answers] == ["rejected"]
+
+
+def test_a_rejection_whose_answer_was_lost_is_done(place: Waiting) -> None:
+    place.put(frozen_and_gives_up("2h"))
+    place.run(KEY, ASKED)
+    place.now += timedelta(hours=2)
+    place.actions.errors, place.actions.lost = [GitHubError("no answer")], True
+    with pytest.raises(GitHubError):
+        place.run(KEY)
+    place.run(KEY)
+    assert [answer for _, answer, _ in place.actions.answers] == [None, "rejected"]
+    assert place.runs.of_repository(SHOP) == ()
 
 
 def test_a_job_that_does_not_wait_yet_is_answered_later(place: Waiting) -> None:

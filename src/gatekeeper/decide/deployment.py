@@ -118,6 +118,20 @@ def waits(snapshot: DeploymentSnapshot, decision: Decision) -> bool:
     return any(first_measured(views[ruling.service], ruling) for ruling in decision.rulings)
 
 
+def rejected_from(snapshot: DeploymentSnapshot, decision: Decision, since: datetime) -> datetime | None:
+    """From when a deployment that waits since then is rejected: the first of what holds it; None where nothing does.
+
+    What waits for a first measurement only is never rejected: no gate has said anything yet.
+    """
+    gates = snapshot.pairs
+    lengths = (
+        gates[ruling.service].service.gate.deployments.reject_after
+        for ruling in decision.rulings
+        if ruling.effective is Verdict.BLOCK
+    )
+    return min((since + length for length in lengths if length is not None), default=None)
+
+
 def held_by(snapshot: DeploymentSnapshot, view: ServiceView) -> tuple[Pull, ...]:
     """The pull requests in it that a gate which is shut does not let pass; none where its content is not known."""
     met = _met(view, snapshot.content)

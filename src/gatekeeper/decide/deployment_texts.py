@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from gatekeeper.decide import advice, explain
 from gatekeeper.decide.deployment import DeploymentSnapshot, held_by, waits
@@ -19,6 +20,11 @@ REPORT_LIMIT = 1024
 """GitHub counts characters; as bytes these are never more."""
 
 _WAITS = "It waits, and goes on by itself as soon as it may: nothing has to be started again."
+_UNLESS = "If it waits until {}, it is rejected (`deployments.reject_after`)."
+_REJECTED = (
+    "It is rejected: the policy lets no deployment wait for longer (`deployments.reject_after`). Start it again when "
+    "the gate is open."
+)
 
 
 @dataclass(frozen=True)
@@ -29,13 +35,16 @@ class Report:
     essence: str
 
 
-def report(snapshot: DeploymentSnapshot, decision: Decision, page: str | None) -> Report:
+def report(
+    snapshot: DeploymentSnapshot, decision: Decision, page: str | None, ends: datetime | None = None
+) -> Report:
     """What a deployment is told.
 
     Args:
         snapshot: what the decision was made from.
         decision: the verdict and its rulings.
         page: where every number is; None when nobody can reach this server.
+        ends: from when it is rejected, if it waits until then; None where it is held however long that takes.
     """
     holds, views = waits(snapshot, decision), snapshot.pairs
     pairs = [(views[ruling.service], ruling) for ruling in decision.rulings]
@@ -48,8 +57,12 @@ def report(snapshot: DeploymentSnapshot, decision: Decision, page: str | None) -
         said = [_nothing_touched(snapshot)]
     link = [f"[Every number behind this]({page})"] if page is not None else []
     more = [bullets(_facts(*pairs[0], snapshot))] if holds else []
-    text = fit([said[0], *([_WAITS] if holds else []), *more, *link, *said[1:]], REPORT_LIMIT)
-    return Report(text, digest([holds, *(facts(*pair, snapshot.now) for pair in pairs)]))
+    text = fit(
+        [said[0], *([_becomes(snapshot.now, ends)] if holds else []), *more, *link, *said[1:]], REPORT_LIMIT
+    )
+    return Report(
+        text, digest([holds, ends and ends.isoformat(), *(facts(*pair, snapshot.now) for pair in pairs)])
+    )
 
 
 def deployment_check(snapshot: DeploymentSnapshot, decision: Decision) -> Check:
@@ -84,6 +97,12 @@ def _conclusion(snapshot: DeploymentSnapshot, decision: Decision) -> str | None:
     if decision.verdict is Verdict.BLOCK:
         return "failure"
     return None if waits(snapshot, decision) else "success"
+
+
+def _becomes(now: datetime, ends: datetime | None) -> str:
+    if ends is None:
+        return _WAITS
+    return _REJECTED if now >= ends else f"{_WAITS} {_UNLESS.format(instant(ends))}"
 
 
 def _nothing_touched(snapshot: DeploymentSnapshot) -> str:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from gatekeeper.errors import GitHubRefusedError
 from gatekeeper.github.reader import Reader
-from gatekeeper.github.values import Annotation, CheckContent
+from gatekeeper.github.values import Annotation, CheckContent, RuleAnswer
 
 ANNOTATIONS_A_REQUEST = 50
 TITLE_LIMIT = 255  # characters of an annotation's title
@@ -107,13 +107,13 @@ class GitHub(Reader):
         found.requester.requestJsonAndCheck("POST", url, input=body)
 
     def answer_rule(
-        self, repository: str, run: int, environment: str, comment: str, *, approve: bool
+        self, repository: str, run: int, environment: str, comment: str, answer: RuleAnswer | None
     ) -> None:
-        """Let a job go that our protection rule holds, or only say why it waits (ten times at most)."""
+        """Let a job go that our protection rule holds, or end its run; None says why it waits, ten times at most."""
         found = self._repository(repository)
         body = {"environment_name": environment, "comment": comment}
-        if approve:
-            body["state"] = "approved"
+        if answer is not None:
+            body["state"] = answer
         url = f"{found.url}/actions/runs/{run}/deployment_protection_rule"
         found.requester.requestJsonAndCheck("POST", url, input=body)
 

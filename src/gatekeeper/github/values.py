@@ -234,6 +234,10 @@ class Comparison:
     complete: bool
 
 
+RuleAnswer = Literal["approved", "rejected"]
+"""What ends the wait for a deployment protection rule; a rejection fails the whole run for good."""
+
+
 @dataclass(frozen=True)
 class RunData:
     """A workflow run.

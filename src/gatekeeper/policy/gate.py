@@ -76,6 +76,12 @@ class Probation(Model):
     lasts: Annotated[Duration | None, OrOff] = Field(default=timedelta(hours=24), alias="for")
 
 
+class Deployments(Model):
+    """What becomes of a deployment that waits: it is held until it may go, unless it is rejected after a while."""
+
+    reject_after: Annotated[Duration | None, OrOff] = None
+
+
 class Postmortem(Model):
     """Where is written down what was learned from an incident, which is named by an instant of it."""
 
@@ -121,6 +127,7 @@ class Gate(Model):
     freeze: Freeze = Freeze()
     thaw: Thaw = Thaw()
     probation: Probation = Probation()
+    deployments: Deployments = Deployments()
     postmortems: tuple[Postmortem, ...] = ()
     exempt: Exempt = Exempt()
     override: Override = Override()

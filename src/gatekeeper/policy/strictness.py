@@ -193,6 +193,11 @@ GATE: Mapping[str, Rule] = {
     "thaw.above": _more("a thaw needs more budget", "a thaw needs less budget"),
     "thaw.or_quiet_for": _more("a quiet thaw takes longer", "a quiet thaw comes sooner"),
     "probation.for": _more("probation is longer", "probation is shorter", off=Direction.LOOSER),
+    "deployments.reject_after": _less(
+        "a waiting deployment is given up sooner",
+        "a waiting deployment is held for longer",
+        off=Direction.LOOSER,
+    ),
     "postmortems": _always(
         neutral("a postmortem is the way out of a freeze that the policy itself asks for")
     ),

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from gatekeeper.decide.deployment import DeploymentSnapshot, decide_deployment, waits
+from gatekeeper.decide.deployment import DeploymentSnapshot, decide_deployment, rejected_from, waits
 from gatekeeper.decide.deployment_texts import Report, report
 from gatekeeper.decide.evaluate import Decision
 from gatekeeper.errors import GitHubRefusedError, TemporaryError
 from gatekeeper.events.keys import Kind, WorkKey
 from gatekeeper.events.triggers import Priority, Touch
+from gatekeeper.github.values import RuleAnswer
 
 MOST_REPORTS = 10
 """GitHub takes no more for one deployment."""
@@ -120,14 +121,16 @@ class Writer(Protocol):
     """Answers for our protection rule. Strict subset of the GitHub client's methods."""
 
     def answer_rule(
-        self, repository: str, run: int, environment: str, comment: str, *, approve: bool
+        self, repository: str, run: int, environment: str, comment: str, answer: RuleAnswer | None
     ) -> None:
-        """Let a job go, or only say why it waits."""
+        """Let a job go, or end its run; None only says why it waits."""
 
 
 @dataclass(frozen=True)
 class RunPass:
-    """Answers for our protection rule in one workflow run. It is never rejected: that would fail the run for good.
+    """Answers for our protection rule in one workflow run.
+
+    It is rejected only where the policy says so, and when: that fails the run for good.
 
     Attributes:
         link: makes the URL of a decision's page from its id; None when nobody can reach this server.
@@ -175,9 +178,12 @@ class RunPass:
             return "let go"
         snapshot = self.observer.deployment(run, environment, now)
         decision = decide_deployment(snapshot)
-        essence = report(snapshot, decision, None).essence
+        ends = rejected_from(snapshot, decision, now if before is None else before.since)
+        essence = report(snapshot, decision, None, ends).essence
         waiting: Waiting = self.record.decided(run.number, snapshot, decision, essence, before)
-        said = report(snapshot, decision, self.link(waiting.decision))
+        said = report(snapshot, decision, self.link(waiting.decision), ends)
+        if ends is not None and now >= ends:
+            return self._reject(run, environment, waiting, said, now)
         if waits(snapshot, decision):
             return self._hold(run, environment, waiting, said)
         return self._approve(run, environment, waiting, said, now)
@@ -187,7 +193,7 @@ class RunPass:
             return "held"
         place = (run.repository, run.number, environment)
         self.record.reporting(*place)
-        self._send(run, environment, said, approve=False)
+        self._send(run, environment, said, None)
         self.record.reported(*place, said.essence)
         return "held, and said why"
 
@@ -196,16 +202,25 @@ class RunPass:
         if waiting.approving_at is None:
             self.record.approving(*place, now)
         try:
-            self._send(run, environment, said, approve=True)
+            self._send(run, environment, said, "approved")
         except _NotWaitingError:
             if waiting.approving_at is None or now - waiting.approving_at < _SETTLED:
                 raise
         self.record.approved(*place, run.head_sha, now)
         return "let go"
 
-    def _send(self, run: Run, environment: str, said: Report, *, approve: bool) -> None:
+    def _reject(self, run: Run, environment: str, waiting: Waiting, said: Report, now: datetime) -> str:
         try:
-            self.writer.answer_rule(run.repository, run.number, environment, said.text, approve=approve)
+            self._send(run, environment, said, "rejected")
+        except _NotWaitingError:  # as after an answer that got lost
+            if now - waiting.since < _SETTLED:
+                raise
+        self.record.forget(run.repository, run.number, [environment])
+        return "rejected"
+
+    def _send(self, run: Run, environment: str, said: Report, answer: RuleAnswer | None) -> None:
+        try:
+            self.writer.answer_rule(run.repository, run.number, environment, said.text, answer)
         except GitHubRefusedError as error:
             if error.status != NOT_YET:
                 raise
