@@ -70,6 +70,23 @@ def test_a_deployment_waits_while_frozen_is_told_why_and_goes_on_when_the_gate_o
     assert "checkout is in probation" in job(stage, run).reports[-1][1]
 
 
+def test_what_waited_goes_one_at_a_time_after_the_freeze(stage: Stage, world: World) -> None:
+    stage.github.state.clock = lambda: stage.now
+    runs = [start(stage)]
+    stage.github.state.update_file(SHOP, "services/checkout/app.py", "pass", by="ops1")
+    runs.append(start(stage))
+    stage.at(world.end)
+    results = [job(stage, run).result for run in runs]
+    assert sorted(map(str, results)) == ["None", "success"]
+    second = runs[results.index(None)]
+    assert (
+        "checkout is in probation; one was deployed within the last hour" in job(stage, second).reports[-1][1]
+    )
+    stage.now += timedelta(hours=1)
+    stage.touch([f"runs:{SHOP}"])
+    assert job(stage, second).result == "success", job(stage, second).reports[-1][1]
+
+
 def test_it_is_told_once_however_often_the_event_comes_and_nothing_is_written_twice(stage: Stage) -> None:
     stage.github.deliveries.duplicate(3)
     run = start(stage)

@@ -1,5 +1,6 @@
 """Which deployments users met, and which of them take back which."""
 
+from dataclasses import replace
 from datetime import timedelta
 from random import Random
 
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatekeeper.availability.deployments import Deployed, taken_back
+from gatekeeper.availability.deployments import Deployed, taken_back, with_let_go
 from ledgers import MIDNIGHT
 
 HOUR = timedelta(hours=1)
@@ -110,6 +111,39 @@ def test_the_senders_word_counts_whatever_the_name() -> None:
 )
 def test_what_takes_back_what(deployments: list[Deployed], expected: dict[str, str]) -> None:
     assert dict(taken_back(deployments)) == expected
+
+
+@pytest.mark.parametrize(
+    ("succeeded", "let_go", "expected"),
+    [
+        pytest.param([], [deployed(3, "a")], ["3"], id="nothing is on record"),
+        pytest.param([deployed(2, "a")], [deployed(3, "a")], ["2", "3"], id="it was there before as well"),
+        pytest.param([deployed(4, "a")], [deployed(3, "a")], ["4"], id="it is on record since"),
+        pytest.param(
+            [deployed(4, "a", repository="Acme/Shop", environment="Production")],
+            [deployed(3, "a")],
+            ["4"],
+            id="names ignore case",
+        ),
+        pytest.param([deployed(4, "b")], [deployed(3, "a")], ["4", "3"], id="another commit is on record"),
+        pytest.param(
+            [deployed(4, "a", environment="staging")],
+            [deployed(3, "a")],
+            ["4", "3"],
+            id="or another environment",
+        ),
+        pytest.param(
+            [replace(deployed(3, "a"), id="9", start=MIDNIGHT + 3 * HOUR - timedelta(minutes=1))],
+            [deployed(3, "a")],
+            ["9"],
+            id="clocks differ by a minute at most",
+        ),
+    ],
+)
+def test_what_was_let_go_counts_until_it_is_on_record(
+    succeeded: list[Deployed], let_go: list[Deployed], expected: list[str]
+) -> None:
+    assert [one.id for one in with_let_go(succeeded, let_go)] == expected
 
 
 @given(

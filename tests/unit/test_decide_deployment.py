@@ -38,6 +38,8 @@ def replace_environments(service: Service) -> Service:
 
 FROZEN = a_view(State.FROZEN, -0.5, service=a_policy(), expected_end=NOW + DAY)
 OPEN = a_view(State.OPEN, 0.9, service=a_policy())
+PROBATION = a_view(State.PROBATION, 0.12, service=a_policy())
+LATELY = {"acme/checkout": (NOW - MINUTE,)}
 SEARCH = a_view(State.FROZEN, -0.1, service=a_policy("search"))
 
 
@@ -174,6 +176,27 @@ def a_change(*labels: str, services: tuple[str, ...] = ("checkout",), **values: 
             True,
             Why.TOO_MANY,
             id="but not more often than its pace allows",
+        ),
+        pytest.param(
+            a_deployment(PROBATION, deployed=LATELY, content=bringing(a_change())),
+            Verdict.BLOCK,
+            True,
+            Why.TOO_SOON,
+            id="after a freeze they go one at a time",
+        ),
+        pytest.param(
+            a_deployment(PROBATION, deployed=LATELY, content=bringing(a_change("reliability"))),
+            Verdict.ALLOW,
+            False,
+            Why.EXEMPT_LABEL,
+            id="for which a fix need not wait",
+        ),
+        pytest.param(
+            a_deployment(PROBATION, deployed=LATELY, content=bringing(a_change(requests=(a_request(),)))),
+            Verdict.ALLOW,
+            False,
+            Why.OVERRIDDEN,
+            id="nor what is overridden",
         ),
         pytest.param(
             a_deployment(

@@ -13,7 +13,7 @@ from gatekeeper.availability.deployments import Deployed
 from gatekeeper.decide.environment import EnvironmentSnapshot, counted, is_paced, rule_on
 from gatekeeper.decide.evaluate import ServiceRuling
 from gatekeeper.decide.explain import headline
-from gatekeeper.decide.snapshot import ServiceView
+from gatekeeper.decide.snapshot import Opening, ServiceView
 from gatekeeper.decide.verdict import Doubt, Gap, State, Verdict, Why
 from gatekeeper.policy.gate import Gate, Mode
 from gatekeeper.policy.model import Service
@@ -111,6 +111,45 @@ def test_the_pace_counts_what_was_deployed_there(
     if expected is Why.TOO_MANY:
         assert ruling.effective is Verdict.BLOCK
         assert ruling.detail == "2026-11-23 09:00 UTC"
+
+
+STALE_PROBATION: dict[str, Any] = {"unknown_since": NOW - HOUR, "gaps": (GAP,)}
+
+
+@pytest.mark.parametrize(
+    ("one", "ago", "expected"),
+    [
+        pytest.param(view(State.PROBATION), HOUR - MINUTE, Why.TOO_SOON, id="less than an hour ago"),
+        pytest.param(view(State.PROBATION), HOUR, Why.PROBATION, id="an hour ago"),
+        pytest.param(view(State.CAUTION), MINUTE, Why.CAUTION, id="caution only warns"),
+        pytest.param(
+            view(State.PROBATION, **STALE_PROBATION),
+            MINUTE,
+            Why.TOO_SOON,
+            id="a silent source does not end it",
+        ),
+        pytest.param(
+            replace(view(State.PROBATION), opening=Opening("alice", NOW, NOW + HOUR, "an outage")),
+            MINUTE,
+            Why.PROBATION,
+            id="unless somebody opened the service",
+        ),
+    ],
+)
+def test_in_probation_deployments_go_one_an_hour(one: ServiceView, ago: timedelta, expected: Why) -> None:
+    ruling = ruled(one, "production", NOW - 5 * HOUR, NOW - ago)
+    assert ruling.why is expected
+    assert (ruling.effective is Verdict.BLOCK) is (expected is Why.TOO_SOON)
+    if expected is Why.TOO_SOON:
+        turn = "2026-11-22 12:59 UTC" if ago == MINUTE else "2026-11-22 12:01 UTC"
+        assert f"one was deployed within the last hour, the next may go from {turn} on" in headline(
+            one, ruling
+        )
+
+
+def test_what_was_deployed_is_asked_for_in_probation_whatever_the_pace() -> None:
+    states = [State.OPEN, State.CAUTION, State.PROBATION, State.FROZEN]
+    assert [state for state in states if is_paced(view(state))] == [State.PROBATION]
 
 
 def deployed(identity: str, ago: timedelta, sha: str = SHA, environment: str = "production") -> Deployed:

@@ -1,6 +1,6 @@
 """The pass over a workflow run: held and told why, let go once, whatever gets lost on the way."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -211,6 +211,78 @@ def test_an_approval_that_github_failed_on_is_no_approval(held: Waiting) -> None
     assert held.actions.approved == []
     held.run(KEY)
     assert held.actions.approved == ["production"]
+
+
+PROBATION = a_view(State.PROBATION, 0.12, service=a_service(gate=GATE))
+ANOTHER = WorkKey.run(SHOP, 6)
+
+
+def run_another(place: Waiting, sha: str = "f" * 40) -> None:
+    """A second run comes, and the first is still under way."""
+    place.actions.run = RunData(SHOP, 6, sha, "main", "dora", completed=False)
+    place.actions.spans = {ends: Comparison((), complete=False) for ends in [(SHA, sha), (sha, SHA)]}
+    place.actions.pending = ["production"]
+    place.run(ANOTHER, ASKED)
+
+
+def test_after_a_freeze_what_waited_goes_one_at_a_time(place: Waiting) -> None:
+    place.put(PROBATION)
+    place.run(KEY, ASKED)
+    run_another(place)
+    assert place.actions.approved == ["production"]
+    assert (
+        "one was deployed within the last hour, the next may go from 2026-11-22 13:00"
+        in place.actions.answers[1][2]
+    )
+    place.now += timedelta(minutes=59)
+    place.run(ANOTHER)
+    assert place.actions.approved == ["production"]
+    place.now += timedelta(minutes=1)
+    place.stand(replace(PROBATION, memory=replace(PROBATION.memory, gaps=())))
+    place.run(ANOTHER)
+    assert place.actions.approved == ["production"] * 2
+
+
+def test_what_is_let_go_does_not_wait_for_itself(place: Waiting) -> None:
+    place.put(PROBATION)
+    place.actions.errors = [GitHubError("502")]
+    with pytest.raises(GitHubError):
+        place.run(KEY, ASKED)
+    place.run(KEY, ASKED)
+    assert place.actions.approved == ["production"]
+
+
+class Overtaken:
+    """An observer, after whose first look at a deployment something else happens."""
+
+    def __init__(self, observer: Any, meanwhile: Callable[[], None]) -> None:
+        self._observer, self._meanwhile = observer, [meanwhile]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._observer, name)
+
+    def deployment(self, *about: Any) -> Any:
+        seen = self._observer.deployment(*about)
+        if self._meanwhile:
+            self._meanwhile.pop()()
+        return seen
+
+
+def test_one_that_another_worker_overtakes_steps_back(place: Waiting) -> None:
+    place.put(PROBATION)
+    ours: Any = place.passes[Kind.RUN]
+    first = place.actions.run
+
+    def another_is_let_go() -> None:
+        run_another(place)
+        place.actions.run, place.actions.pending = first, ["production"]
+
+    overtaken = replace(ours, observer=Overtaken(ours.observer, another_is_let_go))
+    with pytest.raises(TemporaryError, match="another deployment to production goes first"):
+        overtaken(KEY, [ASKED], place.now)
+    place.run(KEY, ASKED)
+    assert place.actions.approved == ["production"]
+    assert "one was deployed within the last hour" in place.actions.answers[-1][2]
 
 
 def gate_that_gives_up(after: str) -> Gate:

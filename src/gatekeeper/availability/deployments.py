@@ -5,11 +5,14 @@ Pure, and the same whatever the order of the reports: nothing of this is stored.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 _PRODUCTION = re.compile(r"prod(uction)?(?![a-z])", re.IGNORECASE)
+_CLOCKS = timedelta(minutes=1)
+"""So much may the sender's clock be behind ours."""
+_Arrival = tuple[str, str, str]
 _ROLLBACK = re.compile(r"(?<![a-z])roll-?back(?![a-z])", re.IGNORECASE)
 
 
@@ -48,6 +51,30 @@ class Deployed:
         return self.production or _PRODUCTION.match(self.environment) is not None
 
 
+def let_go_id(repository: str, run: int) -> str:
+    """The name of a deployment that a workflow run was let go for, before it is on record itself."""
+    return f"run {repository.lower()}#{run}"
+
+
+def with_let_go(deployed: Iterable[Deployed], let_go: Iterable[Deployed]) -> tuple[Deployed, ...]:
+    """What succeeded, and what was let go and is under way: it is there until it is on record itself.
+
+    Args:
+        deployed: what succeeded.
+        let_go: what was let go, with when that was as its start.
+    """
+    known = tuple(deployed)
+    since: dict[_Arrival, datetime] = {}
+    for one in known:
+        since[_arrival(one)] = max(one.start, since.get(_arrival(one), one.start))
+    under_way = (
+        one
+        for one in let_go
+        if (arrived := since.get(_arrival(one))) is None or arrived < one.start - _CLOCKS
+    )
+    return (*known, *under_way)
+
+
 def taken_back(deployed: Sequence[Deployed]) -> Iterator[tuple[str, str]]:
     """(id of a rollback, id of what it takes back) of each that takes back what was there before it.
 
@@ -62,6 +89,11 @@ def taken_back(deployed: Sequence[Deployed]) -> Iterator[tuple[str, str]]:
         if last is not None:
             yield one.id, last.id
         place.add(one)
+
+
+def _arrival(one: Deployed) -> _Arrival:
+    """Which commit came where."""
+    return one.repository.lower(), one.environment.casefold(), one.sha
 
 
 @dataclass

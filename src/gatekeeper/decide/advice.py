@@ -43,6 +43,8 @@ def what_now(view: ServiceView, ruling: ServiceRuling, now: datetime) -> str:
                 f"wait until {ruling.detail}: {limits.deployments} changes a day land at most, until the service is "
                 "better (`caution.pace`)"
             )
+        case Why.TOO_SOON:
+            return f"wait until {ruling.detail}: after a freeze, deployments go one at a time, to see what each costs"
     if view.memory.state is not State.PROBATION:
         return "this change may go on; small ones that are easy to take back are safest"
     return f"this change may go on, one at a time: its cost is watched{_settling(view, now)}"

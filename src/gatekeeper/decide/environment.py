@@ -9,7 +9,7 @@ from gatekeeper.decide import pace
 from gatekeeper.decide.evaluate import CEILING, Decision, ServiceRuling, opened, standing
 from gatekeeper.decide.phrases import instant
 from gatekeeper.decide.snapshot import ServiceView
-from gatekeeper.decide.verdict import Verdict, Why
+from gatekeeper.decide.verdict import State, Verdict, Why
 from gatekeeper.policy.gate import EnvironmentMode, Mode
 
 _MOST = {
@@ -64,7 +64,9 @@ def rule_on(snapshot: EnvironmentSnapshot) -> ServiceRuling:
 
 
 def is_paced(view: ServiceView) -> bool:
-    """Whether it matters to the service's ruling how much was deployed."""
+    """Whether it matters to the service's ruling what was deployed before."""
+    if view.memory.state is State.PROBATION:
+        return True
     return view.memory.state in pace.PACED and view.service.gate.caution.pace.deployments is not None
 
 
@@ -87,12 +89,17 @@ def counted(deployed: Iterable[Deployed], environment: str, now: datetime) -> tu
 
 
 def _by_gate(snapshot: EnvironmentSnapshot) -> tuple[Verdict, Why, str]:
-    gate = snapshot.view.service.gate
-    verdict, why = standing(snapshot.view.memory, gate, snapshot.now)
-    if verdict is Verdict.BLOCK and opened(snapshot.view, snapshot.now):
-        return Verdict.ALLOW, Why.OPENED, ""
+    view, now = snapshot.view, snapshot.now
+    verdict, why = standing(view.memory, view.service.gate, now)
+    if opened(view, now):
+        return (Verdict.ALLOW, Why.OPENED, "") if verdict is Verdict.BLOCK else (verdict, why, "")
+    if verdict is Verdict.BLOCK:
+        return verdict, why, ""
     if why in {Why.CAUTION, Why.PROBATION}:
-        until = pace.free_from(snapshot.deployed, gate.caution.pace.deployments, snapshot.now)
-        if until is not None and not opened(snapshot.view, snapshot.now):
+        until = pace.free_from(snapshot.deployed, view.service.gate.caution.pace.deployments, now)
+        if until is not None:
             return Verdict.BLOCK, Why.TOO_MANY, instant(until)
+    # Also where nothing is known for the moment: a silent source, or one more objective, ends no probation.
+    if (until := pace.settled_from(view, snapshot.deployed, now)) is not None:
+        return Verdict.BLOCK, Why.TOO_SOON, instant(until)
     return verdict, why, ""

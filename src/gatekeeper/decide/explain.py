@@ -53,10 +53,8 @@ def headline(view: ServiceView, ruling: ServiceRuling) -> str:
             return f"{name}; {_passes(ruling)}"
         case Why.FROZEN:
             return f"{name}: {how_far(view)}{_waits_for(view)}"
-        case Why.TOO_LARGE:
-            return f"{name}; {ruling.detail} changed lines are too many at once"
-        case Why.TOO_MANY:
-            return f"{name}; enough has landed for a day, the next change may go from {ruling.detail} on"
+        case Why.TOO_LARGE | Why.TOO_MANY | Why.TOO_SOON:
+            return f"{name}; {_too_much(ruling)}"
         case why if why in UNKNOWN:
             return f"{name}: {doubts(view)}"
     return f"{name}: {how_far(view)}"
@@ -72,6 +70,15 @@ def _passes(ruling: ServiceRuling) -> str:
         case Why.EXEMPT_REVERT:
             return f"this change passes: it takes back {ruling.detail} and nothing else"
     return f"deployments to {ruling.detail} are free of its gate"
+
+
+def _too_much(ruling: ServiceRuling) -> str:
+    match ruling.why:
+        case Why.TOO_LARGE:
+            return f"{ruling.detail} changed lines are too many at once"
+        case Why.TOO_MANY:
+            return f"enough has landed for a day, the next change may go from {ruling.detail} on"
+    return f"one was deployed within the last hour, the next may go from {ruling.detail} on"
 
 
 def _waits_for(view: ServiceView) -> str:

@@ -28,6 +28,13 @@ def free_from(landed: Iterable[datetime], most: int | None, now: datetime) -> da
     return lately[-most] + DAY
 
 
+def settled_from(view: ServiceView, deployed: Iterable[datetime], now: datetime) -> datetime | None:
+    """When a service in probation takes the next deployment, after those that began; None when it may go now."""
+    if view.memory.state is not State.PROBATION:
+        return None
+    return max((at + SETTLING for at in deployed if at > now - SETTLING), default=None)
+
+
 def too_large(view: ServiceView, pull: Pull) -> bool:
     """Whether a change has more changed lines than the pace allows; one whose lines nobody counted has not."""
     most = view.service.gate.caution.pace.changed_lines

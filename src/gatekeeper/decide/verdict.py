@@ -144,6 +144,7 @@ class Why(StrEnum):
     PROBATION = "probation"
     TOO_LARGE = "more changed lines than the pace allows"
     TOO_MANY = "more changes a day than the pace allows"
+    TOO_SOON = "too soon after the deployment before it"
     FROZEN = "frozen"
     EXEMPT_LABEL = "exempt by label"
     EXEMPT_PATHS = "exempt by paths"

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
-from gatekeeper.availability.deployments import Deployed
+from gatekeeper.availability.deployments import Deployed, let_go_id
 from gatekeeper.decide.deployment import Deployment, DeploymentSnapshot, decide_deployment, waits
 from gatekeeper.decide.environment import counted, is_paced
 from gatekeeper.decide.snapshot import ServiceView
@@ -48,8 +48,8 @@ class LetGo(contents.Memory, Protocol):
 class Record(Protocol):
     """The record of deployments."""
 
-    def of(self, repositories: Iterable[str], service: str) -> tuple[Deployed, ...]:
-        """What succeeded of these repositories and is not of another service only, in order of time."""
+    def counting(self, repositories: Iterable[str], service: str) -> tuple[Deployed, ...]:
+        """What succeeded of these repositories and is not of another service only, and what was let go."""
 
 
 class DeploymentObserver:
@@ -63,14 +63,18 @@ class DeploymentObserver:
         self._gates = gates
         self._record = record
 
-    def of(self, asked: Deployment, now: datetime) -> DeploymentSnapshot:
+    def of(self, asked: Deployment, now: datetime, *, run: int = 0) -> DeploymentSnapshot:
         """The services of its repository.
 
-        What it brings is looked into where it would have to wait otherwise: that costs requests.
+        What it brings is looked into where it would have to wait otherwise: that costs requests. Where a workflow
+        run asks, what that was let go for does not count for the pace.
         """
         views = [self._view(service, problem, now) for service, problem in self._services(asked.repository)]
+        own = let_go_id(asked.repository, run)
         paced = {
-            view.service.key: self._deployed(view, asked.environment, now) for view in views if is_paced(view)
+            view.service.key: self._deployed(view, asked.environment, now, own)
+            for view in views
+            if is_paced(view)
         }
         snapshot = DeploymentSnapshot(now, asked, tuple(views), paced)
         since = self._memory.let_go(asked.repository, asked.environment)
@@ -102,9 +106,10 @@ class DeploymentObserver:
         """The login that we write under."""
         return self._reader.login()
 
-    def _deployed(self, view: ServiceView, environment: str, now: datetime) -> tuple[datetime, ...]:
+    def _deployed(self, view: ServiceView, environment: str, now: datetime, own: str) -> tuple[datetime, ...]:
         service = view.service
-        return counted(self._record.of(repositories(service), service.key), environment, now)
+        found = self._record.counting(repositories(service), service.key)
+        return counted((one for one in found if one.id != own), environment, now)
 
     def _services(self, repository: str) -> list[tuple[Service, str | None]]:
         """Names of repositories ignore case."""

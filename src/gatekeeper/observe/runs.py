@@ -67,4 +67,4 @@ class RunObserver:
     def deployment(self, run: RunData, environment: str, now: datetime) -> DeploymentSnapshot:
         """One of its deployments."""
         asked = Deployment(run.repository, environment, run.head_sha, run.head_branch, run.actor)
-        return self._deployments.of(asked, now)
+        return self._deployments.of(asked, now, run=run.number)

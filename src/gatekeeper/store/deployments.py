@@ -8,10 +8,10 @@ from typing import Any
 from sqlalchemy import and_, case, delete, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from gatekeeper.availability.deployments import Deployed
+from gatekeeper.availability.deployments import Deployed, let_go_id, with_let_go
 from gatekeeper.events.deployments import DeploymentStatus
 from gatekeeper.store.engine import Database
-from gatekeeper.store.tables import deployment
+from gatekeeper.store.tables import deployment, waiting_deployment
 
 KEPT = timedelta(days=180)
 """Twice the longest window, so that what ran long before it is known when it is rolled back to."""
@@ -80,6 +80,14 @@ class Deployments:
         with self._database.read() as connection:
             return tuple(_deployed(row) for row in connection.execute(query))
 
+    def counting(self, repositories: Iterable[str], service: str | None = None) -> tuple[Deployed, ...]:
+        """As ``of``, and what our protection rule let go that is under way (with ``let_go_id``)."""
+        names = {name.lower() for name in repositories}
+        query = select(waiting_deployment).where(waiting_deployment.c.approving_at.is_not(None))
+        with self._database.read() as connection:
+            rows = [row for row in connection.execute(query) if row.repository.lower() in names]
+        return with_let_go(self.of(names, service), map(_let_go, rows))
+
     def forget(self, before: datetime) -> int:
         """Delete what was last heard of before, and how many."""
         old = [or_(at.is_(None), at < before) for at in (deployment.c.began_at, deployment.c.succeeded_at)]
@@ -120,6 +128,20 @@ def _upsert(dialect: str, where: Any = None) -> Any:
 
 def _earlier(one: Any, other: Any) -> Any:
     return case((one.is_(None), other), (other < one, other), else_=one)
+
+
+def _let_go(row: Any) -> Deployed:
+    return Deployed(
+        id=let_go_id(row.repository, row.run),
+        repository=row.repository,
+        environment=row.environment,
+        production=False,
+        task="deploy",
+        ref="",
+        sha=row.sha,
+        start=row.approving_at,
+        url=None,
+    )
 
 
 def _deployed(row: Any) -> Deployed:

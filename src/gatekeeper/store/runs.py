@@ -125,6 +125,7 @@ class RunRecord:
                 "services": [view.service.key for view in snapshot.services],
                 "verdict": int(decision.verdict),
                 "decision": identity,
+                "sha": about.sha,
             }
             first = row | {"reports": 0, "approved": False, "since": snapshot.now}
             if before is None:
@@ -144,6 +145,10 @@ class RunRecord:
     def approving(self, repository: str, run: int, environment: str, now: datetime) -> None:
         """We are about to let it go."""
         self._set(repository, run, environment, approving_at=now)
+
+    def holding(self, repository: str, run: int, environment: str) -> None:
+        """It is not let go after all."""
+        self._set(repository, run, environment, approving_at=None)
 
     def approved(self, repository: str, run: int, environment: str, sha: str, now: datetime) -> None:
         """We have let this commit go."""

@@ -294,6 +294,7 @@ waiting_deployment = Table(
     Column("decision", Text, nullable=False),
     Column("reports", Integer, nullable=False, default=0),
     Column("essence", Text),
+    Column("sha", Text, nullable=False),
     Column("approving_at", UtcDateTime),
     Column("approved", Boolean, nullable=False, default=False),
     Column("since", UtcDateTime, nullable=False),

@@ -105,7 +105,11 @@ class Reading:
             audits={},
             now=self.now(),
         )
-        return answer(seen, environment, self._deployed(entry.service) if is_paced(seen.view) else ())
+        service = entry.service
+        counting = self._stores.deployments.counting
+        return answer(
+            seen, environment, counting(repositories(service), service.key) if is_paced(seen.view) else ()
+        )
 
     def detail(self, seen: Standing) -> ServiceDetail:
         """A service with its history."""

@@ -93,8 +93,8 @@ class OpenChanges(Protocol):
 class Deployments(Protocol):
     """The record of deployments."""
 
-    def of(self, repositories: Iterable[str], service: str | None = None) -> Sequence[Deployed]:
-        """What succeeded of these repositories and is not of another service only, in order of time."""
+    def counting(self, repositories: Iterable[str], service: str | None = None) -> Sequence[Deployed]:
+        """What succeeded of these repositories and is not of another service only, and what was let go."""
 
 
 class Catalog(Protocol):
@@ -226,7 +226,7 @@ class PolicyEffects:
         covered: dict[str, frozenset[str]] = {}
         for key, view in (*before.items(), *after.items()):
             covered[key] = covered.get(key, frozenset()) | repositories(view.service)
-        known = {key: self.deployments.of(names, key) for key, names in covered.items()}
+        known = {key: self.deployments.counting(names, key) for key, names in covered.items()}
         return {(key, one): counted(found, one, now) for key, found in known.items() for one in environments}
 
 

@@ -18,6 +18,8 @@ MOST_REPORTS = 10
 NOT_YET = 422
 """GitHub's answer when nothing waits for us: not yet, or not any more."""
 _SOON = 2.0
+_TURNS = 5
+"""Two that step back for each other come again this many seconds apart at most, and mostly not together."""
 _SETTLED = timedelta(minutes=1)
 """So long after we were asked, or let it go, GitHub knows what waits for us and what does not."""
 _FIRST = 1.0
@@ -107,6 +109,9 @@ class Record(Protocol):
     def approving(self, repository: str, run: int, environment: str, now: datetime) -> None:
         """About to let it go."""
 
+    def holding(self, repository: str, run: int, environment: str) -> None:
+        """It is not let go after all."""
+
     def approved(self, repository: str, run: int, environment: str, sha: str, now: datetime) -> None:
         """This commit was let go."""
 
@@ -189,9 +194,11 @@ class RunPass:
         return self._approve(run, environment, waiting, said, now)
 
     def _hold(self, run: Run, environment: str, waiting: Waiting, said: Report) -> str:
+        place = (run.repository, run.number, environment)
+        if waiting.approving_at is not None:
+            self.record.holding(*place)
         if waiting.essence == said.essence or waiting.reports >= MOST_REPORTS:
             return "held"
-        place = (run.repository, run.number, environment)
         self.record.reporting(*place)
         self._send(run, environment, said, None)
         self.record.reported(*place, said.essence)
@@ -201,6 +208,7 @@ class RunPass:
         place = (run.repository, run.number, environment)
         if waiting.approving_at is None:
             self.record.approving(*place, now)
+            self._look_again(run, environment, now)
         try:
             self._send(run, environment, said, "approved")
         except _NotWaitingError:
@@ -208,6 +216,16 @@ class RunPass:
                 raise
         self.record.approved(*place, run.head_sha, now)
         return "let go"
+
+    def _look_again(self, run: Run, environment: str, now: datetime) -> None:
+        """Another may have been let go since we looked, where only one at a time may go: both see each other now."""
+        snapshot = self.observer.deployment(run, environment, now)
+        if waits(snapshot, decide_deployment(snapshot)):
+            self.record.holding(run.repository, run.number, environment)
+            raise TemporaryError(
+                f"the gate moved, or another deployment to {environment} goes first",
+                retry_after=_SOON + run.number % _TURNS,
+            )
 
     def _reject(self, run: Run, environment: str, waiting: Waiting, said: Report, now: datetime) -> str:
         try:

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "87621baf6dac"
+revision = "e3bfe20209f3"
 down_revision = None
 
 
@@ -341,6 +341,7 @@ def upgrade() -> None:
         sa.Column("decision", sa.Text(), nullable=False),
         sa.Column("reports", sa.Integer(), nullable=False),
         sa.Column("essence", sa.Text(), nullable=True),
+        sa.Column("sha", sa.Text(), nullable=False),
         sa.Column("approving_at", sa.BigInteger(), nullable=True),
         sa.Column("approved", sa.Boolean(), nullable=False),
         sa.Column("since", sa.BigInteger(), nullable=False),
