@@ -43,6 +43,11 @@ class Cost:
     content: bool = False
 
     @property
+    def reads(self) -> bool:
+        """Whether nothing is changed by it, so that it may be sent again."""
+        return self.points == _READ_POINTS
+
+    @property
     def resource(self) -> str:
         """Whose quota of the hour it is, as GitHub's headers name it."""
         return "graphql" if self.graphql else "core"
