@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from gatekeeper.act.apply import POLICY, Applier
@@ -29,11 +30,11 @@ from gatekeeper.settings import Settings
 from gatekeeper.sources import Source, find
 from gatekeeper.store.deployments import KEPT
 from gatekeeper.store.engine import Database, create_store_engine
-from gatekeeper.store.installations import Installations
 from gatekeeper.store.migrate import migrate
 from gatekeeper.store.missing_deliveries import MissingDeliveries
 from gatekeeper.store.open_changes import OpenChanges
 from gatekeeper.store.pull_history import PullHistory
+from gatekeeper.store.sendings import Sendings
 from gatekeeper.store.stores import Stores
 from gatekeeper.store.work import DEBOUNCE, Claim, Work
 from gatekeeper.worker.announcement_pass import AnnouncementPass
@@ -176,7 +177,7 @@ def build(
     stores = _opened(settings, debounce)
     sources = Sources(settings)
     ledgers = Ledgers(sources.of, stores.ledger)
-    connections = _connections(settings, stores.installations, limiter, patience)
+    connections = _connections(settings, stores, limiter, patience)
     github = GitHub(connections) if connections is not None else None
     observer = (
         PullObserver(github, stores.catalog, stores.gates, stores.record) if github is not None else None
@@ -295,21 +296,25 @@ def _look(stores: Stores, ledgers: Ledgers, sources: Sources) -> ProposalLook:
 
 
 def _connections(
-    settings: Settings, installations: Installations, limiter: Callable[[], Limiter], patience: int
+    settings: Settings, stores: Stores, limiter: Callable[[], Limiter], patience: int
 ) -> AppConnections | TokenConnections | None:
+    share = partial(Sendings, stores.database, clock=now)
     if settings.github_app_id is not None and settings.github_private_key is not None:
         return AppConnections(
             settings.github_app_id,
             settings.github_private_key.get_secret_value(),
             api_url=settings.github_api_url,
             clock=now,
-            installation_of=installations.installation_of,
+            installation_of=stores.installations.installation_of,
             limiter=limiter,
+            share=share,
             timeout=patience,
         )
     if settings.github_token is not None:
         token = settings.github_token.get_secret_value()
-        return TokenConnections(token, api_url=settings.github_api_url, limiter=limiter, timeout=patience)
+        return TokenConnections(
+            token, api_url=settings.github_api_url, limiter=limiter, share=share, timeout=patience
+        )
     return None
 
 

@@ -130,8 +130,11 @@ class Window:
     def spend(self, amount: int, now: float) -> None:
         """It happened."""
         if amount and math.isfinite(self.limit):
+            late = bool(self._past) and now < self._past[-1][0]
             self._past.append((now, amount))
             self._used += amount
+            if late:  # another process's, of which we hear only now
+                self._past = deque(sorted(self._past))
 
     def used(self, now: float) -> int:
         """How much of it is used up."""
@@ -193,9 +196,9 @@ class Allowance:
 
     def spend(self, cost: Cost, now: float) -> None:
         """A request ended."""
-        self._next_request = now + self._limits.between_requests
+        self._next_request = max(self._next_request, now + self._limits.between_requests)
         if cost.write:
-            self._next_write = now + self._limits.between_writes
+            self._next_write = max(self._next_write, now + self._limits.between_writes)
         for name, amount in _amounts(cost).items():
             self._windows[name].spend(amount, now)
 

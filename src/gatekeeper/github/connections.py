@@ -14,13 +14,16 @@ from github.Repository import Repository
 from gatekeeper.errors import ConfigurationError, GitHubRefusedError, NotFoundError
 from gatekeeper.github.auth import InstallationAuth, app_auth
 from gatekeeper.github.limiter import Limiter
+from gatekeeper.github.sharing import Others
 from gatekeeper.github.transport import TIMEOUT, Transport
 from gatekeeper.github.values import Rate
 
 Mode = Literal["app", "token"]
+Share = Callable[[int], Others]
 
 _FULL_NAME = re.compile(r"[\w-]+/(?!\.{1,2}$)[\w.-]+", re.ASCII)
 _NOT_FOUND = 404
+_NO_INSTALLATION = 0
 _KNOWN_FOR = timedelta(minutes=10)
 """So long the App's registration is not asked for again: its owner can rename it, and our login with it."""
 _NO_APP = "this needs a GitHub App; only a token is configured"
@@ -94,9 +97,12 @@ class TokenConnections:
         *,
         api_url: str,
         limiter: Callable[[], Limiter] = Limiter,
+        share: Share | None = None,
         timeout: int = TIMEOUT,
     ) -> None:
         self._one = Connection(Transport(Token(token), limiter(), api_url=api_url, timeout=timeout), None)
+        if share is not None:
+            self._one.transport.limiter.share(share(_NO_INSTALLATION))
 
     @property
     def app(self) -> Transport:
@@ -148,6 +154,7 @@ class AppConnections:
         clock: the present, as an aware UTC datetime.
         installation_of: the stored installation of a repository, None when not known; then GitHub is asked, once.
         limiter: makes the limiter of each connection.
+        share: the other processes of an installation; by default there are none.
         timeout: seconds to wait for a connection, and for each piece of an answer.
     """
 
@@ -162,9 +169,11 @@ class AppConnections:
         clock: Callable[[], datetime],
         installation_of: Callable[[str], int | None] = lambda _: None,
         limiter: Callable[[], Limiter] = Limiter,
+        share: Share | None = None,
         timeout: int = TIMEOUT,
     ) -> None:
         self._app_id = app_id
+        self._share = share
         self._api_url = api_url
         self._clock = clock
         self._installation_of = installation_of
@@ -208,7 +217,10 @@ class AppConnections:
         with self._lock:
             if installation_id not in self._open:
                 auth = InstallationAuth(self.app, installation_id, clock=self._clock)
-                self._open[installation_id] = Connection(self._transport(auth), installation_id)
+                transport = self._transport(auth)
+                if self._share is not None:
+                    transport.limiter.share(self._share(installation_id))
+                self._open[installation_id] = Connection(transport, installation_id)
             return self._open[installation_id]
 
     def open(self) -> Mapping[int | None, Connection]:

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 
 from gatekeeper.errors import GitHubError, RateLimitedError
 from gatekeeper.github import urgency
-from gatekeeper.github.allowance import GITHUB, Allowance, Cost, Limits
+from gatekeeper.github.allowance import GITHUB, UNLIMITED, Allowance, Cost, Limits
 from gatekeeper.github.answers import Answer
+from gatekeeper.github.sharing import Others
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ class Limiter:
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] | None = None,
     ) -> None:
+        self._limits = limits
         self._patience = patience
         self._monotonic = monotonic
         self._sleep = sleep
@@ -72,6 +74,12 @@ class Limiter:
         self._limited_until = monotonic()
         self._refused_in_a_row = 0
         self._put_off = 0
+        self._others: Others | None = None
+
+    def share(self, others: Others) -> None:
+        """Keep the limits together with other processes. Where there are no limits, there is nothing to share."""
+        if self._limits != UNLIMITED:
+            self._others = others
 
     @contextmanager
     def turn(self, cost: Cost) -> Iterator[None]:
@@ -113,6 +121,8 @@ class Limiter:
                 self._allowance.heed(quota, now)
             if (wait := answer.wait_asked(self._refused_in_a_row)) is not None:
                 self._limited_until = now + wait
+                if self._others is not None:
+                    self._others.keep_silent(wait)
             self._refused_in_a_row = self._refused_in_a_row + 1 if answer.is_limit else 0
 
     def limited_for(self) -> float:
@@ -128,6 +138,7 @@ class Limiter:
     def _wait(self, me: _Waiting) -> None:
         """Until it is one's turn."""
         while True:
+            self._learn()
             self._refuse_while_limited(me)
             now = self._monotonic()
             if self._busy_since is not None:
@@ -138,10 +149,23 @@ class Limiter:
                 raise RateLimitedError("GitHub's limits are reached for now", retry_after=due - now)
             if due > now:
                 self._pause(due - now)
-            elif first:
+            elif first and self._taken(me.cost):
                 return
-            else:
+            elif not first:
                 self._let_go_on(me.until - now, held=0.0)
+
+    def _learn(self) -> None:
+        """Count what other processes have sent."""
+        if self._others is None:
+            return
+        news, now = self._others.news(), self._monotonic()
+        for one in news.spent:
+            self._allowance.spend(one.cost, now - one.ago)
+        self._limited_until = max(self._limited_until, now + news.silence if news.silence else 0.0)
+
+    def _taken(self, cost: Cost) -> bool:
+        """Whether nobody elsewhere has begun a request that changes something since we learned of the last one."""
+        return self._others is None or not cost.write or self._others.take(cost)
 
     def _refuse_while_limited(self, me: _Waiting) -> None:
         if left := self.limited_for():

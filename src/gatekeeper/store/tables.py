@@ -310,6 +310,28 @@ let_go = Table(
     Column("at", UtcDateTime, nullable=False),
 )
 
+# What each process (`by`) began to send to GitHub in the last hour that changes something, so that together they keep
+# its limits; `installation` is 0 for a token.
+sending = Table(
+    "sending",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("installation", BigInteger, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False, index=True),
+    Column("points", Integer, nullable=False),
+    Column("graphql", Boolean, nullable=False),
+    Column("content", Boolean, nullable=False),
+)
+
+# Until when GitHub asked an installation to send nothing.
+silence = Table(
+    "silence",
+    metadata,
+    Column("installation", BigInteger, primary_key=True, autoincrement=False),
+    Column("until", UtcDateTime, nullable=False),
+)
+
 # Every decision with its whole input, so that it can be derived again.
 decision = Table(
     "decision",

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "e3bfe20209f3"
+revision = "4a20236bbd8b"
 down_revision = None
 
 
@@ -293,6 +293,20 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_repository_installation"), ["installation"], unique=False)
 
     op.create_table(
+        "sending",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("installation", sa.BigInteger(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("points", sa.Integer(), nullable=False),
+        sa.Column("graphql", sa.Boolean(), nullable=False),
+        sa.Column("content", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sending")),
+    )
+    with op.batch_alter_table("sending", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_sending_at"), ["at"], unique=False)
+
+    op.create_table(
         "service",
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("repository", sa.Text(), nullable=False),
@@ -305,6 +319,12 @@ def upgrade() -> None:
     with op.batch_alter_table("service", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_service_repository"), ["repository"], unique=False)
 
+    op.create_table(
+        "silence",
+        sa.Column("installation", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("installation", name=op.f("pk_silence")),
+    )
     op.create_table(
         "spare_check",
         sa.Column("repository", sa.Text(), nullable=False),
