@@ -6,6 +6,7 @@ import os
 import signal
 import tempfile
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -26,6 +27,8 @@ from gatekeeper.web.waiting import Waiting
 
 THREADS = 16
 """Requests at once in a process. They wait for the disk more than they compute."""
+PAUSES = (0.5, 1.0, 2.0, 4.0)
+"""Seconds between tries of a start whose database does not answer. Gunicorn takes a process for dead after 30."""
 GRACEFUL_SECONDS = 30
 """How long a stop waits for requests and passes."""
 
@@ -73,9 +76,10 @@ def work(settings: Settings, *, wire: Wire = build) -> None:
 
     Raises:
         ConfigurationError: a setting is wrong.
+        TemporaryError: the database cannot be reached.
     """
     logs.configure(settings.log_format)
-    gatekeeper = wire(settings)
+    gatekeeper = wired(settings, wire)
     ended = threading.Event()
     for one in (signal.SIGINT, signal.SIGTERM):
         signal.signal(one, lambda *_: ended.set())
@@ -85,6 +89,22 @@ def work(settings: Settings, *, wire: Wire = build) -> None:
     gatekeeper.engine.stop()
     gatekeeper.close()
     log.info("worker.stopped")
+
+
+def wired(settings: Settings, wire: Wire, *, sleep: Callable[[float], None] = time.sleep) -> Gatekeeper:
+    """Everything, wired, as soon as that can be: a process may come up while its database restarts too.
+
+    Raises:
+        ConfigurationError: a setting is wrong.
+        TemporaryError: it could not be after some seconds either.
+    """
+    for pause in PAUSES:
+        try:
+            return wire(settings)
+        except TemporaryError as error:
+            log.warning("start.again", error=str(error), after=pause)
+        sleep(pause)
+    return wire(settings)
 
 
 class Worker:
@@ -144,7 +164,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     def load(self) -> Flask:
         """Wire everything up, in the process that will use it: no connection may be shared across a fork."""
         try:
-            gatekeeper = self._wire(self._settings)
+            gatekeeper = wired(self._settings, self._wire)
         except (ConfigurationError, TemporaryError) as error:
             raise AppImportError(str(error)) from None
         metrics, self._worker = Metrics(), Worker(gatekeeper)
