@@ -56,7 +56,7 @@ from gatekeeper.worker.run_pass import RunPass, RunsPass
 from gatekeeper.worker.runner import Runner
 from gatekeeper.worker.schedule import Routine
 from gatekeeper.worker.service_pass import ServicePass
-from gatekeeper.worker.sweeps import CommitPass, InstallationPass, RepositoryPass
+from gatekeeper.worker.sweeps import CommitPass, InstallationPass, RepositoryPass, again
 
 
 def now() -> datetime:
@@ -352,6 +352,12 @@ def deploying(github: GitHub | None, stores: Stores) -> Callable[[datetime], Seq
     return lambda _: [Touch(WorkKey(kind, one), Priority.EVENT) for one in covered() for kind in kinds]
 
 
+def _given_up(github: GitHub | None, stores: Stores) -> Callable[[datetime], Sequence[Touch]]:
+    """With an App, the pass over an installation tries it again, and knows which repositories it still sees."""
+    by_token = github is not None and github.mode == "token"
+    return lambda _: again(stores.queue.parked()) if by_token else []
+
+
 def _routines(
     tempo: Tempo,
     clock: Callable[[], datetime],
@@ -404,6 +410,7 @@ def _routines(
         # What was missed while nobody was there is missed until it is asked for, however short that was.
         Routine("deliveries", tempo.deliveries, delivered, at_start=True),
         Routine("installations", tempo.installations, installed),
+        Routine("parked", tempo.installations, _given_up(github, stores)),
         Routine("policies", tempo.policies, of_sources(Kind.POLICIES)),
         # A routine of its own, and first: whatever becomes of it, the services are looked at.
         Routine("ledgers", tempo.services, filled),

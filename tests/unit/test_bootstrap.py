@@ -6,13 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from builders import HOUR, NOW, SHA, a_service, a_view
+from builders import HOUR, MINUTE, NOW, SHA, a_service, a_view
 from fakes import SHOP, FakeGitHub, Place
 from gatekeeper.bootstrap import Gatekeeper, Sources, build
 from gatekeeper.decide.verdict import State
 from gatekeeper.demo.github import AppKey
 from gatekeeper.errors import ConfigurationError
 from gatekeeper.events.deployments import DeploymentStatus
+from gatekeeper.events.keys import WorkKey
+from gatekeeper.events.triggers import Touch
 from gatekeeper.github.values import RepositoryData
 from gatekeeper.policy.in_force import InForce
 from gatekeeper.settings import Settings
@@ -63,6 +65,7 @@ def test_github_as_it_is_set_up(tmp_path: Path, settings: dict[str, str], mode: 
 def test_every_routine_is_due_at_start(gatekeeper: Gatekeeper) -> None:
     assert routines(gatekeeper).keys() == {
         "installations",
+        "parked",
         "policies",
         "ledgers",
         "services",
@@ -115,6 +118,18 @@ def test_with_a_token_nothing_is_installed(gatekeeper: Gatekeeper) -> None:
     repository = RepositoryData(SHOP, "main", archived=False, installation_id=7)
     gatekeeper.stores.installations.replace(7, [repository])
     assert touched(gatekeeper, "installations") == []
+
+
+def test_with_a_token_what_was_given_up_is_tried_again_by_itself(gatekeeper: Gatekeeper) -> None:
+    place = Place(gatekeeper.stores.database, FakeGitHub())
+    key = WorkKey.parse(f"deployment:{SHOP}#7")
+    place.record.touch([Touch(key)])
+    place.now += MINUTE
+    claim = place.claim()
+    assert claim is not None
+    assert touched(gatekeeper, "parked") == []
+    place.work.park(claim, place.now, "403")
+    assert touched(gatekeeper, "parked") == [str(key)]
 
 
 # Sources

@@ -14,7 +14,7 @@ from fakes import INSTALLATION, SHOP, FakeGitHub, Place, head
 from gatekeeper.decide.verdict import State
 from gatekeeper.errors import GitHubError, GitHubRefusedError
 from gatekeeper.events.keys import Kind, WorkKey
-from gatekeeper.events.triggers import Touch
+from gatekeeper.events.triggers import Priority, Touch
 from gatekeeper.worker.policy_pass import LOST
 from gatekeeper.worker.pull_pass import FAN_OUT
 
@@ -195,6 +195,30 @@ def test_what_was_given_up_is_tried_again_with_the_installation(place: Place, gi
     place.now += MINUTE
     place.run(INSTALLED)
     assert place.touched()[f"pull:{SHOP}#1"] == [FAN_OUT]
+
+
+@pytest.mark.parametrize(
+    ("key", "again"),
+    [
+        pytest.param(f"deployment:{SHOP}#7", True, id="a deployment that was asked for by the API"),
+        pytest.param(f"commit:{SHOP}@{head('1')}", True, id="a commit"),
+        pytest.param(f"tidy:{SHOP}#1", True, id="a comment and labels"),
+        pytest.param("deployment:acme/gone#7", False, id="not what is in no repository of it"),
+    ],
+)
+def test_whatever_was_given_up_is_tried_again_with_what_was_asked(
+    place: Place, key: str, *, again: bool
+) -> None:
+    parked = WorkKey.parse(key)
+    place.record.touch([Touch(parked, Priority.EVENT, {"asked": "this"})])
+    place.now += MINUTE
+    claim = place.claim()
+    assert claim is not None
+    place.work.park(claim, place.now, "403")
+    place.github.create(SHOP)
+    place.now += MINUTE
+    place.run(INSTALLED)
+    assert place.touched().get(key) == ([{"asked": "this"}] if again else None)
 
 
 # Commits

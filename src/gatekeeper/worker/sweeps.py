@@ -76,6 +76,11 @@ class Queue(Touching, Protocol):
         """Work that waits for a person."""
 
 
+def again(parked: Iterable[WorkKey]) -> list[Touch]:
+    """What was given up, to be tried again with all that was asked of it; a pull request as if its gate had moved."""
+    return [Touch(one, Priority.SWEEP, FAN_OUT if one.kind is Kind.PULL else {}) for one in parked]
+
+
 class RepositoryPass:
     """Finds the open pull requests that changed without our hearing of it.
 
@@ -173,9 +178,7 @@ class InstallationPass:
         touches += [Touch(WorkKey(Kind.REPOSITORY, name), Priority.SWEEP) for name in (*lost, *archived)]
         # What waits there goes on under the new name, if it has one, or is forgotten.
         touches += [Touch(WorkKey(Kind.RUNS, name), Priority.EVENT) for name in lost]
-        again = [parked for parked in self._work.parked() if parked.name in set(names)]
-        touches += [Touch(parked, Priority.SWEEP, FAN_OUT) for parked in again if parked.kind is Kind.PULL]
-        touches += [Touch(parked, Priority.SWEEP) for parked in again if parked.kind is Kind.PROPOSAL]
+        touches += again(parked for parked in self._work.parked() if parked.name in {*names})
         self._work.touch(touches)
         return {"repositories": len(names), "lost": len(lost)}
 
