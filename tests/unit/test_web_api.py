@@ -20,7 +20,19 @@ from gatekeeper.web.app import create_app
 from gatekeeper.web.openapi import description
 from gatekeeper.web.views import objective_reports
 
-SERVICE = {"name", "organization", "state", "since", "expected_end", "reasons", "blocked", "objectives"}
+SERVICE = {
+    *(
+        "name",
+        "organization",
+        "state",
+        "since",
+        "expected_end",
+        "reasons",
+        "opening",
+        "blocked",
+        "objectives",
+    ),
+}
 OBJECTIVE = {
     *("name", "target", "window_seconds", "good", "bad", "total", "availability", "budget_remaining"),
     *("coverage", "watermark", "burn", "incidents", "mtbf_seconds", "mttr_seconds", "approximate", "query"),

@@ -173,6 +173,12 @@ def test_a_service_that_is_open_to_every_change_needs_attention(tmp_path: Path) 
         gatekeeper.stores.gates.save(view, view.memory.state, (), known.at)
         text = page(client, "/").text
         assert ("by @ops1: an <outage> /gatekeeper close checkout in a comment" in text) is said
+        shown = page(client, "/services/checkout").text
+        assert ("Opened every change passes until 2026-" in shown) is said
+        assert ("by @ops1: an <outage>" in shown) is said
+        told = client.get("/api/v1/services/checkout").json
+        assert told is not None
+        assert (told["opening"] is not None and told["opening"]["reason"] == "an <outage>") is said
     gatekeeper.close()
 
 

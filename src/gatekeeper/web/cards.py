@@ -8,6 +8,8 @@ from enum import StrEnum
 from gatekeeper.availability.incidents import Reliability
 from gatekeeper.availability.measure import Measured
 from gatekeeper.decide import corrections, explain, phrases, windows
+from gatekeeper.decide.evaluate import opened
+from gatekeeper.decide.markdown import code
 from gatekeeper.decide.snapshot import ObjectiveEvidence
 from gatekeeper.decide.verdict import Doubt, State
 from gatekeeper.policy.gate import Gate, Mode
@@ -163,6 +165,9 @@ def _word(seen: Standing, status: Status) -> str:
 
 def _story(seen: Standing) -> Iterator[tuple[str, str]]:
     view = seen.view
+    if view.opening is not None and opened(view, seen.now):
+        until, reason = phrases.instant(view.opening.until), code(view.opening.reason, 300)
+        yield "Opened", f"every change passes until {until}, by {code('@' + view.opening.actor)}: {reason}"
     yield from (("Corrected", sentence) for sentence in corrections.corrections(view))
     if over := corrections.over(view, seen.now):
         yield "Ignored", over
@@ -188,6 +193,8 @@ def _chips(seen: Standing, status: Status) -> Iterator[str]:
     less = {Mode.OBSERVE: "only observes", Mode.ADVISE: "only advises"}
     if chip := less.get(seen.service.gate.mode):
         yield chip
+    if opened(seen.view, seen.now):
+        yield "open to every change"
     if seen.view.memory.gaps and status is Status.FROZEN:
         yield "held: availability is not known"
     if seen.view.policy_problem:

@@ -166,6 +166,15 @@ class ObjectiveReport(Answer):
     )
 
 
+class OpeningReport(Answer):
+    """A gate that somebody opened to every change for a while, as in an incident."""
+
+    actor: str
+    at: datetime
+    until: datetime
+    reason: str
+
+
 class ServiceReport(Answer):
     """A service: where its gate stands, and why."""
 
@@ -177,6 +186,7 @@ class ServiceReport(Answer):
         description="When a freeze is expected to end, if it can be foreseen."
     )
     reasons: list[str] = Field(description="Why the gate stands there, and what is not known, in sentences.")
+    opening: OpeningReport | None = Field(description="Null unless every change passes for now.")
     blocked: list[str] = Field(description="Open pull requests that wait for it, as owner/name#number.")
     objectives: list[ObjectiveReport]
 

@@ -13,7 +13,7 @@ from gatekeeper.availability.measure import Measured, Unmeasured
 from gatekeeper.decide import adoption, explain, outlook
 from gatekeeper.decide.adoption import Trial
 from gatekeeper.decide.change import Change, described
-from gatekeeper.decide.evaluate import Decision
+from gatekeeper.decide.evaluate import Decision, opened
 from gatekeeper.decide.priced import Priced
 from gatekeeper.decide.snapshot import ObjectiveEvidence, Raw, ServiceView
 from gatekeeper.decide.verdict import Reason, Verdict
@@ -36,6 +36,7 @@ from gatekeeper.web.models import (
     IncidentReport,
     ObjectiveForecast,
     ObjectiveReport,
+    OpeningReport,
     OverrideReport,
     RawReport,
     ReasonReport,
@@ -72,9 +73,17 @@ def service_report(seen: Standing) -> ServiceReport:
         since=memory.since if seen.looked_at is not None else None,
         expected_end=seen.expected_end,
         reasons=[plain(sentence) for sentence in reasons(seen)],
+        opening=_opening(seen),
         blocked=list(seen.blocked),
         objectives=objective_reports(seen.view, seen.audits),
     )
+
+
+def _opening(seen: Standing) -> OpeningReport | None:
+    one = seen.view.opening
+    if one is None or not opened(seen.view, seen.now):
+        return None
+    return OpeningReport(actor=one.actor, at=one.at, until=one.until, reason=one.reason)
 
 
 def service_detail(
