@@ -58,7 +58,7 @@ class Actions(FakeGitHub):
         self.asked = DeploymentData(SHOP, "production", SHA, "main", "dora", ())
 
     def compare(self, repository: str, base: str, head: str) -> Comparison:
-        return self.spans[base, head]
+        return Comparison((), complete=True) if base == head else self.spans[base, head]
 
     def head(self, repository: str) -> HeadData | None:
         return HeadData("main", SHA)
@@ -211,6 +211,29 @@ def test_an_approval_that_github_failed_on_is_no_approval(held: Waiting) -> None
     assert held.actions.approved == []
     held.run(KEY)
     assert held.actions.approved == ["production"]
+
+
+@pytest.mark.parametrize(
+    "view", [pytest.param(OPEN, id="open"), pytest.param(FROZEN, id="shut, as it is the same commit")]
+)
+def test_a_job_that_is_started_again_is_let_go_again(place: Waiting, view: ServiceView) -> None:
+    """The run is the same, and nobody looked at it in between."""
+    place.put(OPEN)
+    place.run(KEY, ASKED)
+    place.now += 2 * MINUTE
+    place.stand(view)
+    place.actions.pending = ["production"]
+    place.run(KEY, ASKED)
+    assert place.actions.approved == ["production"] * 2
+
+
+def test_a_job_that_github_still_lists_for_a_moment_is_let_go_once(place: Waiting) -> None:
+    place.put(OPEN)
+    place.run(KEY, ASKED)
+    place.now += MINUTE / 2
+    place.actions.pending = ["production"]
+    place.run(KEY, ASKED)
+    assert place.actions.approved == ["production"]
 
 
 PROBATION = a_view(State.PROBATION, 0.12, service=a_service(gate=GATE))

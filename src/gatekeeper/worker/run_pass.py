@@ -170,7 +170,9 @@ class RunPass:
         # One that we were asked for a moment ago may not show yet.
         fresh = {one for one in asked if one not in known or now - known[one].since < _SETTLED}
         waiting = {*pending, *fresh}
-        self.record.forget(repository, number, sorted(known.keys() - waiting))
+        anew = {one for one in pending if one in known and _let_go_before(known[one], now)}
+        self.record.forget(repository, number, sorted((known.keys() - waiting) | anew))
+        known = {one: found for one, found in known.items() if one not in anew}
         return {one: self._answer(run, one, known.get(one), now) for one in sorted(waiting)}
 
     def _moved(self, run: Run | None) -> Mapping[str, Any]:
@@ -245,6 +247,11 @@ class RunPass:
             raise _NotWaitingError(
                 f"{environment} does not wait for us: {error}", retry_after=_SOON
             ) from error
+
+
+def _let_go_before(waiting: Waiting, now: datetime) -> bool:
+    """Whether what waits now is another job than the one that we let go: somebody started the run again."""
+    return waiting.approved and waiting.approving_at is not None and now - waiting.approving_at >= _SETTLED
 
 
 class _NotWaitingError(TemporaryError):
