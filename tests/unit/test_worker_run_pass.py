@@ -499,8 +499,8 @@ def live(place: Waiting) -> Waiting:
     place.run(KEY, ASKED)
     assert place.actions.approved == ["production"]
     place.actions.answers.clear()
-    place.actions.open(1)
-    place.actions.open(2)
+    place.actions.open(1, open=False, merged_at=NOW, merge_commit=FIX)
+    place.actions.open(2, sha=FEATURE)
     place.actions.origins = {FIX: (1,), FEATURE: (2,)}
     place.stand(FROZEN)
     return place
@@ -555,6 +555,45 @@ def test_a_rollback_and_the_same_commit_again_bring_nothing_and_go(live: Waiting
 def test_what_is_not_known_in_full_is_held(live: Waiting, between: list[str], *, complete: bool) -> None:
     live.actions.label(1, "reliability", "alice")
     assert deploy(live, FIX, *between, complete=complete) == []
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pytest.param({"sha": head("9")}, id="it is still open"),
+        pytest.param({"open": False, "merged_at": NOW, "merge_commit": head("9")}, id="it was merged"),
+    ],
+)
+def test_a_part_of_a_pull_request_is_held(live: Waiting, values: dict[str, Any]) -> None:
+    """Its files are those of the whole: a later commit in it may take back what this one does."""
+    live.actions.label(1, "reliability", "alice")
+    live.actions.change(1, **({"open": True, "head_sha": values["sha"]} if "sha" in values else values))
+    assert deploy(live, FIX, FIX) == []
+    ((_, _, report),) = live.actions.answers
+    assert "what it brings to `production`" in report
+
+
+@pytest.mark.parametrize(
+    ("values", "back"),
+    [
+        pytest.param({"merge_commit": head("e")}, True, id="it landed so"),
+        pytest.param({"merge_commit": head("9")}, False, id="it is in the middle of what landed"),
+        pytest.param(
+            {"merge_commit": head("e"), "base_ref": "mine"},
+            False,
+            id="it landed where no gate holds anything",
+        ),
+        pytest.param(
+            {"merge_commit": head("e"), "base_ref": "release/1"}, True, id="a branch that a policy names"
+        ),
+    ],
+)
+def test_only_what_ran_can_be_rolled_back_to(live: Waiting, values: dict[str, Any], *, back: bool) -> None:
+    changes = (Change(paths=("**",), branches=("main", "release/*")),)
+    live.put(replace(FROZEN, service=FROZEN.service.model_copy(update={"changes": changes})))
+    live.actions.open(3, open=False, merged_at=NOW, **values)
+    live.actions.origins[head("e")] = (3,)
+    assert deploy(live, head("e")) == (["production"] if back else [])
 
 
 def test_a_rollback_is_what_counts_from_then_on(live: Waiting) -> None:

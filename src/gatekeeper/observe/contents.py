@@ -13,7 +13,7 @@ from gatekeeper.observe.comments import Comments
 from gatekeeper.observe.exempting import Exempting
 from gatekeeper.observe.overrides import Overrides
 from gatekeeper.observe.pulls import MOST_FILES, pull_of
-from gatekeeper.policy.covers import Everything, Touch, exempt_by_paths, touched_anywhere
+from gatekeeper.policy.covers import Everything, Touch, exempt_by_paths, touched, touched_anywhere
 
 MOST_COMMITS = 50
 """Each costs a request once. What brings more is not looked into, and may touch everything."""
@@ -61,7 +61,8 @@ class Contents:
     ) -> Content | None:
         """The pull requests that came after ``since``, as far as they touch these services.
 
-        None when that cannot be told: too much, something that came without a pull request, or GitHub will not say.
+        None when that cannot be told: too much, something that came without a pull request or is only a part of one
+        (which another part may hide), or GitHub will not say.
 
         Raises:
             GitHubError: as the client's.
@@ -70,13 +71,26 @@ class Contents:
             span = self._span(repository, since, sha)
             if not span.complete or len(span.commits) > MOST_COMMITS:
                 return None
+            if not span.commits:
+                back = since == sha or self._has_landed(repository, sha, views)
+                return Content(since) if back else None
             origins = [self._origin(repository, commit) for commit in span.commits]
-            if not all(origins):
-                return None
             numbers = sorted({number for found in origins for number in found})
-            return Content(since, tuple(self._brought(repository, one, views, now) for one in numbers))
+            pulls = {number: self._reader.pull(repository, number) for number in numbers}
+            whole = {number for number, pull in pulls.items() if _tip(pull) in span.commits}
+            if not all(whole.intersection(found) for found in origins):
+                return None
+            return Content(since, tuple(self._brought(pulls[number], views, now) for number in numbers))
         except GitHubRefusedError:  # the commit is gone, or we may not look: then it may bring anything
             return None
+
+    def _has_landed(self, repository: str, sha: str, views: Sequence[ServiceView]) -> bool:
+        """Whether a branch that a gate holds was at this commit, as far as pull requests tell.
+
+        A commit in the middle of a pull request never ran: what came after it in there may have taken it back.
+        """
+        pulls = [self._reader.pull(repository, number) for number in self._origin(repository, sha)]
+        return not pulls or any(pull.merge_commit == sha and _is_held(pull, views) for pull in pulls)
 
     def _span(self, repository: str, since: str, sha: str) -> Comparison:
         key = (repository, since, sha)
@@ -92,8 +106,8 @@ class Contents:
         self._origins[key] = found
         return found
 
-    def _brought(self, repository: str, number: int, views: Sequence[ServiceView], now: datetime) -> Brought:
-        pull = self._reader.pull(repository, number)
+    def _brought(self, pull: PullData, views: Sequence[ServiceView], now: datetime) -> Brought:
+        repository, number = pull.repository, pull.number
         touches = touched_anywhere((view.service for view in views), repository, self._changed(pull))
         keys = {touch.service.key for touch in touches}
         met = [view for view in views if view.service.key in keys]
@@ -116,6 +130,22 @@ class Contents:
             _make_room(self._paths)
             self._paths[key] = files.paths if files.complete else Everything()
         return self._paths[key]
+
+
+def _tip(pull: PullData) -> str | None:
+    """The commit with which all of a pull request is there."""
+    return pull.head_sha if pull.open else pull.merge_commit
+
+
+def _is_held(pull: PullData, views: Sequence[ServiceView]) -> bool:
+    """Whether a gate holds what goes to its branch; nobody needs more than the right to push to land it elsewhere."""
+    about = {
+        "repository": pull.repository,
+        "base_branch": pull.base_ref,
+        "default_branch": pull.default_branch,
+    }
+    services = (view.service for view in views)
+    return pull.base_ref == pull.default_branch or bool(touched(services, paths=Everything(), **about))
 
 
 def _touching(touch: Touch) -> Touching:
