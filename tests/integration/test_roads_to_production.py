@@ -267,6 +267,38 @@ def deployment_nobody_told_us_of(stage: Stage) -> None:
     stage.touch([f"runs:{SHOP}"])
 
 
+def hidden(stage: Stage) -> int:
+    """dev1 opens a pull request that takes its own change back; a branch stays at the change."""
+    world = stage.github.state
+    let_go(stage)
+    number = opened(stage)
+    world.branches[SHOP, "half"] = head(world, number)
+    undone = dict.fromkeys(NEW) | {"docs/a.md": "x\n"}
+    world.push_commit(SHOP, world.pull(SHOP, number).head_ref, undone, by="dev1")
+    stage.settle()
+    assert stage.check(number).conclusion == "skipped"
+    return number
+
+
+def let_go(stage: Stage) -> None:
+    """What is on main runs in production, as far as we know."""
+    newest = stage.github.state.head(SHOP, "main").sha
+    stage.gatekeeper.stores.run_record.allowed(SHOP, "production", newest, stage.now)
+
+
+def deployment_of_half_a_pull_request(stage: Stage) -> None:
+    hidden(stage)
+    stage.github.state.run_workflow(SHOP, by="dev1", branch="half")
+    stage.settle()
+
+
+def rollback_to_half_a_pull_request(stage: Stage) -> None:
+    stage.github.state.merge(SHOP, hidden(stage), by="dev1")
+    let_go(stage)
+    stage.github.state.run_workflow(SHOP, by="dev1", branch="half")
+    stage.settle()
+
+
 def pipeline(stage: Stage) -> None:
     """A pipeline that is not GitHub's asks; nothing arrives as long as it is told no."""
     answer = (
@@ -306,6 +338,8 @@ ROADS: tuple[Callable[[Stage], None], ...] = (
     around_the_queue,
     deployment,
     deployment_nobody_told_us_of,
+    deployment_of_half_a_pull_request,
+    rollback_to_half_a_pull_request,
     pipeline,
 )
 
