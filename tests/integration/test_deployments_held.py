@@ -11,6 +11,7 @@ import openapi
 from gatekeeper.decide.change import judge
 from gatekeeper.demo.github.acme import APP_ID
 from gatekeeper.store.decisions import DECISION
+from gatekeeper.store.overrides import WITHDRAWN
 from gatekeeper.web.app import create_app
 from staging import Stage
 
@@ -213,6 +214,38 @@ def test_a_fix_is_deployed_while_frozen_and_a_feature_that_came_with_it_holds_it
     live.settle()
     assert job(live, run).result == "success"
     assert "let through by" in job(live, run).reports[-1][1]
+
+
+def test_a_label_on_a_merged_change_is_on_record_as_on_an_open_one(live: Stage) -> None:
+    first, second = merged(live, "checkout"), merged(live, "checkout")
+    run, world, overrides = start(live), live.github.state, live.gatekeeper.stores.overrides
+
+    def said(number: int) -> list[tuple[str, bool, str]]:
+        found = overrides.of_pull(SHOP, number)
+        return [(one.actor, one.granted, one.why) for one in found if one.label == "slo:override"]
+
+    refused = ("dev1", False, "`@dev1` is not an active member of `@acme/sre`")
+    granted, withdrawn = ("ops1", True, ""), ("ops1", False, WITHDRAWN)
+    world.label(SHOP, first, "slo:override", by="dev1")
+    live.settle()
+    assert said(first) == [refused]
+    world.unlabel(SHOP, first, "slo:override", by="ops1")
+    world.label(SHOP, first, "slo:override", by="ops1")
+    live.settle()
+    assert said(first) == [refused, granted]
+    assert job(live, run).result is None, "the other one holds it"
+    world.unlabel(SHOP, first, "slo:override", by="ops1")
+    live.settle()
+    assert said(first) == [refused, granted, withdrawn]
+    for number in (first, second):
+        world.label(SHOP, number, "slo:override", by="ops1")
+    live.settle()
+    assert job(live, run).result == "success"
+    assert (said(first), said(second)) == ([refused, granted, withdrawn, granted], [granted])
+    (last,) = (one for one in overrides.of_pull(SHOP, second) if one.granted)
+    assert [(one.service, one.state) for one in last.stakes] == [("acme/checkout", "frozen")]
+    assert last.head_sha == world.pulls[SHOP, second].head_sha
+    assert overrides.verify().broken_at is None
 
 
 def test_what_touches_only_services_that_are_well_is_deployed(live: Stage) -> None:

@@ -15,6 +15,7 @@ from gatekeeper.decide.deployment import (
     DeploymentSnapshot,
     Touching,
     decide_deployment,
+    on_landed,
     waits,
 )
 from gatekeeper.decide.deployment_texts import REPORT_LIMIT, report
@@ -255,6 +256,16 @@ def test_what_touches_no_service_goes_on(snapshot: DeploymentSnapshot, says: str
 
 def told(snapshot: DeploymentSnapshot, page: str | None = PAGE) -> str:
     return report(snapshot, decide_deployment(snapshot), page).text
+
+
+def test_what_is_asked_for_is_judged_on_each_change_that_is_closed() -> None:
+    landed = a_change(requests=(a_request("bob", teams=()),), services=("checkout", "search"))
+    landed = replace(landed, pull=replace(landed.pull, number=7, open=False))
+    content = bringing(a_change(requests=(a_request(),)), landed)
+    ((asked, decision),) = on_landed(a_deployment(FROZEN, SEARCH, content=content))
+    assert asked.pull.number == 7
+    assert [(one.actor, one.granted) for one in decision.refused] == [("bob", False)]
+    assert list(on_landed(a_deployment(FROZEN))) == [], "it is not known what that brings"
 
 
 def test_one_that_waits_is_told_why_until_when_and_what_may_pass() -> None:

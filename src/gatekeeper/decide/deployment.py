@@ -1,5 +1,6 @@
 """``decide_deployment``: the verdict on a deployment, by what it brings to an environment that is not there yet."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -138,6 +139,15 @@ def held_by(snapshot: DeploymentSnapshot, view: ServiceView) -> tuple[Pull, ...]
     return tuple(one.pull for one, touch in met if _passing(one, touch, view, snapshot.now) is None)
 
 
+def on_landed(snapshot: DeploymentSnapshot) -> Iterator[tuple[Snapshot, Decision]]:
+    """What is asked for on each pull request in it that is closed: nothing else judges that one any more."""
+    for one in snapshot.content.pulls if snapshot.content is not None else ():
+        if not one.pull.open:
+            met = [_touched(snapshot.pairs[touch.service], touch) for touch in one.touches]
+            asked = _asked(one, met, snapshot.now)
+            yield asked, decide(asked)
+
+
 def _rule(view: ServiceView, snapshot: DeploymentSnapshot) -> ServiceRuling | None:
     key = view.service.key
     met = _met(view, snapshot.content)
@@ -175,10 +185,8 @@ def _met(view: ServiceView, content: Content | None) -> list[tuple[Brought, Touc
 
 def _passing(one: Brought, touch: Touching, view: ServiceView, now: datetime) -> ServiceRuling | None:
     """The ruling that lets a pull request through a gate that is shut; None where none does."""
-    met = replace(view, files=touch.paths, all_exempt=touch.all_exempt)
-    asked = Snapshot(
-        now, one.pull, (met,), one.requests, exempting=one.exempting, revocations=one.revocations
-    )
+    met = _touched(view, touch)
+    asked = _asked(one, [met], now)
     (ruling,) = decide(asked).rulings
     if ruling.verdict is Verdict.ALLOW:
         return ruling
@@ -189,6 +197,16 @@ def _passing(one: Brought, touch: Touching, view: ServiceView, now: datetime) ->
     if one.takes_back and view.service.gate.exempt.reverts:
         return replace(ruling, verdict=Verdict.ALLOW, why=Why.EXEMPT_REVERT, detail="a merged change")
     return None
+
+
+def _touched(view: ServiceView, touch: Touching) -> ServiceView:
+    return replace(view, files=touch.paths, all_exempt=touch.all_exempt)
+
+
+def _asked(one: Brought, met: Sequence[ServiceView], now: datetime) -> Snapshot:
+    return Snapshot(
+        now, one.pull, tuple(met), one.requests, exempting=one.exempting, revocations=one.revocations
+    )
 
 
 def _soonest_over(ruling: ServiceRuling) -> tuple[bool, datetime | None]:

@@ -6,11 +6,9 @@ from typing import Any
 
 from gatekeeper.act.apply import Kind
 from gatekeeper.act.plan import InDoubt, Nothing, Published, Spare
-from gatekeeper.decide.evaluate import Decision, OverrideRuling
-from gatekeeper.decide.exemptions import LabelRuling
-from gatekeeper.decide.explain import worst_measured
+from gatekeeper.decide.evaluate import Decision
 from gatekeeper.decide.opening import OpeningRequest, rule_on_opening
-from gatekeeper.decide.snapshot import COMMAND, REVOKE, Past, Pull, ServiceView, Snapshot
+from gatekeeper.decide.snapshot import COMMAND, REVOKE, Past, Pull, Snapshot
 from gatekeeper.decide.verdict import Why
 from gatekeeper.errors import TemporaryError
 from gatekeeper.events.commands import CommandName
@@ -23,10 +21,11 @@ from gatekeeper.store.decisions import Decisions
 from gatekeeper.store.engine import Database
 from gatekeeper.store.gates import Gates
 from gatekeeper.store.groups import Groups
-from gatekeeper.store.overrides import OverrideRecord, Overrides, Stake
+from gatekeeper.store.overrides import OverrideRecord, Overrides
 from gatekeeper.store.publications import Publications
 from gatekeeper.store.pulls import KnownPull, Pulls
 from gatekeeper.store.queue import Queue
+from gatekeeper.store.rulings import put_on_record, stake_of
 from gatekeeper.store.runs import Runs
 
 
@@ -123,7 +122,7 @@ class PullRecord:
             labeled_at=request.at,
             until=ruling.until,
             recorded_at=now,
-            stakes=(_stake(view),) if view is not None else (),
+            stakes=(stake_of(view),) if view is not None else (),
         )
         self._overrides.add_new([record])
         if service is not None and ruling.granted:
@@ -160,18 +159,7 @@ class PullRecord:
 
     def rulings(self, snapshot: Snapshot, decision: Decision) -> None:
         """What came of override requests, which overrides were withdrawn, and which labels exempt nothing."""
-        asked_at = {(one.label, one.actor): one.labeled_at for one in snapshot.requests}
-        asked_at |= {(REVOKE, one.actor): one.at for one in snapshot.revocations}
-        until = _first_ends(decision)
-        self._overrides.add_new(
-            _record(
-                snapshot, ruling, asked_at[ruling.label, ruling.actor], until.get(ruling.label, ruling.until)
-            )
-            for ruling in (*decision.granted, *decision.refused, *decision.waiting)
-        )
-        self._overrides.add_new(_unentitled(snapshot, ruling) for ruling in decision.unentitled)
-        pull = snapshot.pull
-        self._overrides.withdraw(pull.repository, pull.number, set(pull.labels), snapshot.now)
+        put_on_record(self._overrides, snapshot, decision)
 
     def known(self, repository: str, number: int) -> KnownPull | None:
         """What is remembered of it; None when it was never decided on, or was closed."""
@@ -262,12 +250,6 @@ class PullRecord:
         return tuple(one.number for one in self._pulls.sharing(repository, sha))
 
 
-def _unentitled(snapshot: Snapshot, ruling: LabelRuling) -> OverrideRecord:
-    labeled_at = {one.label: one.labeled_at for one in snapshot.exempting}[ruling.label]
-    refused = OverrideRuling(ruling.label, ruling.actor, granted=False, until=labeled_at, why=ruling.why)
-    return _record(snapshot, refused, labeled_at, labeled_at)
-
-
 def _remembered(seen: Any, identity: str, *, asked: bool, known: KnownPull | None) -> KnownPull:
     pull: Pull = seen.snapshot.pull
     return KnownPull(
@@ -282,36 +264,3 @@ def _remembered(seen: Any, identity: str, *, asked: bool, known: KnownPull | Non
         auto_merge=seen.auto_merge,
         approved=known is not None and known.approved if seen.approved is None else seen.approved,
     )
-
-
-def _first_ends(decision: Decision) -> Mapping[str, datetime]:
-    """By label, when the first of the gates that its override holds open shuts again: each gate has its own time."""
-    ends: dict[str, datetime] = {}
-    for override in (ruling.override for ruling in decision.rulings):
-        if override is not None:
-            ends[override.label] = min(override.until, ends.get(override.label, override.until))
-    return ends
-
-
-def _record(
-    snapshot: Snapshot, ruling: OverrideRuling, labeled_at: datetime, until: datetime
-) -> OverrideRecord:
-    return OverrideRecord(
-        repository=snapshot.pull.repository,
-        number=snapshot.pull.number,
-        label=ruling.label,
-        actor=ruling.actor,
-        granted=ruling.granted,
-        why=ruling.why,
-        reason=ruling.reason,
-        head_sha=snapshot.pull.head_sha,
-        labeled_at=labeled_at,
-        until=until,
-        recorded_at=snapshot.now,
-        stakes=tuple(_stake(view) for view in snapshot.services),
-    )
-
-
-def _stake(view: ServiceView) -> Stake:
-    worst = worst_measured(view)
-    return Stake(view.service.key, str(view.memory.state), worst[1].remaining if worst else None)

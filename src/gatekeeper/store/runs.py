@@ -9,7 +9,7 @@ from sqlalchemy import delete, select, update
 
 from gatekeeper.act.apply import Kind
 from gatekeeper.act.plan import Published
-from gatekeeper.decide.deployment import DeploymentSnapshot
+from gatekeeper.decide.deployment import DeploymentSnapshot, on_landed
 from gatekeeper.decide.evaluate import Decision
 from gatekeeper.decide.snapshot import Past, Snapshot
 from gatekeeper.decide.verdict import Why
@@ -21,6 +21,7 @@ from gatekeeper.store.overrides import Overrides
 from gatekeeper.store.publications import Publications
 from gatekeeper.store.queue import Queue
 from gatekeeper.store.rows import upsert
+from gatekeeper.store.rulings import put_on_record
 from gatekeeper.store.tables import let_go, waiting_deployment
 
 
@@ -110,6 +111,7 @@ class RunRecord:
         self, run: int, snapshot: DeploymentSnapshot, decision: Decision, essence: str, before: Waiting | None
     ) -> Waiting:
         """Store what was decided, and that it waits; the decision before where nothing that matters changed."""
+        self._rulings(snapshot)
         about = snapshot.deployment
         same = before is not None and self._decisions.says(before.decision, decision, essence)
         with self._database.write() as connection:
@@ -163,6 +165,7 @@ class RunRecord:
 
     def decided_on(self, snapshot: DeploymentSnapshot, decision: Decision, essence: str) -> str:
         """Store a decision on a deployment that does not wait; its id."""
+        self._rulings(snapshot)
         with self._database.write() as connection:
             return self._decisions.add(connection, _subject(snapshot), snapshot, decision, essence)
 
@@ -213,6 +216,10 @@ class RunRecord:
     def touch(self, touches: Sequence[Touch]) -> None:
         """Look at these too."""
         self._queue.add(touches)
+
+    def _rulings(self, snapshot: DeploymentSnapshot) -> None:
+        for asked, decision in on_landed(snapshot):
+            put_on_record(self._overrides, asked, decision)
 
     def _set(self, repository: str, run: int, environment: str, **values: Any) -> None:
         with self._database.write() as connection:
