@@ -2,15 +2,18 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from sqlalchemy import insert, select
 
-from builders import HOUR, MINUTE, NOW, a_gate, a_service, a_view
+from builders import HOUR, MINUTE, NOW, SHA, a_gate, a_service, a_view
 from fakes import CENTRAL, SHOP, head
 from gatekeeper.act.apply import Kind
 from gatekeeper.act.plan import InDoubt, Nothing, Published
 from gatekeeper.decide.verdict import Reason, Rule, State
 from gatekeeper.errors import TemporaryError
+from gatekeeper.events.deployments import DeploymentStatus
 from gatekeeper.events.keys import WorkKey
 from gatekeeper.events.triggers import Touch
 from gatekeeper.github.values import RepositoryData
@@ -18,11 +21,14 @@ from gatekeeper.policy.in_force import InForce
 from gatekeeper.policy.loader import PolicyFile
 from gatekeeper.policy.model import Service
 from gatekeeper.store.catalog import Catalog
+from gatekeeper.store.deployments import Deployments
 from gatekeeper.store.engine import Database
 from gatekeeper.store.gates import Gates
 from gatekeeper.store.installations import Installations
+from gatekeeper.store.overrides import OverrideRecord, Overrides
 from gatekeeper.store.publications import LONGEST_WRITE, Publications
 from gatekeeper.store.queue import Queue
+from gatekeeper.store.tables import let_go
 from gatekeeper.store.work import Work
 
 TOUCH = Touch(WorkKey.pull(SHOP, 1))
@@ -88,7 +94,7 @@ def test_a_repository_of_another_name_has_its_services_and_nobody_elses(catalog:
     put(catalog, SHOP, service("checkout"))
     put(catalog, "acme/store")  # read first under its new name, where the service was another's still
     put(catalog, CENTRAL, service("search", repository=CENTRAL))
-    catalog.rename(SHOP, "acme/store", [TOUCH])
+    catalog.rename(SHOP, "acme/store", [TOUCH], NOW)
     assert catalog.services_of(SHOP) == ()
     assert catalog.services_of("acme/store") == (service("checkout", repository="acme/store"),)
     assert [one.repository for one in catalog.sources()] == [CENTRAL, "acme/store"]
@@ -96,6 +102,78 @@ def test_a_repository_of_another_name_has_its_services_and_nobody_elses(catalog:
     claim = work.claim(NOW, HOUR)
     assert claim is not None
     assert claim.key == TOUCH.key
+
+
+def an_override(number: int = 1, **values: Any) -> OverrideRecord:
+    fields: dict[str, Any] = {
+        "repository": SHOP,
+        "number": number,
+        "label": "slo:override",
+        "actor": "alice",
+        "granted": True,
+        "why": "",
+        "reason": None,
+        "head_sha": SHA,
+        "labeled_at": NOW,
+        "until": NOW + HOUR,
+        "recorded_at": NOW,
+    }
+    return OverrideRecord(**fields | values)
+
+
+def test_what_is_in_force_goes_with_the_name(catalog: Catalog, database: Database) -> None:
+    overrides = Overrides(database)
+    forged = {"status": "gatekeeper", "id": 7, "sha": SHA, "actor": "mallory"}
+    overrides.add_new(
+        [
+            an_override(),
+            an_override(2, until=NOW),
+            an_override(label="/gatekeeper open acme/checkout"),
+            an_override(3),
+            an_override(3, repository="acme/store", granted=False, why="looked at already"),
+        ]
+    )
+    overrides.forged(SHOP, 1, forged, NOW)
+    for _ in range(2):
+        catalog.rename(SHOP, "acme/store", [], NOW)
+    assert overrides.of_pull("acme/store", 1) == (an_override(repository="acme/store"),)
+    assert overrides.of_pull("acme/store", 2) == ()
+    assert [one.why for one in overrides.of_pull("acme/store", 3)] == ["looked at already"]
+    assert len(overrides.of_pull(SHOP, 1)) == 3
+    assert overrides.verify().broken_at is None
+
+
+def test_what_was_deployed_goes_with_the_name(catalog: Catalog, database: Database) -> None:
+    deployments = Deployments(database)
+    status = DeploymentStatus(
+        "1",
+        "production",
+        production=True,
+        task="deploy",
+        ref="main",
+        sha=SHA,
+        state="success",
+        at=NOW,
+        url=None,
+    )
+    deployments.report(SHOP, status)
+    row = {"repository": SHOP, "at": NOW}
+    with database.write() as connection:
+        connection.execute(
+            insert(let_go),
+            [
+                row | {"environment": "production", "sha": "old"},
+                row | {"environment": "staging", "sha": "old"},
+                row | {"environment": "staging", "sha": "new", "repository": "acme/store"},
+            ],
+        )
+    for _ in range(2):
+        catalog.rename(SHOP, "acme/store", [], NOW)
+    assert [one.repository for one in deployments.of(["acme/store"])] == ["acme/store"]
+    assert deployments.of([SHOP]) == ()
+    with database.read() as connection:
+        found = {(one.repository, one.environment, one.sha) for one in connection.execute(select(let_go))}
+    assert found >= {("acme/store", "production", "old"), ("acme/store", "staging", "new")}
 
 
 def test_what_is_left_out_the_next_time_is_gone(catalog: Catalog) -> None:

@@ -143,10 +143,18 @@ def test_where_its_policies_name_it_by_both_names_nothing_slips_through_meanwhil
         assert both != text
         world.update_file("acme/.github", path, both, by="ops1")
     stage.settle()
+    overridden = stage.open_pull()
+    world.comment_on(SHOP, overridden, "/gatekeeper override It has to go out.", by="ops1")
+    stage.settle()
     world.rename(SHOP, "store", by="ops1")
     stage.settle()
     assert held(stage) == [STORE]
     assert [job.result for run in world.runs.values() for job in run.jobs] == [None]
+    letting = {world.pull(STORE, one).head_sha: one for one in (1, overridden)}
+    found = {
+        letting[one.head_sha]: one.conclusion for one in world.checks.values() if one.head_sha in letting
+    }
+    assert found == {1: "action_required", overridden: "success"}, "who was let through stays so"
     head = world.pull(STORE, 1).head_sha
     gate = [
         one.conclusion for one in world.checks.values() if (one.name, one.head_sha) == ("gatekeeper", head)

@@ -281,7 +281,7 @@ def test_a_pass_that_another_one_overtook_puts_nothing_in_force(standing: Place)
     before = services(standing)
 
     def renamed() -> None:
-        standing.catalog.rename(SHOP, "acme/store", ())
+        standing.catalog.rename(SHOP, "acme/store", (), standing.now)
 
     standing.github.create("acme/store")
     standing.github.meanwhile["policy_tree"] = renamed

@@ -14,6 +14,7 @@ from gatekeeper.policy.gate import Mode
 from gatekeeper.policy.in_force import InForce
 from gatekeeper.policy.loader import PolicyFile
 from gatekeeper.policy.model import Service
+from gatekeeper.store import deployments, overrides
 from gatekeeper.store.engine import Database
 from gatekeeper.store.queue import Queue
 from gatekeeper.store.rows import Codec, upsert
@@ -169,9 +170,14 @@ class Catalog:
                 connection.execute(delete(table).where(table.c.repository == repository))
             self._queue.touch(connection, touches)
 
-    def rename(self, repository: str, name: str, touches: Sequence[Touch]) -> None:
-        """A repository has another name: its services are read from there now, and keep their gates."""
+    def rename(self, repository: str, name: str, touches: Sequence[Touch], now: datetime) -> None:
+        """A repository has another name: its services are read from there now, and keep their gates.
+
+        With it go the overrides in force, and what was let go and deployed, so that a rollback is still known for one.
+        """
         with self._database.write() as connection:
+            overrides.carry_over(connection, repository, name, now)
+            deployments.carry_over(connection, repository, name)
             mine = service.c.repository == repository
             for row in connection.execute(select(service).where(mine)).all():
                 one = _SERVICE.load(row.document)

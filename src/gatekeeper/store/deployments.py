@@ -5,13 +5,13 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import Any
 
-from sqlalchemy import and_, case, delete, func, or_, select
+from sqlalchemy import Connection, and_, case, delete, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gatekeeper.availability.deployments import Deployed, let_go_id, with_let_go
 from gatekeeper.events.deployments import DeploymentStatus
 from gatekeeper.store.engine import Database
-from gatekeeper.store.tables import deployment, waiting_deployment
+from gatekeeper.store.tables import deployment, let_go, waiting_deployment
 
 KEPT = timedelta(days=180)
 """Twice the longest window, so that what ran long before it is known when it is rolled back to."""
@@ -93,6 +93,15 @@ class Deployments:
         old = [or_(at.is_(None), at < before) for at in (deployment.c.began_at, deployment.c.succeeded_at)]
         with self._database.write() as connection:
             return connection.execute(delete(deployment).where(*old)).rowcount
+
+
+def carry_over(connection: Connection, repository: str, name: str) -> None:
+    """A repository has another name: what was let go and deployed there was so under that one."""
+    known = select(let_go.c.environment).where(let_go.c.repository == name)
+    here = update(let_go).where(let_go.c.repository == repository, let_go.c.environment.not_in(known))
+    connection.execute(here.values(repository=name))
+    mine = update(deployment).where(deployment.c.folded == repository.lower())
+    connection.execute(mine.values(repository=name, folded=name.lower()))
 
 
 def _values(repository: str, status: DeploymentStatus) -> dict[str, Any]:

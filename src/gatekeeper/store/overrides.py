@@ -211,6 +211,23 @@ class Overrides:
         return chain.verify((row.id, row.previous, row.hash, _fields(row._mapping)) for row in rows)  # noqa: SLF001 (SQLAlchemy's public name)
 
 
+def carry_over(connection: Connection, repository: str, name: str, now: datetime) -> None:
+    """Record under its new name what is in force in a repository, as it was recorded under the old one.
+
+    What is on record already stays as it is: the chain names the repository. A service that was opened is open whatever
+    the repository's name, and somebody else's status tells nothing that could be in force.
+    """
+    _lock(connection)
+    of_old, of_new = override.c.repository == repository, override.c.repository == name
+    known = connection.execute(select(override.c.number).where(of_new)).scalars().all()
+    query = select(override).where(of_old, override.c.number.not_in({*known})).order_by(override.c.id)
+    records = [_record(row) for row in connection.execute(query)]
+    current = {one.number for one in records if one.until > now}
+    for one in records:
+        if one.number in current and not one.label.startswith((OPEN, CLOSE, FORGED)):
+            _append(connection, replace(one, repository=name))
+
+
 def _lock(connection: Connection) -> None:
     """Of several processes one adds at a time: each has to see the row that the last one added."""
     if connection.dialect.name == "postgresql":

@@ -91,7 +91,7 @@ class Catalog(Protocol):
     def forget(self, repository: str, touches: Sequence[Touch]) -> None:
         """A repository is gone with its policies; and what has to be looked at because of it."""
 
-    def rename(self, repository: str, name: str, touches: Sequence[Touch]) -> None:
+    def rename(self, repository: str, name: str, touches: Sequence[Touch], now: datetime) -> None:
         """A repository has another name: its services are read from there now, and keep their gates."""
 
 
@@ -134,7 +134,7 @@ class PolicyPass:
         try:
             found = self._reader.repository(repository)
             if found.full_name != repository:
-                return self._moved(repository, found.full_name, central)
+                return self._moved(repository, found.full_name, central, now)
             tree = self._reader.policy_tree(repository, ref=found.default_branch)
         except (NotFoundError, GitHubRefusedError) as error:
             if isinstance(error, GitHubRefusedError) and error.status not in NO_SUCH:
@@ -152,7 +152,7 @@ class PolicyPass:
             left_out=tree.left_out,
         )
         if policies.problems and (former := self._renamed_from(files, before, repository)) is not None:
-            return self._moved(former, repository, central)
+            return self._moved(former, repository, central, now)
         return self._put(before, policies, central, now)
 
     def _renamed_from(self, files: Sequence[PolicyFile], before: Before, repository: str) -> str | None:
@@ -173,14 +173,14 @@ class PolicyPass:
         self._catalog.put_in_force(policies, touches, now, instead_of={one.key for one in before.services})
         return {"services": len(policies.services), "problems": len(policies.problems)}
 
-    def _moved(self, repository: str, name: str, central: str) -> Mapping[str, Any]:
+    def _moved(self, repository: str, name: str, central: str, now: datetime) -> Mapping[str, Any]:
         """Within its organisation its services stay what they are, with their gates; elsewhere they are others."""
         then = Touch(WorkKey(Kind.POLICIES, name))
         if repository == central or _organization(name) != _organization(repository):
             return self._forget(repository, [then])
         services = self._catalog.services_of(repository)
         looks = {*_covered(services, repository), *_covered(services, name)} if services else set()
-        self._catalog.rename(repository, name, [*map(_everything_in, sorted(looks)), then])
+        self._catalog.rename(repository, name, [*map(_everything_in, sorted(looks)), then], now)
         return {"services": len(services), "moved": name}
 
     def _forget(self, repository: str, then: Iterable[Touch] = ()) -> Mapping[str, Any]:
