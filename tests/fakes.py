@@ -116,6 +116,8 @@ class FakeGitHub:
             updated_at=NOW,
             default_branch="main",
             changed_files=len(paths),
+            mergeable=True,
+            test_merge=head("e"),
         )
         pull = replace(pull, **values)
         self.pulls[pull.repository, number] = pull
@@ -219,6 +221,14 @@ class FakeGitHub:
     def comments(self, repository: str, number: int) -> Iterator[CommentData]:
         with self._call("comments"):
             return iter([one for name, of, one in self.said.values() if (name, of) == (repository, number)])
+
+    def parents(self, repository: str, commit: str) -> tuple[str, ...]:
+        with self._call("parents"):
+            name = self._name(repository)
+            (pull,) = (
+                one for one in self.pulls.values() if (one.repository, one.test_merge) == (name, commit)
+            )
+            return self.policies[name].commit, pull.head_sha
 
     def reviews(self, repository: str, number: int) -> Iterator[ReviewData]:
         with self._call("reviews"):

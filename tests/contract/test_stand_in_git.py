@@ -7,12 +7,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as some
 
-from gatekeeper.demo.github import Refused, acme
+from gatekeeper.demo.github import Refused, acme, merging
 from gatekeeper.demo.github.acme import APP_ID
-from gatekeeper.demo.github.git import Objects, diff_files
+from gatekeeper.demo.github.git import Objects, diff_files, merge_files
+from gatekeeper.demo.github.shapes.pulls import pull_request
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,6 +84,7 @@ def test_a_diff_is_taken_from_where_the_branch_left() -> None:
 def test_a_merge_takes_both_sides_or_is_refused(
     root: dict[str, bytes], ours: dict[str, bytes], theirs: dict[str, bytes]
 ) -> None:
+    assume(not any(one.status == "renamed" for side in (ours, theirs) for one in diff_files(root, side)))
     world = acme(lambda: NOON, public_key="", check="x")
     shop = "acme/shop"
     start: dict[str, str | bytes | None] = dict.fromkeys(world.head(shop, "main").files)
@@ -106,6 +108,59 @@ def test_a_merge_takes_both_sides_or_is_refused(
     }
     assert {path: merged.get(path) for path in paths} == wanted
     assert (merged["mine"], merged["other"]) == (b"m", b"o")
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "files", "conflicts"),
+    [
+        pytest.param({"b": "1"}, {"a": "2"}, {"b": "2"}, set(), id="what the branch moved is changed there"),
+        pytest.param(
+            {"a": "2"}, {"b": "1"}, {"b": "2"}, set(), id="what moves takes along what the branch changed"
+        ),
+        pytest.param({"b": "1"}, {"b": "1"}, {"b": "1"}, set(), id="moved alike"),
+        pytest.param({"b": "1"}, {"c": "1"}, {"c": "1"}, {"c"}, id="moved to two places"),
+        pytest.param({}, {"a": "2"}, {"a": "2"}, {"a"}, id="deleted there, changed here"),
+        pytest.param({}, {"b": "1"}, {"b": "1"}, {"b"}, id="deleted there, moved here"),
+        pytest.param({"a": "2"}, {"a": "3"}, {"a": "3"}, {"a"}, id="changed on both sides"),
+        pytest.param({"b": "1"}, {"a": "1", "b": "2"}, {"b": "2"}, {"b"}, id="moved to where another is put"),
+    ],
+)
+def test_a_merge_follows_what_one_side_moved(
+    ours: dict[str, str], theirs: dict[str, str], files: dict[str, str], conflicts: set[str]
+) -> None:
+    fork, one, other = (
+        {path: text.encode() for path, text in side.items()} for side in ({"a": "1"}, ours, theirs)
+    )
+    found = merge_files(fork, one, other)
+    assert {path: content.decode() for path, content in found.files.items()} == files
+    assert found.conflicts == conflicts
+
+
+def test_a_merge_is_worked_out_once_somebody_asked() -> None:
+    world = acme(lambda: NOON, public_key="")
+    world.slow_merges = True
+    pull = world.open_pull("acme/shop", author="dev1", title="x", files={"README.md": "mine\n"})
+
+    def asked() -> tuple[bool | None, str | None]:
+        told = pull_request(world, world.pull("acme/shop", pull.number))
+        assert told == pull_request(world, world.pull("acme/shop", pull.number)), (
+            "what an event tells asks nothing"
+        )
+        merging.work_out(world, world.pull("acme/shop", pull.number))
+        return told["mergeable"], told["merge_commit_sha"]
+
+    assert asked() == (None, None)
+    mergeable, sha = asked()
+    assert (mergeable, asked()) == (True, (True, sha))
+    assert sha is not None
+    made = world.objects.commits[sha]
+    assert made.parents == (world.head("acme/shop", "main").sha, pull.head_sha)
+    assert made.files["README.md"] == b"mine\n"
+    world.update_file("acme/shop", "other", "x", by="ops1")
+    assert asked() == (None, None)
+    assert asked()[1] not in {None, sha}
+    world.update_file("acme/shop", "README.md", "theirs\n", by="ops1")
+    assert [asked(), asked()] == [(None, None), (False, None)]
 
 
 def test_a_conflict_is_told_and_refused() -> None:

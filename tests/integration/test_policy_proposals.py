@@ -10,6 +10,8 @@ import pytest
 import openapi
 from gatekeeper.demo.github import pulls
 from gatekeeper.demo.github.world import Refused
+from gatekeeper.errors import GitHubError
+from gatekeeper.observe.proposals import ProposalObserver
 from gatekeeper.policy.loader import PolicyFile, load
 from staging import Stage
 
@@ -501,7 +503,50 @@ def test_what_is_merged_elsewhere_is_what_it_is_held_against_from_then_on(
     stage.github.state.update_file(CENTRAL, PATH, owned[PATH].replace("99.95%", "99.5%"), by="ops1")
     stage.settle()
     assert "`99.5%` | `99.9%` | 🔒 tighter" in comments_of(stage, number)[0]
+    check = check_of(stage, number)
+    assert check.conclusion == "action_required"
+    assert check.output.title == "Conflicts with main: what a merge would do to policies is not known"
+    resolved = {PATH: owned[PATH].replace("99.95%", "99.9%")}
+    stage.github.state.push_commit(CENTRAL, pull_of(stage, number).head_ref, resolved, by="dev1", force=True)
+    stage.settle()
     assert check_of(stage, number).conclusion == "success"
+
+
+def test_not_by_changing_what_the_branch_moves_into_the_folder_meanwhile(
+    stage: Stage, owned: dict[str, str]
+) -> None:
+    """None of its own changed files is a policy's, and the merge carries the change to where the file is now."""
+    draft, world = "drafts/checkout.yaml", stage.github.state
+    text = owned[PATH]
+    world.push_commit(CENTRAL, "main", {PATH: None, draft: text}, by="ops1")
+    number = world.open_pull(CENTRAL, author="dev1", title="Draft", files={draft: looser(text)}).number
+    stage.settle()
+    assert check_of(stage, number).conclusion == "skipped"
+    world.push_commit(CENTRAL, "main", {draft: None, PATH: text}, by="ops1")
+    stage.settle()
+    assert check_of(stage, number).conclusion == "action_required"
+    assert "`99.95%` | `99%` | 🔓 looser" in comments_of(stage, number)[0]
+    with pytest.raises(Refused, match="is failing"):
+        merge(stage, number)
+    late = world.open_pull(CENTRAL, author="dev1", title="Draft", files={"README.md": "x"})
+    stage.settle()
+    assert check_of(stage, late.number).conclusion == "skipped"
+
+
+def test_until_github_knows_how_it_merges_nothing_is_said(stage: Stage, owned: dict[str, str]) -> None:
+    world, search = stage.github.state, "policies/search.yaml"
+    number = proposed(stage, {PATH: looser(owned[PATH])})
+    world.slow_merges = True
+    world.push_commit(CENTRAL, pull_of(stage, number).head_ref, {search: looser(owned[search])}, by="dev1")
+    github = stage.gatekeeper.github
+    assert github is not None
+    with pytest.raises(GitHubError, match="can be merged is not worked out yet"):
+        ProposalObserver(github, stage.gatekeeper.stores.proposals).observe(CENTRAL, number)
+    head = pull_of(stage, number).head_sha
+    assert [one for one in world.checks.values() if (one.head_sha, one.name) == (head, CHECK)] == []
+    stage.settle()
+    assert check_of(stage, number).conclusion == "action_required"
+    assert "`search`" in comments_of(stage, number)[0]
 
 
 def test_another_pass_writes_nothing(stage: Stage, owned: dict[str, str]) -> None:

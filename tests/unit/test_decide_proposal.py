@@ -213,6 +213,17 @@ def test_githubs_limits_hold_for_the_longest_texts() -> None:
         assert len(judged.comment.body.encode()) <= OUTPUT_LIMIT
 
 
+@pytest.mark.parametrize(
+    "touched", [True, False], ids=["policies are changed", "none is, as far as one sees"]
+)
+def test_nothing_passes_with_conflicts_since_nobody_knows_what_a_merge_leaves(*, touched: bool) -> None:
+    place = replace(PLACE, touched=touched, conflicts=True)
+    check = judge(Study(), Reviews("dora"), place).check
+    assert (check.conclusion, check.verdict) == ("action_required", Verdict.BLOCK)
+    assert check.title == "Conflicts with main: what a merge would do to policies is not known"
+    assert judge(Study(), Reviews("dora"), replace(place, in_force=False)).check.conclusion == "skipped"
+
+
 def test_of_pull_requests_that_share_a_commit_the_strictest_is_shown_whoever_looks() -> None:
     loose, harmless = (
         judge(study(LOOSER), NOBODY, PLACE),

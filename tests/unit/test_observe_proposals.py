@@ -1,6 +1,7 @@
 """What is read of a pull request that edits policy files."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -57,6 +58,39 @@ def test_files_of_another_head_are_not_taken_for_this_ones(
         observer.observe(SHOP, 1)
     github.changed[SHOP, 1] = Files((PATH,), complete=True, heads=frozenset({head("a")}))
     assert seen(observer).changed == frozenset({PATH})
+
+
+def test_a_merge_that_is_not_worked_out_is_waited_for(observer: ProposalObserver, github: FakeGitHub) -> None:
+    pull = github.pulls[SHOP, 1]
+    github.pulls[SHOP, 1] = replace(pull, mergeable=None, test_merge=None)
+    with pytest.raises(GitHubError, match="whether acme/shop#1 can be merged is not worked out yet"):
+        observer.observe(SHOP, 1)
+    github.pulls[SHOP, 1] = pull
+    assert not seen(observer).place.conflicts
+
+
+@pytest.mark.parametrize(
+    "parents",
+    [
+        pytest.param((head("b"), head("a")), id="of a branch as it was"),
+        pytest.param((head("c"), head("b")), id="of another head"),
+        pytest.param((head("a"), head("c")), id="the wrong way round"),
+        pytest.param((head("c"),), id="of no merge"),
+    ],
+)
+def test_another_merge_than_the_one_that_would_be_made_is_not_taken_for_it(
+    observer: ProposalObserver, github: FakeGitHub, monkeypatch: pytest.MonkeyPatch, parents: tuple[str, ...]
+) -> None:
+    assert github.parents(SHOP, head("e")) == (head("c"), head("a"))
+    monkeypatch.setattr(github, "parents", lambda *_: parents)
+    with pytest.raises(GitHubError, match=f"merges into {head('c')} is not worked out yet"):
+        observer.observe(SHOP, 1)
+
+
+def test_with_conflicts_no_merge_is_looked_for(observer: ProposalObserver, github: FakeGitHub) -> None:
+    github.pulls[SHOP, 1] = replace(github.pulls[SHOP, 1], mergeable=False, test_merge=None)
+    assert seen(observer).place.conflicts
+    assert "parents" not in github.calls
 
 
 def test_an_approval_counts_for_the_branch_that_it_was_given_for(

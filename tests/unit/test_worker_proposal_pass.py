@@ -61,7 +61,7 @@ class Source:
 def github() -> Proposed:
     github = Proposed()
     github.create(SHOP, (PATH, FILE))
-    github.heads[head("a")] = PolicyTree(head("a"), ((PATH, FILE.replace("99.9%", "99.99%")),))
+    github.heads[head("e")] = PolicyTree(head("e"), ((PATH, FILE.replace("99.9%", "99.99%")),))
     github.open(1, paths=[PATH])
     return github
 

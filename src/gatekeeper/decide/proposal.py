@@ -27,7 +27,7 @@ class Judged:
 
 def judge(study: Study, reviews: Reviews, place: Place) -> Judged:
     """What ought to be said: mistakes block, and a loosening that no owner has approved on the newest commit."""
-    if not place.touched or not place.in_force:
+    if not place.in_force or not (place.touched or place.conflicts):
         return _beside(place)
     missing = lacking(study, reviews)
     conclusion: Literal["failure", "action_required", "success"]
@@ -35,10 +35,13 @@ def judge(study: Study, reviews: Reviews, place: Place) -> Judged:
         conclusion, title = "failure", texts.mistaken(study.mistakes)
     elif missing:
         conclusion, title = "action_required", texts.waiting(missing)
+    elif place.conflicts:
+        conclusion, title = "action_required", texts.conflicting(place.branch)
     else:
         conclusion, title = "success", texts.passed(study.differences, study.consents, study.looked.headline)
     parts = [
         *texts.verdict(conclusion, missing, study, reviews, place.head_sha),
+        *(texts.unmerged(place.branch) if place.conflicts else ()),
         *texts.problems(study.problems),
         *texts.changes(study.differences),
         *([study.looked.effect] if study.looked.effect else []),

@@ -42,6 +42,19 @@ def passed(differences: Sequence[Difference], consents: Sequence[Consent], headl
     return f"{what}. {headline}" if headline else what
 
 
+def conflicting(branch: str) -> str:
+    """A title (plain text): nothing can be said of a merge that is none."""
+    return f"Conflicts with {branch}: what a merge would do to policies is not known"
+
+
+def unmerged(branch: str) -> Iterator[str]:
+    """Why nothing passes that has conflicts, and what to do."""
+    yield (
+        f"⚠️ This has conflicts with {code(branch)}. What a merge would leave of the policy files is known, and judged, "
+        "once they are resolved: by the next push, or by *Re-evaluate*."
+    )
+
+
 def verdict(
     conclusion: str, missing: Sequence[Consent], study: Study, reviews: Reviews, head_sha: str
 ) -> Iterator[str]:

@@ -117,6 +117,7 @@ class Place:
         in_force: whether policies are read from that branch.
         required: whether that branch waits for our check.
         touched: whether any policy file is changed.
+        conflicts: whether it cannot be merged as it is, so that nobody knows what a merge would leave.
     """
 
     branch: str
@@ -124,6 +125,7 @@ class Place:
     in_force: bool = True
     required: bool = False
     touched: bool = True
+    conflicts: bool = False
 
 
 @dataclass(frozen=True)
@@ -132,9 +134,9 @@ class Proposed:
 
     Attributes:
         head_repository: where the change comes from; None when that fork is deleted.
-        changed: the paths under ``policies/`` that it changes.
+        changed: the paths under ``policies/`` that it changes, or that merging it would.
         base: the files of the branch it goes to.
-        head: those of its newest commit.
+        head: those that merging it would leave; with conflicts, those of its newest commit.
     """
 
     pull: Pull

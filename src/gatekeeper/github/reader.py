@@ -108,6 +108,10 @@ class Reader:
         """What differs between two commits; None where GitHub does not list all of their files."""
         return landings.differences(self._repository(repository), before, after)
 
+    def parents(self, repository: str, commit: str) -> tuple[str, ...]:
+        """The commits that a commit was made of; of a merge the branch's own first."""
+        return tuple(one.sha for one in self._repository(repository).get_commit(commit).parents)
+
     def pulls_with(self, repository: str, sha: str) -> tuple[int, ...]:
         """The numbers of the pull requests, open or merged, that a commit came with, in order."""
         listed = self._repository(repository).get_commit(sha).get_pulls()

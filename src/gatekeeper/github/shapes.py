@@ -62,6 +62,8 @@ def pull_data(pull: PullRequest, *, alone: bool) -> PullData:
         body=pull.body or "",
         merge_commit=pull.merge_commit_sha if pull.merged_at is not None else None,
         auto_merge=pull.auto_merge is not None,
+        mergeable=pull.mergeable if alone else None,
+        test_merge=pull.merge_commit_sha if alone and pull.merged_at is None and pull.mergeable else None,
     )
 
 

@@ -19,6 +19,8 @@ class PullData:
         body: the text under the title.
         merge_commit: what the merge left on the base branch; None unless merged.
         auto_merge: whether it is to land by itself as soon as it may.
+        mergeable: whether it merges without conflicts; None while GitHub has not worked that out, and from lists.
+        test_merge: the commit that GitHub made to find that out; None unless it merges.
         changed_files: how many GitHub counts; None from lists, which do not tell.
         changed_lines: lines added and lines deleted, together; None from lists.
     """
@@ -42,6 +44,8 @@ class PullData:
     body: str = ""
     merge_commit: str | None = None
     auto_merge: bool = False
+    mergeable: bool | None = None
+    test_merge: str | None = None
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """One pull request's policy files as they are now: on the branch it goes to, on its head, and who reviewed it."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Protocol
@@ -38,6 +39,9 @@ class Reader(comments.Reader, ours.Reader, Protocol):
 
     def policy_tree(self, repository: str, *, ref: str) -> PolicyTree:
         """The files under ``policies/`` on a branch or at a commit."""
+
+    def parents(self, repository: str, commit: str) -> tuple[str, ...]:
+        """The commits that a commit was made of."""
 
     def reviews(self, repository: str, number: int) -> Iterable[ReviewData]:
         """Its reviews, oldest first."""
@@ -85,10 +89,17 @@ class ProposalObserver:
             required=self._required(pull),
             touched=isinstance(changed, Everything) or bool(changed),
         )
-        if not (place.touched and place.in_force):
+        if not place.in_force or not (place.touched or place.required):
             return Proposed(pull_of(pull), pull.head_repository, place, changed)
+        merge = self._merge_of(pull)
         base = self._reader.policy_tree(pull.repository, ref=pull.base_ref)
-        head = self._reader.policy_tree(pull.repository, ref=pull.head_sha)
+        if merge is not None:
+            self._require_present(pull, merge, base.commit)
+        head = self._reader.policy_tree(pull.repository, ref=merge or pull.head_sha)
+        if merge is not None and not isinstance(changed, Everything):
+            changed |= _differing(base, head)
+        touched = isinstance(changed, Everything) or bool(changed)
+        place = replace(place, touched=touched, conflicts=merge is None)
         return Proposed(pull_of(pull), pull.head_repository, place, changed, _files(base), _files(head))
 
     def reviews(self, pull: Pull, consents: Iterable[Consent]) -> Reviews:
@@ -130,6 +141,22 @@ class ProposalObserver:
             raise GitHubError(f"{pull.repository}#{pull.number} went on to {min(others)} meanwhile")
         return policy_paths(files.paths) if files.complete else Everything()
 
+    def _merge_of(self, pull: PullData) -> str | None:
+        """The merge that GitHub has tried; None where it has conflicts.
+
+        The list of changed files does not tell what a merge does: what the branch moved meanwhile is changed at its
+        new place.
+        """
+        if pull.mergeable is False:
+            return None
+        if pull.test_merge is None:
+            raise GitHubError(f"whether {pull.repository}#{pull.number} can be merged is not worked out yet")
+        return pull.test_merge
+
+    def _require_present(self, pull: PullData, merge: str, tip: str) -> None:
+        if self._reader.parents(pull.repository, merge) != (tip, pull.head_sha):
+            raise GitHubError(f"how {pull.repository}#{pull.number} merges into {tip} is not worked out yet")
+
     def _required(self, pull: PullData) -> bool:
         try:
             return CHECK_NAME in self._reader.required_checks(pull.repository, pull.base_ref)
@@ -162,6 +189,12 @@ class ProposalObserver:
         if "/" in owner:
             return self._reader.is_active_member(owner, login)
         return owner.removeprefix("@").casefold() == login.casefold()
+
+
+def _differing(one: PolicyTree, other: PolicyTree) -> frozenset[str]:
+    """The paths of which two commits have different files, as far as they were read."""
+    files = {path for path, _ in {*one.files} ^ {*other.files}}
+    return frozenset(files | ({*one.left_out} ^ {*other.left_out}))
 
 
 def _files(tree: PolicyTree) -> Files:

@@ -69,7 +69,7 @@ def merged(base: Files, head: Files, changed: Collection[str] | Everything) -> F
 
     Args:
         base: of the target branch now.
-        head: of the pull request's newest commit.
+        head: of a merge into that branch; while that has conflicts, of the pull request's newest commit.
         changed: the paths it changes, both paths of a rename. Where they cannot be listed, the head's files count.
     """
     if isinstance(changed, Everything):
@@ -94,7 +94,7 @@ def propose(
 
     Args:
         base: the policy files of the target branch.
-        head: those of its newest commit.
+        head: those of the merge, or of its newest commit.
         changed: the paths it changes.
         before: what is in force.
         repository: where it is, ``owner/name``.

@@ -125,6 +125,63 @@ class Objects:
         return diff_files(self.commits[fork].files, self.commits[head].files)
 
 
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """What a three-way merge comes to; where it conflicts, ``files`` have the other side's version."""
+
+    files: dict[str, bytes]
+    conflicts: frozenset[str]
+
+
+def merge_files(fork: Mapping[str, bytes], ours: Mapping[str, bytes], theirs: Mapping[str, bytes]) -> Merge:
+    """Merge two sides, whole files at a time: what one side moved or edited and the other left alone is taken.
+
+    Like git's own it follows a file that one side moved: what the other changed in it is changed at its new place.
+    """
+    files: dict[str, bytes] = {}
+    conflicts: set[str] = set()
+    moved = [_moves(fork, side) for side in (ours, theirs)]
+
+    def put(path: str, content: bytes) -> None:
+        if files.setdefault(path, content) != content:
+            conflicts.add(path)
+            files[path] = content
+
+    for path, before in fork.items():
+        sides = [
+            (now := moves.get(path, path), side.get(now))
+            for moves, side in zip(moved, (ours, theirs), strict=True)
+        ]
+        place, content, agreed = _merge_file(path, before, *sides)
+        if not agreed:
+            conflicts.add(place)
+        if content is not None:
+            put(place, content)
+    for side, moves in zip((ours, theirs), moved, strict=True):
+        for path in side.keys() - fork.keys() - set(moves.values()):
+            put(path, side[path])
+    return Merge(files, frozenset(conflicts))
+
+
+def _merge_file(
+    path: str, before: bytes, ours: tuple[str, bytes | None], theirs: tuple[str, bytes | None]
+) -> tuple[str, bytes | None, bool]:
+    """Where a file of both sides' past is then, with what in it (None: it is gone), and whether they agree on that."""
+    (our_path, our), (their_path, their) = ours, theirs
+    place = our_path if their_path == path else their_path
+    if our is None or their is None:
+        left = their if our is None else our
+        alone = left == before and place == path  # nobody but who deleted it did anything to it
+        return place, None if alone else left, left is None or alone
+    agreed = our_path == their_path or path in {our_path, their_path}
+    return place, our if their == before else their, agreed and (our == their or before in {our, their})
+
+
+def _moves(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> dict[str, str]:
+    changes = diff_files(before, after)
+    return {one.previous_path: one.path for one in changes if one.previous_path is not None}
+
+
 def _raw(entry: TreeEntry) -> bytes:
     mode = TREE_MODE.lstrip("0") if entry.kind == "tree" else FILE_MODE
     return f"{mode} {entry.name}\0".encode() + bytes.fromhex(entry.sha)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from gatekeeper.demo.github.git import Merge, merge_files
+
 if TYPE_CHECKING:
     from gatekeeper.demo.github.entities import (
         CheckRun,
@@ -47,18 +49,45 @@ def mergeable(records: Records, pull: PullRequest) -> bool | None:
     """Whether git could merge it: no file was changed on both sides; None once it is merged."""
     if pull.merged_at is not None:
         return None
-    base = records.branches.get((pull.repository, pull.base_ref), pull.base_sha)
-    ours, theirs = (
-        _after(records.objects.diff(base, pull.head_sha)),
-        _after(records.objects.diff(pull.head_sha, base)),
+    return not _merge(records, pull, records.objects.commits[_tip(records, pull)]).conflicts
+
+
+def trial(records: Records, pull: PullRequest) -> Commit | None:
+    """The commit under ``refs/pull/N/merge``: what merging it now would give; None where that conflicts.
+
+    Like the check of mergeability itself it is made of the present base and head, and moves no branch.
+    """
+    base, head = records.objects.commits[_tip(records, pull)], records.objects.commits[pull.head_sha]
+    merge = _merge(records, pull, base)
+    if merge.conflicts:
+        return None
+    return records.objects.commit(
+        merge.files,
+        message=f"Merge {head.sha} into {base.sha}",
+        author=pull.author,
+        date=max(base.date, head.date),
+        parents=(base.sha, head.sha),
     )
-    return all(ours[path] == theirs[path] for path in ours.keys() & theirs.keys())
 
 
-def _after(changed: tuple[FileChange, ...]) -> dict[str, str | None]:
-    """What each touched path holds after the changes; None when it is gone."""
-    gone = {change.previous_path: None for change in changed if change.previous_path is not None}
-    return gone | {change.path: None if change.status == "removed" else change.sha for change in changed}
+def work_out(records: Records, pull: PullRequest) -> None:
+    """Somebody asked: from the next time on it is known whether it merges, until one of its sides moves."""
+    records.worked_out[pull.repository, pull.number] = sides(records, pull)
+
+
+def sides(records: Records, pull: PullRequest) -> tuple[str, str]:
+    """The commits that a merge would be made of."""
+    return _tip(records, pull), pull.head_sha
+
+
+def _tip(records: Records, pull: PullRequest) -> str:
+    return records.branches.get((pull.repository, pull.base_ref), pull.base_sha)
+
+
+def _merge(records: Records, pull: PullRequest, base: Commit) -> Merge:
+    fork = records.objects.merge_base(base.sha, pull.head_sha)
+    commits = records.objects.commits
+    return merge_files(commits[fork].files, base.files, commits[pull.head_sha].files)
 
 
 def latest_runs(records: Records, full_name: str, sha: str) -> dict[tuple[str, int], CheckRun]:
@@ -96,15 +125,7 @@ def required_on(records: Records, full_name: str, branch: str, sha: str) -> list
 
 def merged_files(records: Records, pull: PullRequest, base: Commit) -> dict[str, bytes]:
     """The files of a commit with the pull request merged into it."""
-    files, head = dict(base.files), records.objects.commits[pull.head_sha].files
-    for change in changes(records, pull):
-        if change.previous_path is not None:
-            files.pop(change.previous_path, None)
-        if change.status == "removed":
-            files.pop(change.path, None)
-        else:
-            files[change.path] = head[change.path]
-    return files
+    return _merge(records, pull, base).files
 
 
 def _progress(records: Records, full_name: str, sha: str, rule: RequiredCheck) -> Progress:

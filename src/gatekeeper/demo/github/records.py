@@ -54,6 +54,8 @@ class Records:
         url: where this GitHub answers (API and pages), without a slash at the end; known once it listens.
         signing_clock: what tokens are held against where that is not ``clock``: somebody may move that one, while
             the App goes on signing by the real one.
+        slow_merges: whether the first who asks if a pull request can be merged is told that it is not known yet.
+        worked_out: the base and the head for which that is known, by pull request.
         lock: held by each act and each request, so that both see whole states.
     """
 
@@ -69,6 +71,8 @@ class Records:
     branches: dict[tuple[str, str], str] = field(default_factory=dict)
     labels: dict[tuple[str, str], Label] = field(default_factory=dict)
     pulls: dict[PullKey, PullRequest] = field(default_factory=dict)
+    slow_merges: bool = False
+    worked_out: dict[PullKey, tuple[str, str]] = field(default_factory=dict)
     comments: dict[int, Comment] = field(default_factory=dict)
     reviews: list[Review] = field(default_factory=list)
     events: list[IssueEvent] = field(default_factory=list)

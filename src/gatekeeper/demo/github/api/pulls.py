@@ -39,7 +39,10 @@ def list_pulls(ask: Ask) -> Answer:
 @endpoint(blueprint, "GET", "/repos/<owner>/<repo>/pulls/<int:number>", READ)
 def show_pull(ask: Ask, number: int) -> Answer:
     """One pull request."""
-    return shapes.pull_request(ask.world, ask.world.pull(ask.repository, number))
+    pull = ask.world.pull(ask.repository, number)
+    answer = shapes.pull_request(ask.world, pull)
+    merging.work_out(ask.world, pull)
+    return answer
 
 
 @endpoint(blueprint, "GET", "/repos/<owner>/<repo>/pulls/<int:number>/files", READ)

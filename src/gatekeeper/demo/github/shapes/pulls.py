@@ -95,8 +95,10 @@ def pull_request(records: Records, pull: PullRequest) -> dict[str, Any]:
     comments = sum(
         (one.repository, one.number) == (pull.repository, pull.number) for one in records.comments.values()
     )
-    mergeable = merging.mergeable(records, pull)
+    mergeable = _worked_out(records, pull)
+    merge = merging.trial(records, pull) if mergeable else None
     return pull_request_simple(records, pull) | {
+        "merge_commit_sha": pull.merge_commit_sha or (merge.sha if merge is not None else None),
         "merged": pull.merged_at is not None,
         "mergeable": mergeable,
         "rebaseable": mergeable,
@@ -110,6 +112,16 @@ def pull_request(records: Records, pull: PullRequest) -> dict[str, Any]:
         "deletions": sum(change.deletions for change in changes),
         "changed_files": len(changes),
     }
+
+
+def _worked_out(records: Records, pull: PullRequest) -> bool | None:
+    """Whether it can be merged. GitHub works that out once somebody has asked, and says null until then."""
+    if pull.state == "closed":
+        return None
+    known = records.worked_out.get((pull.repository, pull.number))
+    if records.slow_merges and known != merging.sides(records, pull):
+        return None
+    return merging.mergeable(records, pull)
 
 
 def pull_request_minimal(records: Records, pull: PullRequest) -> dict[str, Any]:
