@@ -17,7 +17,7 @@ from gatekeeper.decide.verdict import Owed, State
 from gatekeeper.events.keys import WorkKey
 from gatekeeper.events.triggers import Priority, Touch
 from gatekeeper.web.app import create_app
-from gatekeeper.web.dashboard import ago
+from gatekeeper.web.dashboard import MOST_WAITING, ago
 from gatekeeper.web.links import Pages
 from gatekeeper.web.marked import blocks, inline
 
@@ -156,9 +156,25 @@ def test_how_many_a_moved_gate_has_not_reached_yet_is_said(tmp_path: Path) -> No
     pulls = [Touch(WorkKey.pull("acme/shop", number), Priority.OPEN) for number in range(1, 343)]
     gatekeeper.stores.queue.add(pulls)
     assert (
-        "<strong>342</strong>pull requests still to be told that a gate moved, about 5 min 42 s"
+        "<strong>342</strong>pull requests still to be told that a gate moved, which takes about 6 min"
         in client.get("/").text
     )
+    gatekeeper.close()
+
+
+def test_of_many_that_wait_the_rest_is_folded_away(tmp_path: Path) -> None:
+    gatekeeper = faces.gatekeeper_at(tmp_path)
+    faces.measure(gatekeeper, *faces.put_policies(gatekeeper, "checkout"))
+    client = create_app(gatekeeper).test_client()
+    for number in range(1, MOST_WAITING + 1):
+        faces.open_pull(gatekeeper, number, f"Change {number}", "checkout")
+    assert "more-waiting" not in client.get("/services/checkout").text
+    for number in (MOST_WAITING + 1, MOST_WAITING + 2):
+        faces.open_pull(gatekeeper, number, f"Change {number}", "checkout")
+    shown = page(client, "/services/checkout")
+    assert "2 more acme/shop#21, acme/shop#22" in shown.text
+    assert "Change 20" in shown.text
+    assert "https://github.com/acme/shop/pull/22" in shown.addresses()
     gatekeeper.close()
 
 

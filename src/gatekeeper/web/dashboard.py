@@ -1,5 +1,6 @@
 """The pages: rendered here, readable without JavaScript, asking nothing of other hosts."""
 
+import math
 from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
@@ -19,6 +20,8 @@ from gatekeeper.web.reading import Reading
 from gatekeeper.web.standing import Standing
 
 REFRESH_SECONDS = 15
+MOST_WAITING = 20
+"""Of so many pull requests that wait the decision is read; a freeze may hold a thousand, and the page is read often."""
 
 
 def create_dashboard(reading: Reading, settings: Settings) -> Blueprint:
@@ -39,7 +42,7 @@ def create_dashboard(reading: Reading, settings: Settings) -> Blueprint:
             counts=_counts(shown),
             notices=urgent,
             untold=untold,
-            takes=phrases.seconds(untold * BETWEEN_WRITES),
+            takes=phrases.seconds(60 * math.ceil(untold * BETWEEN_WRITES / 60)),
         )
 
     @blueprint.get("/services/<name>")
@@ -52,7 +55,8 @@ def create_dashboard(reading: Reading, settings: Settings) -> Blueprint:
             card=card(seen),
             charts=dict(_charts(reading, seen, deployed)),
             size=(chart.WIDTH, chart.HEIGHT),
-            waiting=[(pull, reading.decision_of(pull)) for pull in seen.blocked],
+            waiting=[(pull, reading.decision_of(pull)) for pull in seen.blocked[:MOST_WAITING]],
+            more=seen.blocked[MOST_WAITING:],
             report=report,
             deployments=deployed,
             passes=advice.passes(seen.view),
