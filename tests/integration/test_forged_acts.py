@@ -225,10 +225,13 @@ def test_a_check_or_a_status_of_our_name_by_somebody_else(stage: Stage, number: 
     with pytest.raises(Refused) as merged:
         world.merge(SHOP, number, by="dev1")
     assert merged.value.status == 405
-    (record,) = [
-        one for _, _, one in stage.gatekeeper.stores.overrides.all() if one.label == "status gatekeeper"
+    overrides = stage.gatekeeper.stores.overrides
+    forged = [(one.label, one.actor, one.number, one.granted) for _, _, one in overrides.all()]
+    assert sorted(forged) == [
+        ("check run gatekeeper", "helper[bot]", number, False),
+        ("status gatekeeper", "dev1", number, False),
     ]
-    assert (record.actor, record.number, record.granted) == ("dev1", number, False)
+    assert "gatekeeper[bot]" not in {one.actor for _, _, one in overrides.all()}, "our own are none"
     assert "status gatekeeper" not in stage.comment(number), (
         "it is no request that somebody has to be told of"
     )

@@ -51,7 +51,7 @@ def a_check(event: str, *pulls: dict[str, Any], **values: Any) -> dict[str, Any]
 
 def a_new_check(name: str, *pulls: dict[str, Any]) -> dict[str, Any]:
     payload = a_check("check_run", *pulls)
-    payload["check_run"] |= {"name": name, "id": 7}
+    payload["check_run"] |= {"name": name, "id": 7, "app": {"slug": "gatekeeper"}}
     return payload
 
 
@@ -488,8 +488,14 @@ def test_what_is_ignored_says_why(event: str, payload: dict[str, Any], action: s
 def test_what_looks_like_ours_is_told_by_its_id(
     event: str, payload: dict[str, Any], key: str, made: str
 ) -> None:
-    (touch,) = triggered(event, payload, "created").touches
+    touch, *whose = triggered(event, payload, "created").touches
     assert (str(touch.key), touch.hint, touch.priority) == (key, {"made": made, "id": 7}, Priority.EVENT)
+    by = (
+        {"check": payload["check_run"]["name"], "id": 7, "sha": SHA, "actor": "gatekeeper[bot]"}
+        if whose
+        else {}
+    )
+    assert [(str(one.key), one.hint) for one in whose] == ([(key, by)] if event == "check_run" else [])
 
 
 JSON = st.recursive(

@@ -23,6 +23,10 @@ REVIEWED: Mapping[str, str] = {"because": "review"}
 """The hint of a touch by a review: only then are they read again."""
 
 
+WRITTEN = frozenset({"status", "check"})
+"""What is in a hint that tells who wrote under our name."""
+
+
 def made(kind: str, identity: int) -> dict[str, str | int | None]:
     """The hint of a touch by the creation of something of this kind."""
     return {"made": kind, "id": identity}
@@ -60,6 +64,6 @@ class Heard:
 
 
 def forged(hints: Iterable[Mapping[str, Any]], login: Callable[[], str]) -> list[Mapping[str, Any]]:
-    """The statuses of our name that somebody else set, of what the hints tell; ``login`` tells ours."""
-    told = [hint for hint in hints if "status" in hint]
+    """The statuses and check runs of our name by somebody else, of what the hints tell; ``login`` tells ours."""
+    told = [hint for hint in hints if WRITTEN & hint.keys()]
     return [hint for hint in told if hint["actor"] != login()]

@@ -193,8 +193,14 @@ def _made_check(delivery: Delivery) -> Sequence[Touch]:
     name = _at(delivery.payload, str, "check_run", "name")
     if (kind := CHECKS.get(name)) is None:
         raise _IgnoredError("check run of somebody else")
-    hint = made(kind, _at(delivery.payload, int, "check_run", "id"))
-    return [Touch(key, hint=hint) for key in _checked(delivery)]
+    identity = _at(delivery.payload, int, "check_run", "id")
+    whose: dict[str, str | int | None] = {
+        "check": name,
+        "id": identity,
+        "sha": _at(delivery.payload, str, "check_run", "head_sha"),
+        "actor": f"{_at(delivery.payload, str, 'check_run', 'app', 'slug')}[bot]",
+    }
+    return [Touch(key, hint=hint) for key in _checked(delivery) for hint in (made(kind, identity), whose)]
 
 
 def _checked(delivery: Delivery) -> Sequence[WorkKey]:

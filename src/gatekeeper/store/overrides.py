@@ -16,8 +16,8 @@ from gatekeeper.store.engine import Database
 from gatekeeper.store.tables import override, pull
 
 WITHDRAWN = "the label was taken off"
-FORGED = "status "
-"""Stands before the context of a commit status of our name that somebody else set."""
+FORGED = ("status ", "check run ")
+"""Stand before the name of a commit status or check run of our name by somebody else."""
 _LOCK = 8_201_164
 """Whoever adds holds this lock of PostgreSQL's until the transaction ends; SQLite has one writer anyway."""
 
@@ -110,14 +110,25 @@ class Overrides:
         self.add_new(replace(record, granted=False, why=WITHDRAWN, recorded_at=now) for record in gone)
 
     def forged(self, repository: str, number: int, forgery: Mapping[str, Any], now: datetime) -> None:
-        """Record a commit status of our name by somebody else, once; ``number`` is 0 where it is of no pull request."""
+        """Record a status or check run of our name by somebody else, once; ``number`` is 0 where of no pull request."""
+        label, why = (
+            (
+                f"status {forgery['status']}",
+                "a commit status of our name, set by somebody else; ours was written again",
+            )
+            if "status" in forgery
+            else (
+                f"check run {forgery['check']}",
+                "a check run of our name by another App; ours stands beside it",
+            )
+        )
         record = OverrideRecord(
             repository=repository,
             number=number,
-            label=f"{FORGED}{forgery['status']}",
+            label=label,
             actor=forgery["actor"],
             granted=False,
-            why="a commit status of our name, set by somebody else; ours was written again",
+            why=why,
             reason=None,
             head_sha=forgery["sha"],
             labeled_at=now,
@@ -224,7 +235,7 @@ def carry_over(connection: Connection, repository: str, name: str, now: datetime
     records = [_record(row) for row in connection.execute(query)]
     current = {one.number for one in records if one.until > now}
     for one in records:
-        if one.number in current and not one.label.startswith((OPEN, CLOSE, FORGED)):
+        if one.number in current and not one.label.startswith((OPEN, CLOSE, *FORGED)):
             _append(connection, replace(one, repository=name))
 
 

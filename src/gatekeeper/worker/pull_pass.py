@@ -14,7 +14,7 @@ from gatekeeper.decide.snapshot import Closed, Pull, Snapshot
 from gatekeeper.errors import GitHubRefusedError, PermanentError, TemporaryError
 from gatekeeper.events.commands import CommandName
 from gatekeeper.events.keys import Kind, WorkKey
-from gatekeeper.events.ours import REVIEWED, Heard, forged
+from gatekeeper.events.ours import REVIEWED, WRITTEN, Heard, forged
 from gatekeeper.events.triggers import Priority, Touch
 from gatekeeper.policy.covers import Everything
 from gatekeeper.policy.proposal import policy_paths
@@ -176,7 +176,7 @@ class Asked:
 
         Args:
             hints: what the events said.
-            forged: whether somebody else wrote under our name.
+            forged: whether somebody else set a status under our name, behind which ours counts no more.
         """
         commands = {hint.get("command") for hint in hints}
         buttons = {hint.get("button") for hint in hints} - {None}
@@ -186,7 +186,7 @@ class Asked:
             later=bool(hints) and all(hint == FAN_OUT for hint in hints),
             explain=bool(commands & _EXPLAIN) or "explain" in buttons,
             may_comment=not hints
-            or any(hint not in _QUIET and not {"made", "status"} & hint.keys() for hint in hints),
+            or any(hint not in _QUIET and not {"made", *WRITTEN} & hint.keys() for hint in hints),
             heard=Heard.of(hints, everything=again),
         )
 
@@ -225,7 +225,7 @@ class PullPass:
         """
         repository, number = key.name, int(key.detail)
         forgeries = forged(hints, self._observer.login)
-        asked = Asked.of(hints, forged=bool(forgeries))
+        asked = Asked.of(hints, forged=any("status" in one for one in forgeries))
         if not self._record.knows_policies(repository):
             return self._read_policies_first(repository, asked)
         for hint in hints:
@@ -251,7 +251,8 @@ class PullPass:
 
     def _propose(self, repository: str, number: int, hints: Sequence[Mapping[str, Any]]) -> None:
         """Have its policy files looked at, as often as somebody asked for it."""
-        told = [hint for hint in hints if hint and hint not in (*_QUIET, REVIEWED) and "status" not in hint]
+        quiet = (*_QUIET, REVIEWED)
+        told = [hint for hint in hints if hint and hint not in quiet and not WRITTEN & hint.keys()]
         asked = [hint for hint in told if hint.get("made") in _OF_POLICIES] or [{}]
         key = WorkKey.proposal(repository, number)
         self._record.touch([Touch(key, Priority.EVENT, hint) for hint in asked])
