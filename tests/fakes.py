@@ -428,13 +428,15 @@ class Place:
         self.observer = PullObserver(self.github, self.catalog, self.gates, self.record)
         listing = OpenPulls(self.github)
         self.connections = Connections()
-        installed = InstallationObserver(self.github, self.installations, self.connections)
+        installed = InstallationObserver(self.github, self.installations, self.connections, self.catalog)
         applier = Applier(self.github, self.publications)
         pulls = PullPass(self.observer, self.record, applier, lambda one: f"https://gate/{one}")
         self.passes: dict[Kind, Callable[..., Any]] = {
             Kind.PULL: pulls,
             Kind.TIDY: TidyPass(pulls),
-            Kind.POLICIES: PolicyPass(self.github, self.catalog, ".github"),
+            Kind.POLICIES: PolicyPass(
+                self.github, self.catalog, ".github", installation_of=self.installations.installation_of
+            ),
             Kind.REPOSITORY: RepositoryPass(
                 listing, self.record, self.record, self.installations.is_archived
             ),

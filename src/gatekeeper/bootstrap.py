@@ -231,7 +231,7 @@ def _passes_over_github(
     record, listing = stores.record, OpenPulls(github)
     deployed = DeploymentObserver(github, stores.catalog, stores.gates, stores.deployments, stores.run_record)
     runs = RunObserver(github, deployed)
-    installed = InstallationObserver(github, stores.installations, connections)
+    installed = InstallationObserver(github, stores.installations, connections, stores.catalog)
     pulls = PullPass(
         observer,
         record,
@@ -261,7 +261,13 @@ def _passes_over_github(
         Kind.HEAD: HeadPass(deployed, stores.run_record, github, _link(settings)),
         Kind.DEPLOYMENT: AskedPass(deployed, stores.run_record, github, _link(settings)),
         Kind.RUNS: RunsPass(runs, stores.runs.of_repository, stores.queue.add),
-        Kind.POLICIES: PolicyPass(github, stores.catalog, settings.policy_repository, stores.proposals.open),
+        Kind.POLICIES: PolicyPass(
+            github,
+            stores.catalog,
+            settings.policy_repository,
+            stores.proposals.open,
+            stores.installations.installation_of,
+        ),
         Kind.REPOSITORY: RepositoryPass(listing, record, record, stores.installations.is_archived),
         Kind.INSTALLATION: InstallationPass(installed, record),
         Kind.COMMIT: CommitPass(listing, record, record),

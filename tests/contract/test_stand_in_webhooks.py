@@ -149,6 +149,11 @@ ACTS: list[tuple[str, Callable[[World], object], list[str]]] = [
         lambda world: world.accept(min(world.installations), {"checks": "write"}, by="ops1"),
         ["installation.new_permissions_accepted"],
     ),
+    (
+        "an organisation renamed",
+        lambda world: world.rename_organization("acme", "globex", by="ops1"),
+        ["installation_target.renamed"],
+    ),
     ("renamed", lambda world: world.rename(SHOP, "store", by="ops1"), ["repository.renamed"]),
     (
         "transferred to an account without the App",

@@ -176,6 +176,33 @@ def test_what_was_deployed_goes_with_the_name(catalog: Catalog, database: Databa
     assert found >= {("acme/store", "production", "old"), ("acme/store", "staging", "new")}
 
 
+def test_an_organisation_of_another_name_keeps_its_services_gates_and_overrides(
+    catalog: Catalog, database: Database
+) -> None:
+    gates, overrides = Gates(database, Queue(Work(database), lambda: NOW)), Overrides(database)
+    gate = a_gate(override={"teams": ["@Acme/sre", "@acmeric/sre"]})
+    named = {"gate": gate, "owners": ("@acme/checkout-product", "@acme")}
+    put(catalog, SHOP, service("checkout").model_copy(update=named))
+    put(catalog, "acmeric/shop", service("other", organization="acmeric", repository="acmeric/shop"))
+    (mine, _), *_ = catalog.in_force("acme")
+    frozen = a_view(State.FROZEN, -0.5, service=mine)
+    gates.save(frozen, None, (), NOW)
+    overrides.add_new([an_override()])
+    for _ in range(2):
+        catalog.rename_organization("acme", "globex", NOW)
+    (entry,) = catalog.entries("globex")
+    assert (entry.service.key, entry.service.origin.repository) == ("globex/checkout", "globex/shop")
+    assert entry.service.gate.override.teams == ("@globex/sre", "@acmeric/sre")
+    assert entry.service.owners == ("@globex/checkout-product", "@acme"), "the second is a person"
+    assert [one.repository for one in catalog.sources()] == ["acmeric/shop", "globex/shop"]
+    standing = gates.standing("globex/checkout")
+    assert standing is not None
+    assert (standing.view.service.key, standing.view.memory) == ("globex/checkout", frozen.memory)
+    assert gates.standing("acme/checkout") is None
+    assert overrides.of_pull("globex/shop", 1) == (an_override(repository="globex/shop"),)
+    assert [one.service.key for one in catalog.entries("acmeric")] == ["acmeric/other"]
+
+
 def test_what_is_left_out_the_next_time_is_gone(catalog: Catalog) -> None:
     put(catalog, SHOP, service("checkout"), service("search"))
     put(catalog, SHOP, service("search"))

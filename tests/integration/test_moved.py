@@ -195,6 +195,44 @@ def test_with_policies_of_its_own_a_renamed_repository_keeps_its_gates(
         assert [str(one.key) for one in stage.gatekeeper.stores.work.parked()] == []
 
 
+@pytest.mark.parametrize("heard", [True, False], ids=["told of it", "found by the sweep"])
+def test_a_renamed_organisation_keeps_its_gates_though_its_policies_name_the_old_teams(
+    stage: Stage, *, heard: bool
+) -> None:
+    """The files are wrong from then on, so that what was in force stays so, under the new name, until then."""
+    world, stores = stage.github.state, stage.gatekeeper.stores
+    before = gates(stage)
+    if not heard:
+        stage.github.deliveries.drop(100)
+    world.rename_organization("acme", "globex", by="ops1")
+    stage.settle()
+    stage.touch([f"policies:{SHOP}", "policies:acme/.github"])
+    sweep(stage)
+    stage.settle()
+    found = {
+        one.service.key: stores.gates.standing(one.service.key) for one in stores.catalog.entries("globex")
+    }
+    assert {key: one and one.view.memory for key, one in found.items()} == {
+        key.replace("acme/", "globex/"): memory for key, memory in before.items()
+    }
+    assert stores.catalog.entries("acme") == ()
+    assert any("@acme/sre" in one for one in stores.catalog.problems("globex/.github"))
+    fresh = world.open_pull(
+        "globex/shop", author="dev1", title="A change", files={"services/checkout/b.py": "x"}
+    )
+    stage.github.deliveries.resume()
+    stage.settle()
+    stage.touch(["repository:globex/shop"])
+    told = {
+        one.conclusion
+        for one in world.checks.values()
+        if (one.name, one.head_sha) == ("gatekeeper", world.pull("globex/shop", fresh.number).head_sha)
+    }
+    assert told == {"action_required"}
+    assert [job.result for run in world.runs.values() for job in run.jobs] == [None]
+    assert [str(one.key) for one in stores.work.parked()] == []
+
+
 def test_a_suspended_app_forgets_nothing_and_catches_up_by_itself(stage: Stage) -> None:
     world, stores = stage.github.state, stage.gatekeeper.stores
     (number,) = world.installations

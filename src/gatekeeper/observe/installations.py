@@ -1,6 +1,7 @@
 """An installation's repositories as they are now, put on record."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from gatekeeper.github.values import RepositoryData
@@ -22,6 +23,16 @@ class Register(Protocol):
     def forget(self, number: int) -> Sequence[str]:
         """An installation is gone; the names of its repositories."""
 
+    def names_of(self, number: int) -> Sequence[str]:
+        """The names of an installation's repositories, as far as we know."""
+
+
+class Organizations(Protocol):
+    """What is kept of organisations."""
+
+    def rename_organization(self, former: str, name: str, now: datetime) -> None:
+        """One has another name."""
+
 
 class Connections(Protocol):
     """The connections to GitHub, by installation."""
@@ -36,13 +47,20 @@ class Connections(Protocol):
 class InstallationObserver:
     """Reads which repositories an installation has."""
 
-    def __init__(self, listing: Listing, register: Register, connections: Connections) -> None:
+    def __init__(
+        self, listing: Listing, register: Register, connections: Connections, organizations: Organizations
+    ) -> None:
+        self._organizations = organizations
         self._listing = listing
         self._register = register
         self._connections = connections
 
-    def repositories(self, installation: int) -> tuple[Sequence[str], Sequence[str], Sequence[str]]:
+    def repositories(
+        self, installation: int, now: datetime
+    ) -> tuple[Sequence[str], Sequence[str], Sequence[str]]:
         """Put the installation's repositories on record; the names of those it has, of archived ones, of those it lost.
+
+        An installation belongs to one account: where that has another name, so has all that is kept of it.
 
         Raises:
             GitHubError: GitHub failed.
@@ -50,6 +68,9 @@ class InstallationObserver:
         """
         self._connections.renew(installation)
         found = list(self._listing.installation_repositories(installation))
+        before, after = _owner(self._register.names_of(installation)), _owner(one.full_name for one in found)
+        if before is not None and after is not None and before.casefold() != after.casefold():
+            self._organizations.rename_organization(before, after, now)
         lost = self._register.replace(installation, found)
         there = sorted(one.full_name for one in found if not one.archived)
         return there, sorted(one.full_name for one in found if one.archived), lost
@@ -58,3 +79,9 @@ class InstallationObserver:
         """The installation is gone; the names of its repositories."""
         self._connections.forget(installation)
         return self._register.forget(installation)
+
+
+def _owner(names: Iterable[str]) -> str | None:
+    """The one account that these repositories belong to; None where there are none, or of several."""
+    owners = {name.partition("/")[0] for name in names}
+    return owners.pop() if len(owners) == 1 else None

@@ -8,13 +8,14 @@ from typing import Any
 from sqlalchemy import Connection, delete, select, update
 
 from gatekeeper.errors import TemporaryError
+from gatekeeper.events.keys import Kind, WorkKey
 from gatekeeper.events.triggers import Touch
 from gatekeeper.policy.covers import repositories
 from gatekeeper.policy.gate import Mode
 from gatekeeper.policy.in_force import InForce
 from gatekeeper.policy.loader import PolicyFile
 from gatekeeper.policy.model import Service
-from gatekeeper.store import deployments, overrides
+from gatekeeper.store import deployments, organizations, overrides
 from gatekeeper.store.engine import Database
 from gatekeeper.store.queue import Queue
 from gatekeeper.store.rows import Codec, upsert
@@ -191,6 +192,12 @@ class Catalog:
                 source = update(policy_source).where(policy_source.c.repository == repository)
                 connection.execute(source.values(repository=name))
             self._queue.touch(connection, touches)
+
+    def rename_organization(self, former: str, name: str, now: datetime) -> None:
+        """An organisation has another name: its services keep what they are and their gates, and are looked at."""
+        with self._database.write() as connection:
+            keys = organizations.rename(connection, former, name, now)
+            self._queue.touch(connection, [Touch(WorkKey(Kind.SERVICE, key)) for key in keys])
 
     def _source_row(self, repository: str) -> Any:
         with self._database.read() as connection:

@@ -56,6 +56,12 @@ class Installations:
         """The names of all repositories that are not archived."""
         return tuple(one.full_name for one in self.repositories())
 
+    def names_of(self, number: int) -> tuple[str, ...]:
+        """The names of an installation's repositories, also of archived ones."""
+        query = select(repository.c.full_name).where(repository.c.installation == number)
+        with self._database.read() as connection:
+            return tuple(connection.execute(query.order_by(repository.c.full_name)).scalars())
+
     def numbers(self) -> tuple[int, ...]:
         """All installations, in order."""
         with self._database.read() as connection:

@@ -31,6 +31,10 @@ class Found(Protocol):
     def default_branch(self) -> str:
         """The branch whose policy files count."""
 
+    @property
+    def installation_id(self) -> int | None:
+        """The installation that reaches it; None with a token."""
+
 
 class Tree(Protocol):
     """The policy files of one commit."""
@@ -103,6 +107,7 @@ class PolicyPass:
             repository of the organisation and whose defaults lie under all others.
         proposals: numbers of a repository's open pull requests that change policy files: what they change depends on
             what is in force.
+        installation_of: the installation that a repository is on record with; None where it is with none.
     """
 
     def __init__(
@@ -111,7 +116,9 @@ class PolicyPass:
         catalog: Catalog,
         policy_repository: str,
         proposals: Callable[[str], Iterable[int]] = lambda _: (),
+        installation_of: Callable[[str], int | None] = lambda _: None,
     ) -> None:
+        self._installation_of = installation_of
         self._reader = reader
         self._catalog = catalog
         self._proposals = proposals
@@ -134,6 +141,8 @@ class PolicyPass:
         try:
             found = self._reader.repository(repository)
             if found.full_name != repository:
+                if not lost and self._is_ours(repository, found.full_name, found.installation_id):
+                    return {"services": len(before.services), "moved": found.full_name}
                 return self._moved(repository, found.full_name, central, now)
             tree = self._reader.policy_tree(repository, ref=found.default_branch)
         except (NotFoundError, GitHubRefusedError) as error:
@@ -172,6 +181,11 @@ class PolicyPass:
         touches = self._touches(before, policies, central)
         self._catalog.put_in_force(policies, touches, now, instead_of={one.key for one in before.services})
         return {"services": len(policies.services), "problems": len(policies.problems)}
+
+    def _is_ours(self, repository: str, name: str, installation: int | None) -> bool:
+        """Whether the organisation itself has another name: the pass over its installation moves all that it has."""
+        elsewhere = _organization(name) != _organization(repository)
+        return elsewhere and installation is not None and self._installation_of(repository) == installation
 
     def _moved(self, repository: str, name: str, central: str, now: datetime) -> Mapping[str, Any]:
         """Within its organisation its services stay what they are, with their gates; elsewhere they are others."""

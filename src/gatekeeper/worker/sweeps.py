@@ -27,7 +27,9 @@ class OpenPulls(Protocol):
 class Repositories(Protocol):
     """The repositories of an installation."""
 
-    def repositories(self, installation: int) -> tuple[Sequence[str], Sequence[str], Sequence[str]]:
+    def repositories(
+        self, installation: int, now: datetime
+    ) -> tuple[Sequence[str], Sequence[str], Sequence[str]]:
         """Put its repositories on record; the names of those it has, of archived ones, and of those it lost."""
 
     def forget(self, installation: int) -> Sequence[str]:
@@ -164,10 +166,10 @@ class InstallationPass:
             GitHubError: GitHub failed; tried again later.
             GitHubRefusedError: the installation is suspended, or GitHub does not let us in: nothing is forgotten.
         """
-        del hints, now
+        del hints
         installation = int(key.subject)
         try:
-            names, archived, lost = self._repositories.repositories(installation)
+            names, archived, lost = self._repositories.repositories(installation, now)
         except GitHubRefusedError as error:
             if error.status not in NOT_THERE:
                 raise

@@ -254,6 +254,20 @@ def installation(records: Records, one: Installation, action: str, sender: str) 
     _to_app(records, one, "installation", shape)
 
 
+def installation_target(records: Records, one: Installation, sender: str, *, former: str) -> None:
+    """``installation_target``: the account that it is on has another name."""
+    account = simple_user(records, one.account)
+    shape = {
+        "action": "renamed",
+        "account": account,
+        "changes": {"login": {"from": former}},
+        "target_type": "Organization",
+        "installation": {"id": one.id, "node_id": node_id("Installation", one.id)},
+        "sender": simple_user(records, sender),
+    }
+    _to_app(records, one, "installation_target", shape)
+
+
 def installation_repositories(
     records: Records, one: Installation, sender: str, *, added: list[str], removed: list[str]
 ) -> None:

@@ -57,6 +57,25 @@ def transfer(records: Records, full_name: str, owner: str, *, by: str) -> None:
     hooks.repository(records, f"{owner}/{name}", "transferred", by, changes={"owner": {"from": told}})
 
 
+def rename_organization(records: Records, login: str, name: str, *, by: str) -> None:
+    """Give an organisation another name: its repositories, teams and installations go along."""
+    records.accounts[name] = replace(records.accounts.pop(login), login=name)
+    for full_name in [one for one in records.repositories if one.startswith(f"{login}/")]:
+        _move(records, full_name, name, full_name.partition("/")[2])
+    records.teams = {
+        (name if team.organization == login else team.organization, team.slug): replace(
+            team, organization=name if team.organization == login else team.organization
+        )
+        for team in records.teams.values()
+    }
+    for app in [one for one in records.apps.values() if one.owner == login]:
+        records.apps[app.id] = replace(app, owner=name)
+    for one in [*records.installations.values()]:
+        if one.account == login:
+            records.installations[one.id] = renamed = replace(one, account=name)
+            hooks.installation_target(records, renamed, by, former=login)
+
+
 def delete(records: Records, full_name: str, *, by: str) -> None:
     """Delete a repository: every address in it is not found from then on."""
     hooks.repository(records, full_name, "deleted", by)

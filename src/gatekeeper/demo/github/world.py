@@ -154,6 +154,11 @@ class World(Pipelines):
         with self.lock:
             moving.transfer(self, repository, owner, by=by)
 
+    def rename_organization(self, login: str, name: str, *, by: str) -> None:
+        """Give an organisation another name; the old addresses of its repositories lead to them."""
+        with self.lock:
+            moving.rename_organization(self, login, name, by=by)
+
     def delete_repository(self, repository: str, *, by: str) -> None:
         """Delete a repository."""
         with self.lock:
