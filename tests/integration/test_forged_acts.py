@@ -237,6 +237,30 @@ def test_a_check_or_a_status_of_our_name_by_somebody_else(stage: Stage, number: 
     )
 
 
+def test_a_stranger_has_nothing_looked_at_anew(stage: Stage, number: int) -> None:
+    """Nobody gave them a role: the repository is public."""
+    world, recheck = stage.github.state, "`/gatekeeper recheck` was refused: `@mallory` may not ask for it"
+    world.add_account("mallory", "User")
+
+    def ask(text: str) -> None:
+        conversation.add_comment(world, SHOP, number, text, Actor("mallory"))
+        stage.settle()
+
+    ask("/gatekeeper recheck")
+    assert recheck in stage.comment(number)
+    (last,) = record(stage, number)
+    assert (last.label, last.actor, last.granted) == ("/gatekeeper recheck", "mallory", False)
+    ask("/gatekeeper explain")
+    stage.github.calls.clear()
+    for text in ("/gatekeeper recheck", "/gatekeeper explain", "/gatekeeper status", "/gatekeeper help"):
+        ask(text)
+    written = [str(call) for call in stage.github.calls.writes()]
+    assert written == [], "it was told once"
+    assert len(record(stage, number)) == 1
+    says(stage, number, "/gatekeeper recheck", by=world.pull(SHOP, number).author)
+    assert [str(call) for call in stage.github.calls.writes()] != []
+
+
 def test_help_is_one_comment_with_the_commands(stage: Stage) -> None:
     number = stage.open_pull("search")
     assert stage.comments(number) == []

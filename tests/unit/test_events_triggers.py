@@ -65,7 +65,7 @@ def a_comment(body: str = "/gatekeeper override it burns", **values: Any) -> dic
         "sender": ALICE,
         "issue": {"number": 12, "pull_request": {"url": "…"}},
         "comment": {"id": 99, "user": ALICE, "body": body, "performed_via_github_app": None}
-        | {"updated_at": "2026-11-22T20:00:00Z"}
+        | {"updated_at": "2026-11-22T20:00:00Z", "author_association": "MEMBER"}
         | values,
     }
 
@@ -247,6 +247,28 @@ def test_a_command_says_what_and_who_and_where() -> None:
             "comment": 99,
             "at": "2026-11-22T20:00:00Z",
         },
+    )
+
+
+@pytest.mark.parametrize(
+    ("association", "author", "outside"),
+    [
+        pytest.param("OWNER", "dora", False, id="the owner"),
+        pytest.param("COLLABORATOR", "dora", False, id="somebody with a role here"),
+        pytest.param("CONTRIBUTOR", "dora", True, id="somebody of whom something was merged once"),
+        pytest.param("NONE", "dora", True, id="a stranger"),
+        pytest.param(None, "dora", True, id="nobody says who"),
+        pytest.param("NONE", "alice", False, id="whose change it is"),
+    ],
+)
+def test_a_command_says_whether_somebody_from_outside_gives_it(
+    association: str | None, author: str, *, outside: bool
+) -> None:
+    payload = a_comment("/gatekeeper recheck", author_association=association)
+    payload["issue"] |= {"user": {"login": author}}
+    (touch,) = triggered("issue_comment", payload, "created").touches
+    assert ("outside" in touch.hint, touch.priority) == (
+        (True, Priority.EVENT) if outside else (False, Priority.PERSON)
     )
 
 

@@ -15,7 +15,7 @@ from gatekeeper.decide.numbers import numbers
 from gatekeeper.decide.opening import CLOSE, OPEN
 from gatekeeper.decide.phrases import instant
 from gatekeeper.decide.sections import NOT_A_PUNISHMENT, section
-from gatekeeper.decide.snapshot import COMMAND, REVOKE, ServiceView, Snapshot
+from gatekeeper.decide.snapshot import COMMAND, RECHECK, REVOKE, ServiceView, Snapshot
 from gatekeeper.decide.verdict import Doubt, State, Verdict, Why
 from gatekeeper.policy.gate import Mode
 from gatekeeper.policy.problem import Problem
@@ -24,7 +24,7 @@ CHECK_NAME = "gatekeeper"
 MARKER = "<!-- gatekeeper -->"
 STATE_LABELS = {State.FROZEN: "slo:frozen", State.PROBATION: "slo:caution", State.CAUTION: "slo:caution"}
 """The strictest first. In probation a change goes on with care, as in caution: a third label would say no more."""
-COMMANDS = (COMMAND, REVOKE, OPEN, CLOSE)
+COMMANDS = (COMMAND, REVOKE, RECHECK, OPEN, CLOSE)
 """Stand for a label where something was asked for in a comment."""
 OUR_LABELS = frozenset(STATE_LABELS.values())
 

@@ -169,6 +169,8 @@ COMMAND = "/gatekeeper override"
 """Stands for the label where an override was asked for in a comment."""
 REVOKE = "/gatekeeper revoke"
 """The same where overrides were taken back."""
+RECHECK = "/gatekeeper recheck"
+"""The same where somebody may not have everything looked at anew."""
 
 
 @dataclass(frozen=True)

@@ -219,6 +219,10 @@ def _checked(delivery: Delivery) -> Sequence[WorkKey]:
     return [WorkKey.commit(repository, _at(check, str, "head_sha"))]
 
 
+_INSIDE = frozenset({"OWNER", "MEMBER", "COLLABORATOR"})
+"""GitHub's "CommentAuthorAssociation": who belongs here. It may take a member for less who hides the membership."""
+
+
 def _issue_comment(delivery: Delivery, _policy_repository: str) -> Sequence[Touch]:
     payload = delivery.payload
     if delivery.action not in {"created", "edited"}:
@@ -244,6 +248,11 @@ def _issue_comment(delivery: Delivery, _policy_repository: str) -> Sequence[Touc
         "comment": _at(comment, int, "id"),
         "at": _at(comment, str, "updated_at"),
     }
+    if (
+        actor != payload["issue"].get("user", {}).get("login")
+        and comment.get("author_association") not in _INSIDE
+    ):
+        return [Touch(key, Priority.EVENT, hint | {"outside": True})]
     return [Touch(key, Priority.PERSON, hint)]
 
 

@@ -129,6 +129,10 @@ class PullObserver:
         """The login that we write under."""
         return self._reader.login()
 
+    def may_write(self, repository: str, login: str) -> bool:
+        """Whether a user may write to the repository."""
+        return self._reader.may_write(repository, login)
+
     def opening(self, repository: str, hint: Mapping[str, Any]) -> OpeningRequest:
         """What somebody asks for of a whole service in a comment; raises as ``Openings.asked``."""
         return self._openings.asked(repository, hint)

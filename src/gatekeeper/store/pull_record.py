@@ -8,7 +8,7 @@ from gatekeeper.act.apply import Kind
 from gatekeeper.act.plan import InDoubt, Nothing, Published, Spare
 from gatekeeper.decide.evaluate import Decision
 from gatekeeper.decide.opening import OpeningRequest, rule_on_opening
-from gatekeeper.decide.snapshot import COMMAND, REVOKE, Past, Pull, Snapshot
+from gatekeeper.decide.snapshot import COMMAND, RECHECK, REVOKE, Past, Pull, Snapshot
 from gatekeeper.decide.verdict import Why
 from gatekeeper.errors import TemporaryError
 from gatekeeper.events.commands import CommandName
@@ -98,6 +98,30 @@ class PullRecord:
                 comment=hint["comment"],
             )
         )
+
+    def refused(self, repository: str, number: int, hint: Mapping[str, Any], why: str, now: datetime) -> None:
+        """Put on record that somebody may not have everything looked at anew; once, however often they ask."""
+        if any(
+            (one.label, one.actor) == (RECHECK, hint["actor"])
+            for one in self._overrides.of_pull(repository, number)
+        ):
+            return
+        known = self._pulls.known(repository, number)
+        at = datetime.fromisoformat(hint["at"])
+        record = OverrideRecord(
+            repository=repository,
+            number=number,
+            label=RECHECK,
+            actor=hint["actor"],
+            granted=False,
+            why=why,
+            reason=None,
+            head_sha=known.head_sha if known is not None else "",
+            labeled_at=at,
+            until=at,
+            recorded_at=now,
+        )
+        self._overrides.add_new([record])
 
     def forged(self, repository: str, number: int, forgery: Mapping[str, Any], now: datetime) -> None:
         """Somebody else set a commit status of our name."""

@@ -29,6 +29,10 @@ _OF_POLICIES = frozenset({None, "policy check", "policy comment"})
 _EXPLAIN = frozenset({CommandName.EXPLAIN, CommandName.STATUS, CommandName.HELP, CommandName.UNKNOWN})
 """What is answered in the comment, which has the commands too."""
 _OF_SERVICES = frozenset({CommandName.OPEN, CommandName.CLOSE})
+_REFUSED_OUTSIDE = (
+    "`@{actor}` may not ask for it: whoever may write here can, and who wrote this change. It is looked at by itself "
+    "whenever something changes"
+)
 _ON_RECORD = frozenset({CommandName.OVERRIDE, CommandName.REVOKE})
 
 
@@ -68,6 +72,9 @@ class Observer(Protocol):
 
     def login(self) -> str:
         """The login that we write under."""
+
+    def may_write(self, repository: str, login: str) -> bool:
+        """Whether a user may write to the repository."""
 
     def opening(self, repository: str, hint: Mapping[str, Any]) -> OpeningRequest:
         """What somebody asks for of a whole service."""
@@ -109,6 +116,9 @@ class Record(Protocol):
 
     def command(self, repository: str, number: int, hint: Mapping[str, Any], now: datetime) -> None:
         """Put an override on record that somebody asked for in a comment, or took back there."""
+
+    def refused(self, repository: str, number: int, hint: Mapping[str, Any], why: str, now: datetime) -> None:
+        """It was refused to look at everything anew, for this reason."""
 
     def forged(self, repository: str, number: int, forgery: Mapping[str, Any], now: datetime) -> None:
         """Somebody else set a commit status of our name."""
@@ -180,7 +190,10 @@ class Asked:
         """
         commands = {hint.get("command") for hint in hints}
         buttons = {hint.get("button") for hint in hints} - {None}
-        again = forged or bool(buttons or commands - {None})
+        # What strangers ask is answered where the answer is another one than before: not as often as they like.
+        again = forged or bool(
+            buttons or {one.get("command") for one in hints if "outside" not in one} - {None}
+        )
         return cls(
             again=again,
             later=bool(hints) and all(hint == FAN_OUT for hint in hints),
@@ -225,14 +238,11 @@ class PullPass:
         """
         repository, number = key.name, int(key.detail)
         forgeries = forged(hints, self._observer.login)
-        asked = Asked.of(hints, forged=any("status" in one for one in forgeries))
         if not self._record.knows_policies(repository):
-            return self._read_policies_first(repository, asked)
-        for hint in hints:
-            if hint.get("command") in _ON_RECORD:
-                self._record.command(repository, number, hint, now)
-            if hint.get("command") in _OF_SERVICES:
-                self._record.opened(repository, number, self._observer.opening(repository, hint), now)
+            return self._read_policies_first(repository, Asked.of(hints, forged=bool(forgeries)))
+        hints = [one for one in hints if self._heeds(repository, number, one, now)]
+        asked = Asked.of(hints, forged=any("status" in one for one in forgeries))
+        self._take(repository, number, hints, now)
         for forgery in forgeries:
             self._record.forged(repository, number, forgery, now)
         known = self._record.known(repository, number)
@@ -249,10 +259,28 @@ class PullPass:
             self._propose(repository, number, hints)
         return self._judge(seen, known, asked, now)
 
+    def _take(self, repository: str, number: int, hints: Sequence[Mapping[str, Any]], now: datetime) -> None:
+        """Put on record what was asked for in comments."""
+        for hint in hints:
+            if hint.get("command") in _ON_RECORD:
+                self._record.command(repository, number, hint, now)
+            if hint.get("command") in _OF_SERVICES:
+                self._record.opened(repository, number, self._observer.opening(repository, hint), now)
+
+    def _heeds(self, repository: str, number: int, hint: Mapping[str, Any], now: datetime) -> bool:
+        """Whether what somebody asks for is done: to look at everything anew costs many requests and queries."""
+        if "outside" not in hint or hint.get("command") != CommandName.RECHECK:
+            return True
+        if self._observer.may_write(repository, hint["actor"]):
+            return True
+        self._record.refused(repository, number, hint, _REFUSED_OUTSIDE.format(actor=hint["actor"]), now)
+        return False
+
     def _propose(self, repository: str, number: int, hints: Sequence[Mapping[str, Any]]) -> None:
         """Have its policy files looked at, as often as somebody asked for it."""
         quiet = (*_QUIET, REVIEWED)
-        told = [hint for hint in hints if hint and hint not in quiet and not WRITTEN & hint.keys()]
+        silent = {*WRITTEN, "outside"}
+        told = [hint for hint in hints if hint and hint not in quiet and not silent & hint.keys()]
         asked = [hint for hint in told if hint.get("made") in _OF_POLICIES] or [{}]
         key = WorkKey.proposal(repository, number)
         self._record.touch([Touch(key, Priority.EVENT, hint) for hint in asked])
