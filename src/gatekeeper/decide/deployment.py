@@ -190,9 +190,8 @@ def _passing(one: Brought, touch: Touching, view: ServiceView, now: datetime) ->
     (ruling,) = decide(asked).rulings
     if ruling.verdict is Verdict.ALLOW:
         return ruling
-    if (
-        granted := overriding(met, asked)
-    ) is not None:  # of a deployment: the gate may let the change itself pass
+    # The gate may let the change itself pass, and hold only the deployment.
+    if (granted := overriding(met, asked)) is not None:
         return replace(ruling, verdict=Verdict.ALLOW, why=Why.OVERRIDDEN, override=granted)
     if one.takes_back and view.service.gate.exempt.reverts:
         return replace(ruling, verdict=Verdict.ALLOW, why=Why.EXEMPT_REVERT, detail="a merged change")
