@@ -231,6 +231,7 @@ def _passes_over_github(
     record, listing = stores.record, OpenPulls(github)
     deployed = DeploymentObserver(github, stores.catalog, stores.gates, stores.deployments, stores.run_record)
     runs = RunObserver(github, deployed)
+    proposals = ProposalObserver(github, stores.proposals)
     installed = InstallationObserver(github, stores.installations, connections, stores.catalog)
     pulls = PullPass(
         observer,
@@ -243,14 +244,14 @@ def _passes_over_github(
         Kind.PULL: pulls,
         Kind.TIDY: TidyPass(pulls),
         Kind.GROUP: GroupPass(
-            GroupObserver(github, observer, record),
+            GroupObserver(github, observer, proposals, record),
             stores.group_record,
             Applier(github, stores.publications),
             Applier(github, stores.publications, POLICY),
             _link(settings),
         ),
         Kind.PROPOSAL: ProposalPass(
-            ProposalObserver(github, stores.proposals),
+            proposals,
             stores.catalog,
             stores.proposals,
             look,

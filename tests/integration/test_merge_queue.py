@@ -181,6 +181,42 @@ def test_policy_files_are_answered_for_where_the_branch_waits_for_that(stage: St
     assert world.pull(central, made.number).merged_at is not None
 
 
+@pytest.mark.parametrize(
+    ("path", "conclusion"),
+    [
+        pytest.param("drafts/catalog.yaml", "failure", id="what the other one moves into the folder"),
+        pytest.param("policies/checkout.yaml", "success", id="another policy"),
+    ],
+)
+def test_two_that_change_a_policy_only_together_do_not_land_together(
+    stage: Stage, policies: dict[str, str], path: str, conclusion: str
+) -> None:
+    """One moves a draft into the folder, the other edits something: alone, that one changes no policy, or another."""
+    world, central = stage.github.state, "acme/.github"
+    draft = policies["policies/search.yaml"].replace("name: search", "name: catalog")
+    world.update_file(central, "drafts/catalog.yaml", draft, by="ops1")
+    world.require_queue(central, "main")
+    world.require_check(central, "main", "gatekeeper/policy", app_id=APP_ID)
+    world.require_check(central, "main", "tests", app_id=OTHER_APP)
+    moves = {"drafts/catalog.yaml": None, "policies/catalog.yaml": draft}
+    there = draft if path.startswith("drafts/") else policies[path]
+    edits = {path: there.replace("99.95%", "99.99%")}
+    assert edits[path] != there
+    first, second = (
+        world.open_pull(central, author="dev1", title="Words", files=files) for files in (moves, edits)
+    )
+    stage.settle()
+    for one in (first, second):
+        world.report_check(central, one.head_sha, "tests", app_id=OTHER_APP, conclusion="success")
+    groups = [world.enqueue(central, one.number, by="dev1") for one in (first, second)]
+    stage.settle()
+    told = [check_on(world, one.head_sha, "gatekeeper/policy") for one in groups]
+    assert [one.conclusion for one in told] == ["success", conclusion]
+    if conclusion == "failure":
+        assert told[1].output.title == "Together they change policies/catalog.yaml otherwise than alone"
+        assert "Land them one after the other" in (told[1].output.summary or "")
+
+
 def test_re_run_of_a_groups_check_looks_at_the_group_again(stage: Stage) -> None:
     number = stage.open_pull("search")
     group = queued(stage, number)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from gatekeeper.decide.desired import OUTPUT_LIMIT, TITLE_LIMIT, Check, desire, digest
 from gatekeeper.decide.evaluate import Decision, decide
-from gatekeeper.decide.markdown import clip, fit, table
+from gatekeeper.decide.markdown import clip, code, fit, listed, table
 from gatekeeper.decide.snapshot import Landed, ServiceView, Snapshot
 from gatekeeper.decide.verdict import Verdict
 
@@ -106,6 +106,18 @@ def policy_group_check(checks: Sequence[tuple[int, Check | None]]) -> Check:
         return Check(None, "Looking at policy files", said, "", essence, Verdict.WARN)
     said = "No pull request in this group has a mistake in its policy files or lacks an owner's approval."
     return Check("success", "The policy files are fine", said, "", essence, Verdict.ALLOW)
+
+
+def combined_group_check(branch: str, paths: Sequence[str]) -> Check:
+    """The policy check of a group that together does to policy files what no pull request in it does alone."""
+    named = listed(paths, " and ")
+    said = (
+        f"Landing together on {code(branch)}, the pull requests of this group leave {named} as none of them does "
+        "alone, and it is alone that owners have looked at them. Land them one after the other: take the last one out "
+        "of the queue until those ahead of it have landed."
+    )
+    title = clip(f"Together they change {', '.join(paths)} otherwise than alone", TITLE_LIMIT)
+    return Check("failure", title, said, "", digest(["group", "together", *paths]), Verdict.BLOCK)
 
 
 def _listed(members: Sequence[Member]) -> str:

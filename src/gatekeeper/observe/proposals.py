@@ -97,7 +97,7 @@ class ProposalObserver:
             self._require_present(pull, merge, base.commit)
         head = self._reader.policy_tree(pull.repository, ref=merge or pull.head_sha)
         if merge is not None and not isinstance(changed, Everything):
-            changed |= _differing(base, head)
+            changed |= differing(base, head)
         touched = isinstance(changed, Everything) or bool(changed)
         place = replace(place, touched=touched, conflicts=merge is None)
         return Proposed(pull_of(pull), pull.head_repository, place, changed, _files(base), _files(head))
@@ -191,7 +191,7 @@ class ProposalObserver:
         return owner.removeprefix("@").casefold() == login.casefold()
 
 
-def _differing(one: PolicyTree, other: PolicyTree) -> frozenset[str]:
+def differing(one: PolicyTree, other: PolicyTree) -> frozenset[str]:
     """The paths of which two commits have different files, as far as they were read."""
     files = {path for path, _ in {*one.files} ^ {*other.files}}
     return frozenset(files | ({*one.left_out} ^ {*other.left_out}))

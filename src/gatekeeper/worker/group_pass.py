@@ -10,6 +10,7 @@ from gatekeeper.act.plan import Actual, Write, checks
 from gatekeeper.decide.desired import Check, digest
 from gatekeeper.decide.group import (
     Member,
+    combined_group_check,
     group_check,
     judge_members,
     policy_group_check,
@@ -65,6 +66,9 @@ class Observer(Protocol):
 
     def required(self, repository: str, branch: str) -> frozenset[str]:
         """The checks that the branch requires."""
+
+    def otherwise(self, repository: str, branch: str, sha: str, numbers: Sequence[int]) -> Sequence[str]:
+        """The policy files that landing it leaves as none of these pull requests does alone."""
 
     def there(self, repository: str, sha: str, channel: Channel, now: datetime, heard: Heard) -> Actual:
         """Our check on the group's commit."""
@@ -157,7 +161,7 @@ class GroupPass:
         identity = self.record.save(place.repository, place.sha, branch, members, check.essence, place.now)
         written = self._put(self.gate, GATE, check, place, self.link(identity))
         if POLICY.name in required:
-            written += self._put(self.policy, POLICY, policy_group_check(self._of_policies(open_ones)), place)
+            written += self._put(self.policy, POLICY, self._policy_check(place, branch, open_ones), place)
         return {
             "verdict": strictest(members).decision.verdict.name.lower(),
             "pulls": [one.number for one in entries],
@@ -185,6 +189,14 @@ class GroupPass:
                 self._put(self.gate, GATE, waiting_group_check(number), place)
                 said = f"the group {sha[:7]} ahead of {place.sha[:7]} has to fail first"
                 raise TemporaryError(said, retry_after=_FIRST)
+
+    def _policy_check(self, place: "_Place", branch: str, members: Sequence[Snapshot]) -> Check:
+        check = policy_group_check(self._of_policies(members))
+        if check.verdict is not Verdict.ALLOW:
+            return check
+        numbers = [one.pull.number for one in members]
+        together = self.observer.otherwise(place.repository, branch, place.sha, numbers)
+        return combined_group_check(branch, together) if together else check
 
     def _of_policies(self, members: Iterable[Snapshot]) -> list[tuple[int, Check | None]]:
         pulls = (one.pull for one in members)
