@@ -79,7 +79,8 @@ def test_a_new_pull_request_costs_four_reads_and_one_write_for_each_thing_shown(
 def test_an_open_gate_costs_five_reads_and_one_write(stage: Stage) -> None:
     stage.github.calls.clear()
     number = stage.open_pull("search")
-    first = [call.path for call in stage.github.calls.reads()]
+    # Who we are is asked once in ten minutes, to tell whose our own check is.
+    first = [call.path for call in stage.github.calls.reads() if call.path != "/app"]
     assert len(first) <= 5, "the last is the pass over our own check's event"
     assert first.count(f"/repos/{SHOP}/pulls/{number}") <= 2
     assert [call.path for call in stage.github.calls.writes()] == [f"/repos/{SHOP}/check-runs"]
