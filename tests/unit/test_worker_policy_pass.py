@@ -195,6 +195,20 @@ def test_defaults_have_what_is_proposed_elsewhere_looked_at(place: Place, github
     assert f"proposal:{SHOP}#7" in place.touched(proposals=True)
 
 
+def test_a_file_that_is_too_wrong_to_change_anything_has_what_is_proposed_looked_at(
+    place: Place, github: FakeGitHub
+) -> None:
+    """It may have come from where a pull request edits it, unseen until now."""
+    github.create(SHOP, policy())
+    read = PolicyPass(github, place.catalog, ".github", lambda _: [7])
+    read(policies(), [], place.now)
+    place.touched()
+    github.commit(SHOP, policy(), ("policies/moved.yaml", "kind: Nonsense\n"))
+    for again in (True, False):
+        read(policies(), [], place.now)
+        assert (f"proposal:{SHOP}#7" in place.touched(proposals=True)) is again
+
+
 def test_defaults_that_cannot_be_read_are_not_put_in_force_without(place: Place, github: FakeGitHub) -> None:
     github.create(CENTRAL, defaults())
     github.create(SHOP, policy())

@@ -207,12 +207,14 @@ class PolicyPass:
     def _touches(self, before: Before, after: InForce, central: str) -> list[Touch]:
         repository, services = after.repository, [service for service, _ in after.services]
         touches = _affected(before.services, services, repository)
-        if touches or before.defaults != after.defaults:
+        # Also for a file that is too wrong to change anything: what edits it edits a policy file from now on.
+        wrong = self._catalog.problems(repository) != after.problems
+        if touches or before.defaults != after.defaults or wrong:
             proposals = sorted(self._proposals(repository))
             touches += [Touch(WorkKey.proposal(repository, one), Priority.SWEEP) for one in proposals]
         if not self._catalog.is_known(repository):  # its pull requests were waiting for this
             touches.append(_everything_in(repository))
-        if self._catalog.problems(repository) != after.problems:  # shown on every pull request they concern
+        if wrong:  # shown on every pull request they concern
             touches += map(_everything_in, sorted({repository, *_covered(services, repository)}))
         if repository == central and before.defaults != after.defaults:
             sources = self._catalog.sources_of(_organization(repository))
